@@ -1,0 +1,68 @@
+"""The smallest ReLU networks that equal sin to within a tolerance, proved for every real x."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sinrelu.errors import (
+    FileAccessError,
+    FormatError,
+    GraphError,
+    MissingExtraError,
+    RequestError,
+    SinreluError,
+)
+
+if TYPE_CHECKING:
+    from sinrelu.circuit import Affine, Circuit, relu
+    from sinrelu.constructions import CONSTRUCTIONS, build
+    from sinrelu.evaluate import evaluate_exact, evaluate_float64, evaluate_mpmath, program
+    from sinrelu.formats import load, save
+    from sinrelu.layering import layered
+    from sinrelu.network import Network
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONSTRUCTIONS",
+    "Affine",
+    "Circuit",
+    "FileAccessError",
+    "FormatError",
+    "GraphError",
+    "MissingExtraError",
+    "Network",
+    "RequestError",
+    "SinreluError",
+    "build",
+    "evaluate_exact",
+    "evaluate_float64",
+    "evaluate_mpmath",
+    "layered",
+    "load",
+    "program",
+    "relu",
+    "save",
+]
+
+_HOMES = {
+    "circuit": ("Affine", "Circuit", "relu"),
+    "constructions": ("CONSTRUCTIONS", "build"),
+    "evaluate": ("evaluate_exact", "evaluate_float64", "evaluate_mpmath", "program"),
+    "formats": ("load", "save"),
+    "layering": ("layered",),
+    "network": ("Network",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use, so that ``sinrelu --help`` loads no numerics."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'sinrelu' has no attribute {name!r}")
+    return getattr(import_module(f"sinrelu.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

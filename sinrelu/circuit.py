@@ -1,0 +1,148 @@
+"""Write a construction as mathematics: affine forms over wires, with +, −, × and relu().
+
+    circuit = Circuit()
+    x = circuit.input
+    r = relu(-x)
+    absolute = x + 2 * r          # costs nothing until a unit reads it
+    network = circuit.freeze(absolute)
+
+Coefficients are multiprecision numbers of the circuit's own mpmath context; they are rounded to
+float64 once, when the circuit is frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from mpmath import MPContext
+
+from sinrelu.errors import GraphError, RequestError
+from sinrelu.network import Network, Row, without_dead_units
+
+Real = Any  # an mpf, an int, a float or a Fraction; mpmath ships no types
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An affine form ``constant + Σ coefficient · wire`` over the wires of one circuit."""
+
+    circuit: Circuit
+    coefficients: Mapping[int, Real]
+    constant: Real
+
+    def __add__(self, other: Affine | Real) -> Affine:
+        if not isinstance(other, Affine):
+            constant = self.constant + self.circuit.number(other)
+            return Affine(self.circuit, self.coefficients, constant)
+        if other.circuit is not self.circuit:
+            raise RequestError("affine forms of two circuits cannot be added")
+        merged = dict(self.coefficients)
+        for wire, coefficient in other.coefficients.items():
+            merged[wire] = merged.get(wire, 0) + coefficient
+        return Affine(self.circuit, merged, self.constant + other.constant)
+
+    def __mul__(self, factor: Real) -> Affine:
+        scale = self.circuit.number(factor)
+        scaled = {wire: c * scale for wire, c in self.coefficients.items()}
+        return Affine(self.circuit, scaled, self.constant * scale)
+
+    def __neg__(self) -> Affine:
+        return self * -1
+
+    def __sub__(self, other: Affine | Real) -> Affine:
+        return self.__add__(-other)
+
+    def __rsub__(self, other: Real) -> Affine:
+        difference: Affine = -self + other
+        return difference
+
+    def __truediv__(self, divisor: Real) -> Affine:
+        return self * (1 / self.circuit.number(divisor))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+class Circuit:
+    """A growing list of units over one input.
+
+    Parameters
+    ----------
+    bits : int
+        Precision of the coefficients until they are rounded.
+    """
+
+    def __init__(self, bits: int = 256) -> None:
+        self.numbers = MPContext()
+        self.numbers.prec = bits
+        self._forms: list[Affine] = []
+        self.input = Affine(self, {0: self.number(1)}, self.number(0))
+
+    def number(self, value: Real) -> Real:
+        """Convert to the circuit's precision."""
+        if isinstance(value, Fraction):
+            return self.numbers.mpf(value.numerator) / value.denominator
+        return self.numbers.mpf(value)
+
+    def constant(self, value: Real) -> Affine:
+        """Return an affine form that reads nothing."""
+        return Affine(self, {}, self.number(value))
+
+    def unit(self, form: Affine) -> Affine:
+        """Add the unit relu(form) and return its value; a constant form needs no unit."""
+        wired = {wire: c for wire, c in form.coefficients.items() if c != 0}
+        if not wired:
+            return self.constant(max(form.constant, 0))
+        self._forms.append(Affine(self, wired, form.constant))
+        return Affine(self, {len(self._forms): self.number(1)}, self.number(0))
+
+    def freeze(self, output: Affine, meta: Mapping[str, object] | None = None) -> Network:
+        """Round the coefficients to float64 and return the network that computes ``output``.
+
+        Weights that vanish and units that the output does not depend on are left out, so every
+        unit and every connection of the result counts.
+
+        Raises
+        ------
+        GraphError
+            If a coefficient does not fit in float64.
+        """
+        rows = [_rounded(form) for form in (*self._forms, output)]
+        return Network.from_rows(without_dead_units(rows), meta)
+
+
+def relu(form: Affine) -> Affine:
+    """max(form, 0): one unit, with a connection for each wire that the form reads."""
+    return form.circuit.unit(form)
+
+
+def _rounded(form: Affine) -> Row:
+    edges = [(wire, nearest_float(c)) for wire, c in sorted(form.coefficients.items())]
+    kept = [(wire, weight) for wire, weight in edges if weight != 0]
+    return Row(
+        tuple(wire for wire, _ in kept),
+        tuple(weight for _, weight in kept),
+        nearest_float(form.constant),
+    )
+
+
+def nearest_float(number: Real) -> float:
+    """Round an mpf to float64, to nearest with ties to even.
+
+    Raises
+    ------
+    GraphError
+        If the number is too large for a float64 or not finite.
+    """
+    try:
+        sign, mantissa, exponent, _ = number._mpf_
+        if exponent >= 0:
+            magnitude = float(int(mantissa) << exponent)
+        else:
+            magnitude = int(mantissa) / (1 << -exponent)
+    except (OverflowError, ValueError) as error:
+        raise GraphError(f"a coefficient does not fit in a float64: {number}") from error
+    return -magnitude if sign else magnitude

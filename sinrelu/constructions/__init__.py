@@ -1,0 +1,65 @@
+"""One file per method, its paper in the docstring; this registry; and ``build``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from sinrelu.constructions import fold_reflect
+from sinrelu.constructions.base import Construction, Design
+from sinrelu.errors import RequestError
+from sinrelu.layering import layered
+from sinrelu.network import LAYERED, SKIP, Network
+
+CONSTRUCTIONS: dict[str, Construction] = {
+    construction.name: construction for construction in (fold_reflect.CONSTRUCTION,)
+}
+WIRINGS = (LAYERED, SKIP)
+SMALLEST_TOL = 1e-14
+"""Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
+
+__all__ = ["CONSTRUCTIONS", "SMALLEST_TOL", "WIRINGS", "Construction", "Design", "build"]
+
+
+def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float = 1e-12) -> Network:
+    """Build a network N with |N(x) − sin x| ≤ tol on [−π, π].
+
+    Parameters
+    ----------
+    construction : str
+        A name in ``CONSTRUCTIONS``.
+    wiring : str
+        ``layered`` (a plain multilayer perceptron) or ``skip``.
+    tol : float
+        Uniform tolerance, from ``SMALLEST_TOL`` to below 1. The construction's a-priori bound is
+        below it; nothing is measured or proved here.
+
+    Raises
+    ------
+    RequestError
+        If a name is unknown, or the tolerance out of range or out of the construction's reach.
+    """
+    check_tol(tol)
+    method = CONSTRUCTIONS[_known("construction", construction, CONSTRUCTIONS)]
+    _known("wiring", wiring, WIRINGS)
+    design = method.design(tol)
+    network = design.output.circuit.freeze(design.output)
+    return (layered(network) if wiring == LAYERED else network).with_meta(
+        construction=construction,
+        tol=tol,
+        error_bound=design.error_bound,
+        parameters=dict(design.parameters),
+    )
+
+
+def check_tol(tol: float) -> None:
+    """Refuse a tolerance for which nothing can be built."""
+    if not SMALLEST_TOL <= tol < 1:
+        reason = "is not a number" if math.isnan(tol) else f"is outside [{SMALLEST_TOL:g}, 1)"
+        raise RequestError(f"tol: {tol} {reason}")
+
+
+def _known(kind: str, name: str, names: Iterable[str]) -> str:
+    if name not in names:
+        raise RequestError(f"{kind}: {name!r} is unknown; choose from {', '.join(names)}")
+    return name

@@ -1,0 +1,25 @@
+"""Every error that sinrelu raises on purpose; on the command line, one line and exit status 2."""
+
+
+class SinreluError(Exception):
+    """Base of all errors that are the input's fault and not a defect."""
+
+
+class GraphError(SinreluError, ValueError):
+    """The arrays do not describe a network: a cycle, a bad index, a non-finite number."""
+
+
+class FormatError(SinreluError, ValueError):
+    """A file is not a network file that this version reads."""
+
+
+class FileAccessError(SinreluError, OSError):
+    """A file cannot be opened, read or written."""
+
+
+class RequestError(SinreluError, ValueError):
+    """What is asked for is malformed or impossible: a tolerance, a limit, a name."""
+
+
+class MissingExtraError(SinreluError, ImportError):
+    """An optional dependency is needed and not installed."""

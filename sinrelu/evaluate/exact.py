@@ -1,0 +1,97 @@
+"""What a network is: its value as a real function of its dyadic weights, without any rounding.
+
+Weights are float64, so at a dyadic x (a float, an integer, k/2ⁿ) every value in the network is a
+dyadic number too. The arithmetic is mpmath's, at unlimited precision; the order does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+from mpmath import libmp
+
+from sinrelu.errors import RequestError
+from sinrelu.network import Network
+
+Dyadic = float | int | Fraction
+Raw = Any  # mpmath's raw (sign, mantissa, exponent, bits) tuple; mpmath ships no types
+
+
+def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
+    """Return the network's value at a dyadic x, exactly.
+
+    Raises
+    ------
+    RequestError
+        If x is not finite or its denominator is not a power of two.
+    """
+    return ExactEvaluator.of(network)(x)
+
+
+def evaluate_mpmath(network: Network, x: Dyadic, digits: int = 50) -> Any:
+    """Return the exact value at a dyadic x, rounded once to an mpf of ``digits`` digits."""
+    value = ExactEvaluator.of(network).raw(_raw(x))
+    context = mpmath.MPContext()
+    context.dps = digits
+    return +context.make_mpf(value)
+
+
+@dataclass(frozen=True)
+class ExactEvaluator:
+    """A network with its weights converted once, for evaluation at many points."""
+
+    rows: tuple[tuple[tuple[tuple[int, Raw], ...], Raw], ...]
+
+    @classmethod
+    def of(cls, network: Network) -> ExactEvaluator:
+        """Convert the weights and biases of a network."""
+        rows = (
+            (
+                tuple(zip(row.sources, map(libmp.from_float, row.weights), strict=True)),
+                libmp.from_float(row.bias),
+            )
+            for row in network.rows()
+        )
+        return cls(tuple(rows))
+
+    def __call__(self, x: Dyadic) -> Fraction:
+        """Return the exact value at a dyadic x."""
+        return Fraction(*libmp.to_rational(self.raw(_raw(x))))
+
+    def raw(self, x: Raw) -> Raw:
+        """Return the exact value as mpmath's raw number."""
+        values = [x]
+        for edges, bias in self.rows:
+            total = bias
+            for source, weight in edges:
+                total = libmp.mpf_add(total, libmp.mpf_mul(weight, values[source]))
+            values.append(libmp.fzero if total[0] else total)
+        return total
+
+
+def exact_error(
+    network: Network, points: Iterable[Dyadic], digits: int = 50
+) -> Iterator[tuple[Dyadic, Any]]:
+    """Yield each point with N(x) − sin x, N(x) exact and sin x rounded to ``digits`` digits."""
+    evaluator = ExactEvaluator.of(network)
+    context = mpmath.MPContext()
+    context.dps = digits
+    for x in points:
+        raw = _raw(x)
+        value = context.make_mpf(evaluator.raw(raw))
+        yield x, value - context.sin(context.make_mpf(raw))
+
+
+def _raw(x: Dyadic) -> Raw:
+    try:
+        fraction = Fraction(x)
+    except (ValueError, OverflowError) as error:
+        raise RequestError(f"{x}: the exact evaluator needs a finite number") from error
+    power = fraction.denominator.bit_length() - 1
+    if fraction.denominator != 1 << power:
+        raise RequestError(f"{x}: the exact evaluator needs a dyadic number, k/2ⁿ")
+    return libmp.from_man_exp(fraction.numerator, -power)

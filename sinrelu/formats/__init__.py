@@ -1,0 +1,103 @@
+"""Network files: the suffix chooses the format. Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from sinrelu.errors import FileAccessError, FormatError, RequestError
+from sinrelu.formats import json, npz
+from sinrelu.network import Network
+
+READERS: dict[str, Callable[[bytes], Network]] = {".npz": npz.loads, ".json": json.loads}
+WRITERS: dict[str, Callable[[Network], bytes]] = {".npz": npz.dumps, ".json": json.dumps}
+MAX_FILE_BYTES = 256 * 2**20
+
+__all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "save", "write_whole"]
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a network file.
+
+    Raises
+    ------
+    RequestError
+        If the suffix names no format.
+    FileAccessError
+        If the file cannot be read, is no regular file, or is larger than ``MAX_FILE_BYTES``.
+    FormatError
+        If the content is not a network file; the message names the file and the field.
+    """
+    file = Path(path)
+    reader = READERS[check_suffix(file)]
+    content = _read(file)
+    try:
+        return reader(content)
+    except ValueError as error:
+        raise FormatError(f"{file}: {error}") from error
+
+
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network file, whole or not at all.
+
+    Raises
+    ------
+    RequestError
+        If the suffix names no format.
+    FileAccessError
+        If the file cannot be written; what was there before is then untouched.
+    """
+    file = Path(path)
+    write_whole(file, WRITERS[check_suffix(file)](network))
+
+
+def check_suffix(path: str | os.PathLike[str]) -> str:
+    """Return the suffix of a path if a format goes by it."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in READERS:
+        raise RequestError(f"{path}: unknown suffix; network files end in {', '.join(READERS)}")
+    return suffix
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise FileAccessError(f"{file}: {error.strerror or error}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise FileAccessError(f"{file}: larger than {MAX_FILE_BYTES >> 20} MiB, not a network file")
+    return content
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write beside the file and rename, so that a reader sees the old content or the new."""
+    try:
+        if file.is_dir():
+            raise IsADirectoryError("Is a directory")
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(_permissions(file))
+            Path(temporary).replace(file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise FileAccessError(f"{file}: {error.strerror or error}") from error
+
+
+def _permissions(file: Path) -> int:
+    """Keep the file's permissions, or take those that a newly opened file would get."""
+    if file.exists():
+        return file.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

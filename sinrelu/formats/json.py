@@ -1,0 +1,90 @@
+"""The .json format: the same graph as text, every number exact.
+
+{"format": "sinrelu-network-1", "meta": {…},
+ "rows": [{"bias": "0x0p0", "sources": [0], "weights": ["-0x1p0"]}, …]}
+
+Rows are those of the units in order and then that of the output. Numbers are hexadecimal integers
+times a power of two, as C's strtod and Python's float.fromhex read them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from fractions import Fraction
+from typing import Any
+
+from sinrelu.errors import FormatError
+from sinrelu.formats.npz import FORMAT
+from sinrelu.network import Network, Row, exact_hex
+
+FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
+ROW_FIELDS: dict[str, type] = {"bias": str, "sources": list, "weights": list}
+NUMBER = re.compile(r"(-?0x[0-9a-f]{1,300})p(-?[0-9]{1,4})")
+
+
+def dumps(network: Network) -> bytes:
+    """Return the file's content, one row a line; the same network gives the same bytes."""
+    rows = ",\n".join(f"    {json.dumps(_row_object(row))}" for row in network.rows())
+    meta = json.dumps(dict(network.meta), sort_keys=True)
+    return f'{{"format": "{FORMAT}",\n  "meta": {meta},\n  "rows": [\n{rows}\n]}}\n'.encode()
+
+
+def loads(content: bytes) -> Network:
+    """Read a file's content.
+
+    Raises
+    ------
+    FormatError, GraphError
+        If it is not such a file, or the rows in it are not a network.
+    """
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"not JSON ({error})") from error
+    _check_fields("file", document, FIELDS)
+    if document["format"] != FORMAT:
+        raise FormatError(f"format: expected {FORMAT!r}, found {document['format'][:60]!r}")
+    rows = [_row(number, row) for number, row in enumerate(document["rows"], start=1)]
+    return Network.from_rows(rows, document["meta"])
+
+
+def _row_object(row: Row) -> dict[str, object]:
+    return {
+        "bias": exact_hex(row.bias),
+        "sources": list(row.sources),
+        "weights": [exact_hex(weight) for weight in row.weights],
+    }
+
+
+def _row(number: int, row: Any) -> Row:
+    _check_fields(f"row {number}", row, ROW_FIELDS)
+    if not all(type(source) is int and 0 <= source < number for source in row["sources"]):
+        raise FormatError(f"row {number}: sources: must be the input 0 or an earlier unit")
+    if len(row["weights"]) != len(row["sources"]):
+        raise FormatError(f"row {number}: as many weights as sources are needed")
+    weights = tuple(_number(f"row {number}: weights", text) for text in row["weights"])
+    return Row(tuple(row["sources"]), weights, _number(f"row {number}: bias", row["bias"]))
+
+
+def _number(place: str, text: Any) -> float:
+    match = NUMBER.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise FormatError(f"{place}: {str(text)[:40]!r} is not a number like '-0x3p-1'")
+    exact = int(match[1], 16) * Fraction(2) ** int(match[2])
+    try:
+        number = float(exact)
+    except OverflowError:
+        number = math.inf
+    if number != exact:
+        raise FormatError(f"{place}: {text[:40]!r} does not fit in a float64")
+    return number
+
+
+def _check_fields(place: str, value: Any, fields: dict[str, type]) -> None:
+    if not isinstance(value, dict) or set(value) != set(fields):
+        raise FormatError(f"{place}: expected an object with {', '.join(fields)}")
+    for name, kind in fields.items():
+        if not isinstance(value[name], kind):
+            raise FormatError(f"{place}: {name}: expected a {kind.__name__}")

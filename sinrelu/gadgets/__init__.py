@@ -1,0 +1,1 @@
+"""The building blocks of constructions; each states its proven error."""

@@ -1,0 +1,73 @@
+"""The square of a small number as a sum of fold signals: Yarotsky's sawtooth, made leaner.
+
+Yarotsky, "Error bounds for approximations with deep ReLU networks", arXiv:1610.01145,
+Proposition 2, writes x² on [0, 1] as x − Σ g_s(x)/4^s with g_s the s-fold composed tent. Here the
+tent is one fold without rescaling, w′ = w − 2 relu(w − t), and the identity behind the sum is
+w² − w′² = 4t·relu(w − t).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sinrelu.circuit import Affine, Real, relu
+from sinrelu.gadgets.fold import mirror, smooth_ternary
+
+
+@dataclass(frozen=True)
+class Sawtooth:
+    """The folds of a square: smooth ternaries first, then binaries, then the knots of one stage.
+
+    Attributes
+    ----------
+    ternaries : int
+        Smooth ternary folds; 6 connections each.
+    binaries : int
+        Binary folds; 4 connections each.
+    last : int
+        Radix ≥ 2 of the last stage, whose last−1 knots are read directly; 2 connections each.
+    """
+
+    ternaries: int
+    binaries: int
+    last: int
+
+    @property
+    def connections(self) -> int:
+        """Connections of the folds and of the sum."""
+        return 6 * self.ternaries + 4 * self.binaries + 2 * (self.last - 1)
+
+    @property
+    def pieces(self) -> Fraction:
+        """Length of the range in pieces; the first one counts half, being shared with −m."""
+        stages, leaves = int(3**self.ternaries), int(2**self.binaries) * self.last
+        return stages * Fraction(2 * leaves - 1, 2)
+
+    def piece(self, height: Real) -> Real:
+        """Length ℓ of a piece when |m| ranges over [0, height]."""
+        return height * self.pieces.denominator / self.pieces.numerator
+
+    def square(self, value: Affine, height: Real) -> Affine:
+        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2. One unit holds the sum.
+
+        Proven error: ±ℓ²/8, attained at every knot and at the middle of every piece. The result
+        is even in m, zero for |m| ≤ ℓ/2, and at most m².
+        """
+        piece = self.piece(height)
+        total = value.circuit.constant(0)
+        third = value.circuit.number(height)
+        for _ in range(self.ternaries):
+            third = third / 3
+            fold = smooth_ternary(value, third, piece / 2)
+            total += 4 * third * fold.signals[0]
+            value = relu(fold.value)
+        pivot = piece * self.last * 2**self.binaries
+        for _ in range(self.binaries):
+            pivot = pivot / 2
+            fold = mirror(value, pivot)
+            total += (4 * pivot - 2 * piece) * fold.signals[0]
+            value = relu(fold.value)
+        for knot in range(1, self.last):
+            total += 2 * piece * relu(value - knot * piece)
+        return relu(total)
