@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sinrelu.constructions import fold_reflect, taylor
+from sinrelu.constructions import chebyshev, fold_reflect, taylor
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
 from sinrelu.layering import layered
@@ -13,7 +13,7 @@ from sinrelu.network import LAYERED, SKIP, Network
 
 CONSTRUCTIONS: dict[str, Construction] = {
     construction.name: construction
-    for construction in (fold_reflect.CONSTRUCTION, taylor.CONSTRUCTION)
+    for construction in (fold_reflect.CONSTRUCTION, chebyshev.CONSTRUCTION, taylor.CONSTRUCTION)
 }
 WIRINGS = (LAYERED, SKIP)
 SMALLEST_TOL = 1e-14

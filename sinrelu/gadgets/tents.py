@@ -65,7 +65,7 @@ def product(first: Affine, second: Affine, bounds: tuple[Real, Real], tents: Ten
     numbers = first.circuit.numbers
     a, b = first / (2 * numbers.mpf(bounds[0])), second / (2 * numbers.mpf(bounds[1]))
     plus, minus = (tents.square(magnitude(form), numbers.mpf(1)) for form in (a + b, a - b))
-    return bounds[0] * bounds[1] * (plus - minus)
+    return (plus - minus) * (bounds[0] * bounds[1])
 
 
 def product_error(bounds: tuple[Real, Real], tents: Tents) -> Real:
