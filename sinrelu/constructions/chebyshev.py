@@ -25,7 +25,7 @@ from sinrelu.circuit import Affine, Circuit, relu
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.fold import absolute
-from sinrelu.gadgets.ladder import Ladder, Profile, nodes, supremum
+from sinrelu.gadgets.ladder import Profile, fitted, supremum
 from sinrelu.gadgets.tents import Tents, magnitude
 
 RECIPES: tuple[tuple[tuple[float, ...], ...], ...] = (
@@ -103,15 +103,10 @@ class Plan:
 
 def solve(numbers: Any, inner: tuple[tuple[float, ...], ...]) -> tuple[Profile, float]:
     """Complete a ladder by the least-squares fit of cos c at Chebyshev nodes; bound its error."""
-    points = nodes(numbers)
-    target = [numbers.cos(numbers.pi / 2 * numbers.sqrt((1 + v) / 2)) for v in points]
-    size = len(inner) + 1
-    unsolved = Ladder((*inner, (0,) * (size + 1)), numbers.mpf(1))
-    columns = [[1, *values] for values in map(unsolved.values, points)]
-    row = numbers.lu_solve(numbers.matrix(columns), numbers.matrix(target))
-    ladder = Ladder((*inner, tuple(row[: size + 1])), row[size + 1])
-    misfit = [ladder.values(v)[-1] - f for v, f in zip(points, target, strict=True)]
-    bound = supremum(numbers, misfit, max(TAYLOR_DEGREE, 2**size))
+    ladder, misfit = fitted(
+        numbers, inner, lambda v: numbers.cos(numbers.pi / 2 * numbers.sqrt((1 + v) / 2))
+    )
+    bound = supremum(numbers, misfit, max(TAYLOR_DEGREE, 2**ladder.squarings))
     return ladder.profile(numbers), float(bound) + 3 * TAYLOR_REMAINDER
 
 

@@ -21,7 +21,7 @@ class Tents:
     Attributes
     ----------
     folds : int
-        Each costs five connections with skip wiring (the first three) and six in layers.
+        Each costs five connections with skip wiring (the last one three) and six in layers.
     """
 
     folds: int
@@ -65,7 +65,8 @@ def product(first: Affine, second: Affine, bounds: tuple[Real, Real], tents: Ten
     numbers = first.circuit.numbers
     a, b = first / (2 * numbers.mpf(bounds[0])), second / (2 * numbers.mpf(bounds[1]))
     plus, minus = (tents.square(magnitude(form), numbers.mpf(1)) for form in (a + b, a - b))
-    return (plus - minus) * (bounds[0] * bounds[1])
+    scaled: Affine = (plus - minus) * (bounds[0] * bounds[1])
+    return scaled
 
 
 def product_error(bounds: tuple[Real, Real], tents: Tents) -> Real:
