@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -212,8 +213,8 @@ def without_dead_units(rows: list[Row]) -> list[Row]:
     ]
 
 
-def exact_hex(number: float) -> str:
-    """Write a finite float exactly as an odd integer times a power of two: ``-0x3p-1`` is −1.5."""
+def exact_hex(number: float | Fraction) -> str:
+    """Write a dyadic number exactly as an odd integer times a power of two: ``-0x3p-1`` is −1.5."""
     numerator, denominator = number.as_integer_ratio()
     twos = (numerator & -numerator).bit_length() - 1 if numerator else 0
     exponent = twos - (denominator.bit_length() - 1)

@@ -119,15 +119,17 @@ class Deviation(NamedTuple):
     radius: FloatArray
 
 
-def deviation(schedule: Schedule, nodes: DoubleDouble) -> Deviation:
+def deviation(schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble) -> Deviation:
     """Bound |N(x) − sin x| on every cell between neighbouring nodes; see the module's proof.
 
     Parameters
     ----------
     schedule : Schedule
         Of the network.
+    ends : (float, float)
+        The interval [a, b] that the cells must cover, at most ``LIMIT`` in magnitude.
     nodes : DoubleDouble
-        Shape (n+1,), n ≥ 1, strictly increasing, normalised, magnitudes at most ``LIMIT``.
+        Shape (n+1,), n ≥ 1, strictly increasing from a to b, normalised.
 
     Returns
     -------
@@ -142,25 +144,26 @@ def deviation(schedule: Schedule, nodes: DoubleDouble) -> Deviation:
         If float64 arithmetic is not what the proof assumes.
     """
     check_arithmetic()
-    check_nodes(nodes)
+    check_nodes(nodes, ends)
     cells = len(nodes.hi) - 1
     result = Deviation(np.empty(cells), np.empty(cells))
     with np.errstate(all="ignore"):
         for start in range(0, cells, BLOCK):
             block = slice(start, min(start + BLOCK, cells))
-            ends = slice(start, block.stop + 1)
-            part = _block_deviation(schedule, DoubleDouble(nodes.hi[ends], nodes.lo[ends]))
+            around = slice(start, block.stop + 1)
+            part = _block_deviation(schedule, DoubleDouble(nodes.hi[around], nodes.lo[around]))
             result.bound[block], result.radius[block] = part
     return result
 
 
-def check_nodes(nodes: DoubleDouble) -> None:
-    """Refuse nodes that are not normalised, increasing and within the sine's limit."""
+def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
+    """Refuse nodes that do not cut [a, b] into cells, or are not normalised."""
     hi, lo = nodes
+    covering = (hi[0], lo[0], hi[-1], lo[-1]) == (ends[0], 0, ends[1], 0)
     normalised = np.all(hi + lo == hi) and np.all(np.abs(hi) <= LIMIT)
     rising = (hi[1:] > hi[:-1]) | ((hi[1:] == hi[:-1]) & (lo[1:] > lo[:-1]))
-    if len(hi) < 2 or not normalised or not np.all(rising):
-        raise RequestError("nodes: must be normalised, strictly increasing and within range")
+    if not covering or not normalised or not np.all(rising):
+        raise RequestError("nodes: must be normalised and rise strictly from a to b")
 
 
 def check_arithmetic() -> None:

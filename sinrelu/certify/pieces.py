@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -98,14 +99,35 @@ class Finder:
         return refined
 
 
-def subintervals(domain: tuple[float, float], count: int) -> list[FloatArray]:
-    """Split a domain into ``count`` intervals, given as their two ends."""
+def subintervals(domain: tuple[float, float], count: int) -> list[tuple[float, float]]:
+    """Cut a domain into ``count`` intervals of nearly equal length, or fewer if it is tiny."""
     a, b = domain
-    ends = a + (b - a) * (np.arange(count + 1) / count)
-    if a == -b:
-        ends = b * ((2 * np.arange(count + 1) - count) / count)
-    ends[0], ends[-1] = a, b
-    return [ends[i : i + 2] for i in range(count)]
+    middle, half = a / 2 + b / 2, b / 2 - a / 2
+    inner = (middle + half * ((2 * i - count) / count) for i in range(1, count))
+    cuts = [a, *sorted({cut for cut in inner if a < cut < b}), b]
+    return list(pairwise(cuts))
+
+
+def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:
+    """Cut cells that are wider than ``widest`` evenly; the new nodes are float64."""
+    widths = np.diff(nodes.hi)
+    parts = np.maximum(np.ceil(widths / widest), 1).astype(np.int64)
+    cell = np.repeat(np.arange(len(widths)), parts - 1)
+    if not cell.size:
+        return nodes
+    first = np.cumsum(parts - 1) - (parts - 1)
+    step = np.arange(1, len(cell) + 1) - first[cell]
+    cuts = nodes.hi[cell] + widths[cell] * (step / parts[cell])
+    cuts, cell = cuts[_between(nodes, cell, cuts)], cell[_between(nodes, cell, cuts)]
+    return DoubleDouble(np.insert(nodes.hi, cell + 1, cuts), np.insert(nodes.lo, cell + 1, 0.0))
+
+
+def _between(
+    nodes: DoubleDouble, cell: npt.NDArray[np.int64], cuts: FloatArray
+) -> npt.NDArray[np.bool_]:
+    fresh = np.append(True, np.diff(cuts) > 0)
+    inside: npt.NDArray[np.bool_] = (nodes.hi[cell] < cuts) & (cuts < nodes.hi[cell + 1]) & fresh
+    return inside
 
 
 def breakpoints(
@@ -132,7 +154,7 @@ def breakpoints(
     total = 0
     parts = subintervals(domain, 64)
     for index, ends in enumerate(parts, start=1):
-        nodes = finder.nodes(ends, limit - total)
+        nodes = finder.nodes(np.array(ends), limit - total)
         if nodes is None:
             return None
         found.append(nodes.hi[1:-1])

@@ -1,0 +1,174 @@
+"""The record of a verdict: immutable, and written so that anyone can check it again."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sinrelu.errors import FormatError
+from sinrelu.network import exact_hex
+
+PROVED = "proved"
+REFUTED = "refuted"
+INCONCLUSIVE = "inconclusive"
+VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
+
+FORMAT = "sinrelu-certificate-1"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is known about |N(x) − sin x| for all real x in the domain.
+
+    Attributes
+    ----------
+    verdict : str
+        ``proved``: at most tol everywhere. ``refuted``: above tol at the witness. Else
+        ``inconclusive``.
+    tol : float
+        The tolerance judged.
+    domain : (float, float)
+        The closed interval of real numbers that is covered.
+    sup_error : float
+        Proven upper bound over the whole domain; infinite where nothing was proved.
+    lower_bound : float
+        |N − sin| at the witness is at least this, by exact arithmetic.
+    witness : Fraction or None
+        A dyadic number, exactly; a float64 where that suffices.
+    cells, pieces : int
+        Cells of the proof, and pieces found on the way (the finder is not trusted to count).
+    radius : float
+        The largest part of any cell's bound that covers rounding and misplaced breakpoints.
+    sha256 : str
+        Of the graph.
+    remark : str
+        Why the verdict is inconclusive, else empty.
+    versions : mapping
+        Of what computed it.
+    """
+
+    verdict: str
+    tol: float
+    domain: tuple[float, float]
+    sup_error: float
+    lower_bound: float
+    witness: Fraction | None
+    cells: int
+    pieces: int
+    radius: float
+    sha256: str
+    remark: str
+    versions: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """Write as one JSON object; infinite numbers become null, the witness is exact."""
+        values = {
+            "format": FORMAT,
+            **vars(self),
+            "domain": list(self.domain),
+            "sup_error": _finite_or_none(self.sup_error),
+            "radius": _finite_or_none(self.radius),
+            "witness": None if self.witness is None else exact_hex(self.witness),
+            "witness_decimal": None if self.witness is None else float(self.witness),
+            "versions": dict(self.versions),
+        }
+        return json.dumps(values, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Certificate:
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        FormatError
+            If it is something else; the message names the field.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"not JSON ({error})") from error
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise FormatError(f"format: expected {FORMAT!r}")
+        return cls(**{name: _read(name, values, read) for name, read in _FIELDS.items()})
+
+
+def _finite_or_none(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _read(name: str, values: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
+    try:
+        return read(values[name])
+    except KeyError as error:
+        raise FormatError(f"{name}: missing") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FormatError(f"{name}: {str(values[name])[:60]!r} is not valid") from error
+
+
+def _verdict(value: Any) -> str:
+    if value not in VERDICTS:
+        raise ValueError
+    return str(value)
+
+
+def _positive(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < math.inf or isinstance(value, bool | str):
+        raise ValueError
+    return number
+
+
+def _bound(value: Any) -> float:
+    return math.inf if value is None else _positive(value)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _domain(value: Any) -> tuple[float, float]:
+    a, b = (float(end) for end in value)
+    if not -math.inf < a < b < math.inf:
+        raise ValueError
+    return a, b
+
+
+def _dyadic(value: Any) -> Fraction | None:
+    if value is None:
+        return None
+    mantissa, exponent = value.split("p")
+    if len(mantissa) > 1000 or len(exponent) > 5:
+        raise ValueError
+    return int(mantissa, 16) * Fraction(2) ** int(exponent)
+
+
+def _versions(value: Any) -> dict[str, str]:
+    return {_text(name): _text(version) for name, version in value.items()}
+
+
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "verdict": _verdict,
+    "tol": _positive,
+    "domain": _domain,
+    "sup_error": _bound,
+    "lower_bound": _positive,
+    "witness": _dyadic,
+    "cells": _count,
+    "pieces": _count,
+    "radius": _bound,
+    "sha256": _text,
+    "remark": _text,
+    "versions": _versions,
+}

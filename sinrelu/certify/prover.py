@@ -1,0 +1,322 @@
+"""From a network to a verdict: cut the domain, bound every cell, look for a witness."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from sinrelu import __version__
+from sinrelu.certify.bound import deviation
+from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
+from sinrelu.certify.doubledouble import DoubleDouble
+from sinrelu.certify.pieces import Finder, subintervals, with_widest
+from sinrelu.certify.sine import LIMIT
+from sinrelu.certify.witness import error_at, worst_in_cell
+from sinrelu.errors import RequestError
+from sinrelu.network import Network
+
+PI_UP = math.nextafter(math.pi, 4)
+DOMAIN = (-PI_UP, PI_UP)
+"""[−π, π] and a little more: its ends are the floats just outside."""
+BUDGET = 50_000_000
+"""Cells after which a proof is given up, unless told otherwise."""
+INTERVAL_NODES = 2**16
+"""An interval with more nodes is halved; this bounds the memory."""
+NEGLIGIBLE = 2.0**-20
+"""Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
+AGREEMENT = 1.01
+"""How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
+SUSPECTS = 6
+"""Parts with the largest bounds, in which a witness is sought."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """How the domain is cut before the pieces are found; any partition gives a valid proof.
+
+    Attributes
+    ----------
+    parts : int
+        Intervals of equal length, the units of work.
+    cells : int
+        No cell is wider than if the domain were cut evenly into so many.
+    """
+
+    parts: int
+    cells: int
+
+
+USUAL = Partition(parts=64, cells=2**15)
+RECHECK = Partition(parts=89, cells=200_003)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One part of the domain, ready to be sent to any worker."""
+
+    finder: Finder
+    ends: tuple[float, float]
+    widest: float
+    budget: int
+
+
+class Finding(NamedTuple):
+    """What is known of an interval, or of several: the largest bound comes first.
+
+    ``cell`` is where the largest bound occurs; ``done`` is the length of what was covered.
+    """
+
+    bound: float
+    radius: float
+    cells: int
+    pieces: int
+    cell: tuple[Fraction, Fraction]
+    done: float
+
+    def __or__(self, other: Finding) -> Finding:
+        """Join two: the bound holds on both."""
+        worse = other if other.bound > self.bound else self
+        return Finding(
+            worse.bound,
+            max(self.radius, other.radius),
+            self.cells + other.cells,
+            self.pieces + other.pieces,
+            worse.cell,
+            self.done + other.done,
+        )
+
+
+def certify(
+    network: Network,
+    tol: float,
+    *,
+    domain: tuple[float, float] = DOMAIN,
+    partition: Partition = USUAL,
+    budget: int = BUDGET,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Certificate:
+    """Judge |N(x) − sin x| ≤ tol for every real x in a domain.
+
+    Parameters
+    ----------
+    network : Network
+        Any network; how it was built plays no part.
+    tol : float
+        Positive and finite.
+    domain : (float, float)
+        Ends of the closed interval, at most 2²⁰ in magnitude.
+    partition : Partition
+        Where to cut before pieces are found.
+    budget : int
+        Cells after which to stop with ``inconclusive``.
+    executor : concurrent.futures.Executor, optional
+        Where to run the parts; a thread for each processor by default. The result is the same
+        for every executor.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Raises
+    ------
+    RequestError
+        If tol or the domain cannot be judged.
+    ArithmeticAssumptionError
+        If float64 arithmetic is not what the proof assumes.
+    """
+    _check_request(tol, domain)
+    finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
+    widest = (domain[1] - domain[0]) / partition.cells
+    tasks = [
+        Task(finder, (float(a), float(b)), widest, budget)
+        for a, b in subintervals(domain, partition.parts)
+    ]
+    pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
+    with pool as workers:
+        futures = [workers.submit(examine, task) for task in tasks]
+        findings = list(_until(budget, futures, progress))
+    complete = len(findings) == len(tasks) and sum(f.cells for f in findings) <= budget
+    return _judge(network, tol, domain, findings, complete)
+
+
+def recheck(
+    certificate: Certificate,
+    network: Network,
+    *,
+    budget: int = BUDGET,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> tuple[Certificate, list[str]]:
+    """Compute a certificate again on another partition, and say in what the two disagree.
+
+    Returns
+    -------
+    (Certificate, list of str)
+        The new certificate, and one line for every disagreement: none if the old one stands.
+    """
+    again = certify(
+        network,
+        certificate.tol,
+        domain=certificate.domain,
+        partition=RECHECK,
+        budget=budget,
+        executor=executor,
+        progress=progress,
+    )
+    return again, list(_disagreements(certificate, again, network))
+
+
+def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iterator[str]:
+    if old.sha256 != new.sha256:
+        yield f"sha256: the certificate is for another network, {old.sha256[:16]}…"
+        return
+    if old.verdict != new.verdict:
+        yield f"verdict: certificate {old.verdict}, recomputed {new.verdict}"
+    if old.sup_error < new.lower_bound:
+        yield f"sup_error: certificate {old.sup_error:.6g}, but an error of {new.lower_bound:.6g}"
+    if new.sup_error > old.sup_error * AGREEMENT:
+        yield f"sup_error: certificate {old.sup_error:.6g}, recomputed {new.sup_error:.6g}"
+    if old.witness is None:
+        return
+    if not old.domain[0] <= old.witness <= old.domain[1]:
+        yield "witness: outside the domain"
+    elif error_at(network, old.witness) < Fraction(old.lower_bound):
+        yield "witness: the error there is smaller than lower_bound"
+
+
+def examine(task: Task) -> Finding:
+    """Bound one part, halving intervals that have too many nodes for the memory."""
+    return reduce(Finding.__or__, _intervals(task))
+
+
+def _intervals(task: Task) -> Iterator[Finding]:
+    pending, cells = [task.ends], 0
+    while pending and cells <= task.budget:
+        a, b = pending.pop()
+        nodes = task.finder.nodes(np.array([a, b]), INTERVAL_NODES)
+        middle = (a + b) / 2
+        if nodes is None and a < middle < b:
+            pending += [(middle, b), (a, middle)]
+            continue
+        finding = _bounded(task, (a, b), nodes or DoubleDouble(np.array([a, b]), np.zeros(2)))
+        cells += finding.cells
+        yield finding
+
+
+def _bounded(task: Task, ends: tuple[float, float], found: DoubleDouble) -> Finding:
+    nodes = with_widest(found, task.widest)
+    result = deviation(task.finder.schedule, ends, nodes)
+    at = int(np.argmax(result.bound))
+    left, right = (
+        Fraction(float(nodes.hi[i])) + Fraction(float(nodes.lo[i])) for i in (at, at + 1)
+    )
+    return Finding(
+        bound=float(result.bound[at]),
+        radius=float(np.max(result.radius)),
+        cells=len(result.bound),
+        pieces=len(found.hi) - 2,
+        cell=(left, right),
+        done=ends[1] - ends[0],
+    )
+
+
+def _until(
+    budget: int, futures: list[Future[Finding]], progress: Progress | None
+) -> Iterator[Finding]:
+    """Yield findings in order; stop after the one that exceeds the budget."""
+    cells = 0
+    try:
+        for index, future in enumerate(futures, start=1):
+            finding = future.result()
+            cells += finding.cells
+            yield finding
+            if cells > budget:
+                return
+            if progress is not None:
+                progress(index / len(futures))
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _judge(
+    network: Network,
+    tol: float,
+    domain: tuple[float, float],
+    findings: list[Finding],
+    complete: bool,
+) -> Certificate:
+    total = reduce(Finding.__or__, findings)
+    witness, error = _witness(network, findings)
+    sup_error = total.bound if complete else math.inf
+    if error > Fraction(tol):
+        verdict, remark = REFUTED, ""
+    elif sup_error <= tol:
+        verdict, remark = PROVED, ""
+    else:
+        verdict = INCONCLUSIVE
+        remark = _shortfall(total, tol) if complete else _budget_remark(total, domain)
+    return Certificate(
+        verdict=verdict,
+        tol=tol,
+        domain=domain,
+        sup_error=sup_error,
+        lower_bound=_float_below(error),
+        witness=witness,
+        cells=total.cells,
+        pieces=total.pieces + 1,
+        radius=total.radius,
+        sha256=network.sha256,
+        remark=remark,
+        versions={
+            "sinrelu": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    )
+
+
+def _witness(network: Network, findings: list[Finding]) -> tuple[Fraction, Fraction]:
+    """Return (x, error) of the largest exact error in the most suspicious cells."""
+    suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
+    found = (worst_in_cell(network, *finding.cell) for finding in suspects)
+    return max(found, key=lambda pair: pair[1])
+
+
+def _float_below(number: Fraction) -> float:
+    nearest = float(number)
+    return nearest if Fraction(nearest) <= number else math.nextafter(nearest, 0)
+
+
+def _shortfall(total: Finding, tol: float) -> str:
+    return (
+        f"the bound {total.bound:.4g} exceeds the tolerance {tol:g}, and no x was found where the "
+        f"error does; {total.radius:.2g} of the bound covers rounding and unresolved kinks"
+    )
+
+
+def _budget_remark(total: Finding, domain: tuple[float, float]) -> str:
+    share = total.done / (domain[1] - domain[0])
+    return (
+        f"stopped after {total.cells} cells, {share:.1%} of the domain; "
+        f"about {total.cells / share:.2g} cells would be needed"
+    )
+
+
+def _check_request(tol: float, domain: tuple[float, float]) -> None:
+    if not 0 < tol < math.inf:
+        raise RequestError(f"tol: {tol} is not a positive number")
+    a, b = domain
+    if not -LIMIT <= a < b <= LIMIT:
+        raise RequestError(f"domain: [{a}, {b}] is not an interval within ±{LIMIT:g}")
