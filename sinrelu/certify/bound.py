@@ -218,11 +218,12 @@ def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:
     """Point 3: the unit's value at the nodes, and ρ + κm for every cell."""
     top = np.maximum(form.hi[1:], form.hi[:-1])
     bottom = np.minimum(form.hi[1:], form.hi[:-1])
-    kink = np.maximum(np.minimum(top, -bottom), 0) * UP
-    dead = np.maximum(radius + top / 2, 0)
-    radius = np.where(top <= 0, dead, radius + kink) * UP
-    noise = np.where(top <= LARGEST, radius + kappa * np.maximum(top, 0), np.inf)
-    value = DoubleDouble(np.maximum(form.hi, 0), np.where(form.hi > 0, form.lo, 0))
+    straight = np.maximum(radius + np.minimum(top / 2, 0), 0)
+    kink = np.maximum(np.minimum(top, -bottom), 0)
+    noise = (straight + kink + kappa * np.maximum(top, 0)) * UP
+    if not np.max(top) <= LARGEST:
+        noise = np.where(top <= LARGEST, noise, np.inf)
+    value = DoubleDouble(np.maximum(form.hi, 0), form.lo * (form.hi > 0))
     return Ball(factor(value), noise)
 
 
