@@ -23,3 +23,7 @@ class RequestError(SinreluError, ValueError):
 
 class MissingExtraError(SinreluError, ImportError):
     """An optional dependency is needed and not installed."""
+
+
+class ArithmeticAssumptionError(SinreluError, ArithmeticError):
+    """Float64 arithmetic on this machine is not what the proof assumes."""

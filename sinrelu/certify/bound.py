@@ -1,0 +1,253 @@
+"""The trusted part: a bound of |N(x) − sin x| for every real x of an interval.
+
+Soundness. Let [a, b] be an interval with float64 ends and let nodes a = x₀ < x₁ < … < x_n = b be
+double-double numbers, from wherever. Then ``deviation`` returns, for every cell [xᵢ, xᵢ₊₁], a
+number B with |N(x) − sin x| ≤ B for every real x in the cell, where N is the network as a real
+function of its float64 weights. Proof:
+
+1. *Claim.* For every wire v (the input or a unit) there are numbers vᵢ at the nodes and, for every
+   cell, a radius ρ such that |v(x) − L(x)| ≤ ρ in the cell, L being the affine function with
+   L(xᵢ) = vᵢ and L(xᵢ₊₁) = vᵢ₊₁. For the input vᵢ = xᵢ and ρ = 0. The rest is by induction.
+2. *Affine forms.* p = bias + Σ wⱼvⱼ is in the cell within Σ |wⱼ|ρⱼ of the affine function through
+   the exact values bias + Σ wⱼvⱼᵢ, and ``affine`` computes those to within κM + η at either end
+   (κ = ``unit_error``, η = ``UNDERFLOW``, M = |bias| + Σ |wⱼ|mⱼ with mⱼ ≥ |hi of vⱼ| at both ends).
+   Moving the ends of an affine function by at most ε moves it by at most ε between them. So p is
+   within ρ_p = Σ |wⱼ|(ρⱼ + κmⱼ) + κ|bias| + η of the affine function L through the computed pᵢ.
+3. *ReLU.* relu is 1-Lipschitz, so relu(p) is within ρ_p of relu(L). With top and bottom the larger
+   and the smaller of pᵢ, pᵢ₊₁: (a) bottom ≥ 0: relu(L) = L is affine. (b) top ≤ 0: p ≤ top + ρ_p,
+   so relu(p) is within max(0, top + ρ_p) of 0. (c) else relu(L) is convex and lies between 0 and
+   its chord, and also between L and its chord, so it is within min(top, −bottom) of the chord.
+   The new values are relu(pᵢ), exact in double-double, and the radius is ρ_p, max(0, top + ρ_p)
+   or ρ_p + min(top, −bottom). The code uses hi in place of top and bottom, which are within a
+   factor 1 ± u of them, with factors ½ and ``UP`` on the safe side.
+4. *Carries.* A unit with one connection of weight 1 from a unit and no bias is equal to that unit.
+5. *Sine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ: the output at xᵢ minus
+   sin xᵢ is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell of width w, sin x lies above its chord by
+   ½(x−xᵢ)(xᵢ₊₁−x)·sin ξ for a ξ in the cell, and sin ξ is within w/2 of sin at one of the ends. So
+   output − sin is within ρ + RADIUS + 3u·max|E| + 2u² of (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some
+   k ∈ [k⁻, k⁺], which are w²/8 times the least and the greatest value that sin ξ may have. The
+   extrema of that quadratic over t ∈ [0, 1] are ``_lowest`` and minus ``_lowest`` of −E and −k.
+6. *Rounding of this bookkeeping.* Radii are sums of at most 2²² nonnegative float64 terms, each
+   rounding up or down by a factor within 1 ± u, repaired by ``UP`` = 1 + 2⁻³⁰ for every unit; what
+   underflows is covered by η. The quadratic is computed to within 16u(|Eᵢ| + |Eᵢ₊₁| + 2|k|).
+7. *Range.* Beyond magnitude 2⁵⁰⁰ for any value or weight the arithmetic promises nothing, and the
+   bound is infinite; a NaN is one too.
+
+Assumed: numpy's float64 is IEEE 754 binary64 with rounding to nearest, gradual underflow and no
+fusing of separate operations. ``check_arithmetic`` tests it in the thread that computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sinrelu.certify.doubledouble import (
+    LARGEST,
+    MAX_TERMS,
+    UNDERFLOW,
+    DoubleDouble,
+    Factor,
+    FloatArray,
+    U,
+    affine,
+    factor,
+    unit_error,
+)
+from sinrelu.certify.sine import LIMIT, RADIUS, sine
+from sinrelu.errors import ArithmeticAssumptionError, RequestError
+from sinrelu.network import Network, Row
+
+UP = 1 + 2.0**-30
+BLOCK = 8192
+"""Nodes at a time; results do not depend on it."""
+
+
+class Step(NamedTuple):
+    """A row that has to be computed, with the wires it reads and those it reads last."""
+
+    wire: int
+    terms: tuple[tuple[float, int], ...]
+    bias: float
+    finished: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A network without its carries (point 4), the κ of all its rows, and point 7 for weights."""
+
+    steps: tuple[Step, ...]
+    unit_error: float
+    in_range: bool
+
+    @classmethod
+    def of(cls, network: Network) -> Schedule:
+        """Resolve carries and find each wire's last reader."""
+        rows = list(network.rows())
+        holder = {0: 0}
+        for wire, row in enumerate(rows, start=1):
+            carries = row.is_carry and wire < len(rows)
+            holder[wire] = holder[row.sources[0]] if carries else wire
+        own = [(wire, row) for wire, row in enumerate(rows, start=1) if holder[wire] == wire]
+        last = {holder[s]: wire for wire, row in own for s in row.sources}
+        steps = tuple(_step(wire, row, holder, last) for wire, row in own)
+        most_terms = max(len(row.sources) for row in rows)
+        numbers = np.abs(np.concatenate([network.weight, network.bias]))
+        in_range = bool(np.max(numbers) <= LARGEST) and most_terms <= MAX_TERMS
+        return cls(steps, unit_error(most_terms), in_range)
+
+
+def _step(wire: int, row: Row, holder: dict[int, int], last: dict[int, int]) -> Step:
+    read = [holder[source] for source in row.sources]
+    finished = tuple(sorted({source for source in read if last[source] == wire}))
+    return Step(wire, tuple(zip(row.weights, read, strict=True)), row.bias, finished)
+
+
+class Ball(NamedTuple):
+    """A wire at the nodes (n+1) and, per cell (n), ρ + κm of points 1 and 2."""
+
+    factor: Factor
+    noise: FloatArray
+
+
+class Deviation(NamedTuple):
+    """Per cell: the bound, and the radius ρ of the output that is part of it."""
+
+    bound: FloatArray
+    radius: FloatArray
+
+
+def deviation(schedule: Schedule, nodes: DoubleDouble) -> Deviation:
+    """Bound |N(x) − sin x| on every cell between neighbouring nodes; see the module's proof.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Of the network.
+    nodes : DoubleDouble
+        Shape (n+1,), n ≥ 1, strictly increasing, normalised, magnitudes at most ``LIMIT``.
+
+    Returns
+    -------
+    Deviation
+        Two arrays of shape (n,); infinite where nothing could be shown.
+
+    Raises
+    ------
+    RequestError
+        If the nodes are not as they should be.
+    ArithmeticAssumptionError
+        If float64 arithmetic is not what the proof assumes.
+    """
+    check_arithmetic()
+    check_nodes(nodes)
+    cells = len(nodes.hi) - 1
+    result = Deviation(np.empty(cells), np.empty(cells))
+    with np.errstate(all="ignore"):
+        for start in range(0, cells, BLOCK):
+            block = slice(start, min(start + BLOCK, cells))
+            ends = slice(start, block.stop + 1)
+            part = _block_deviation(schedule, DoubleDouble(nodes.hi[ends], nodes.lo[ends]))
+            result.bound[block], result.radius[block] = part
+    return result
+
+
+def check_nodes(nodes: DoubleDouble) -> None:
+    """Refuse nodes that are not normalised, increasing and within the sine's limit."""
+    hi, lo = nodes
+    normalised = np.all(hi + lo == hi) and np.all(np.abs(hi) <= LIMIT)
+    rising = (hi[1:] > hi[:-1]) | ((hi[1:] == hi[:-1]) & (lo[1:] > lo[:-1]))
+    if len(hi) < 2 or not normalised or not np.all(rising):
+        raise RequestError("nodes: must be normalised, strictly increasing and within range")
+
+
+def check_arithmetic() -> None:
+    """Test what can be tested of the assumptions, on arrays long enough for vector units."""
+    ones, tiny = np.ones(64), np.full(64, 2.0**-1074)
+    even = ones + U
+    odd = (ones + 2 * U) + U
+    above = ones + 1.5 * U
+    third = 1 / (3 * ones)
+    product = third * third
+    exact = [even == 1, odd == 1 + 4 * U, above == 1 + 2 * U, -ones - U == -1]
+    gradual = [tiny * 1.0 == tiny, tiny + tiny == 2 * tiny, (2.0**-1022 * ones) / 2 > 0]
+    separate = [product - third * third == 0, product.dtype == np.float64]
+    if not all(np.all(condition) for condition in exact + gradual + separate):
+        raise ArithmeticAssumptionError(
+            "float64 arithmetic here is not IEEE 754 rounding to nearest with gradual underflow"
+        )
+
+
+def _block_deviation(schedule: Schedule, nodes: DoubleDouble) -> tuple[FloatArray, FloatArray]:
+    output, radius = _output(schedule, nodes)
+    bound = _against_sine(nodes, output) * UP + (radius + 2 * RADIUS) * UP
+    return np.where(np.isnan(bound), np.inf, bound), radius
+
+
+def _output(schedule: Schedule, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
+    """Run the induction of points 1 to 4; return the output at the nodes and its radius."""
+    magnitude = _cellwise_max(np.abs(nodes.hi))
+    wires = {0: Ball(factor(nodes), schedule.unit_error * magnitude)}
+    for step in schedule.steps:
+        form, radius = _affine_form(step, schedule.unit_error, wires, nodes.hi)
+        for wire in step.finished:
+            del wires[wire]
+        if step is not schedule.steps[-1]:
+            wires[step.wire] = _rectified(form, radius, schedule.unit_error)
+    return form, radius if schedule.in_range else np.full_like(radius, np.inf)
+
+
+def _affine_form(
+    step: Step, kappa: float, wires: dict[int, Ball], like: FloatArray
+) -> tuple[DoubleDouble, FloatArray]:
+    """Point 2: the form at the nodes, and ρ_p for every cell."""
+    radius = np.full(len(like) - 1, kappa * abs(step.bias) + UNDERFLOW)
+    for weight, source in step.terms:
+        radius += abs(weight) * wires[source].noise
+    radius *= UP
+    terms = [(weight, wires[source].factor) for weight, source in step.terms]
+    return affine(terms, step.bias, like), radius
+
+
+def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:
+    """Point 3: the unit's value at the nodes, and ρ + κm for every cell."""
+    top = np.maximum(form.hi[1:], form.hi[:-1])
+    bottom = np.minimum(form.hi[1:], form.hi[:-1])
+    kink = np.maximum(np.minimum(top, -bottom), 0) * UP
+    dead = np.maximum(radius + top / 2, 0)
+    radius = np.where(top <= 0, dead, radius + kink) * UP
+    noise = np.where(top <= LARGEST, radius + kappa * np.maximum(top, 0), np.inf)
+    value = DoubleDouble(np.maximum(form.hi, 0), np.where(form.hi > 0, form.lo, 0))
+    return Ball(factor(value), noise)
+
+
+def _against_sine(nodes: DoubleDouble, output: DoubleDouble) -> FloatArray:
+    """Point 5, for an output without radius: the largest |output − sin| on each cell."""
+    exact = sine(nodes)
+    error = (output.hi - exact) + output.lo
+    left, right = error[:-1], error[1:]
+    reach = np.abs(nodes.hi[1:]) + np.abs(nodes.hi[:-1])
+    width = ((nodes.hi[1:] - nodes.hi[:-1]) + (nodes.lo[1:] - nodes.lo[:-1])) * UP
+    width += reach * 2.0**-100
+    bend = width * width / 8 * UP
+    slack = width / 2 + 2 * RADIUS
+    upper = bend * np.clip(np.maximum(exact[1:], exact[:-1]) + slack, 0, 1)
+    lower = bend * np.clip(slack - np.minimum(exact[1:], exact[:-1]), 0, 1)
+    extreme = np.maximum(-_lowest(left, right, upper), -_lowest(-left, -right, lower))
+    rounding = 32 * U * (np.abs(left) + np.abs(right) + 2 * bend)
+    return extreme + rounding
+
+
+def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray:
+    """min over t ∈ [0, 1] of (1−t)·left + t·right − 4t(1−t)·bend, for bend ≥ 0."""
+    tilt = np.abs(right - left)
+    inside = tilt < 4 * bend
+    drop = np.where(inside, tilt * tilt / np.where(inside, 16 * bend, 1), 0)
+    vertex = (left + right) / 2 - bend - drop
+    return np.where(inside, vertex, np.minimum(left, right))
+
+
+def _cellwise_max(values: FloatArray) -> FloatArray:
+    return np.maximum(values[1:], values[:-1])

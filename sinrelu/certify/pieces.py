@@ -1,0 +1,201 @@
+"""The untrusted finder of pieces: where the network's slope changes, to double-double accuracy.
+
+Nothing that is proved depends on it: a missed or misplaced breakpoint makes the proof's radius
+larger, never wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sinrelu.certify.bound import Schedule
+from sinrelu.certify.doubledouble import (
+    DoubleDouble,
+    FloatArray,
+    affine,
+    factor,
+    split,
+    two_sum,
+)
+from sinrelu.network import Network
+
+SMALLEST_STEP = 2.0**-98
+"""Breakpoints closer to a node than this, relative to the domain, are left to the radius."""
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds the nodes of cells on which a network is affine but for a negligible radius.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        Of the network.
+    gains : mapping
+        By how much at most a change of each wire moves the output.
+    negligible : float
+        Kinks that move the output by at most this may be left out.
+    """
+
+    schedule: Schedule
+    gains: dict[int, float]
+    negligible: float
+
+    @classmethod
+    def of(cls, network: Network, negligible: float = 0.0) -> Finder:
+        """Prepare a network."""
+        schedule = Schedule.of(network)
+        gains: dict[int, float] = {schedule.steps[-1].wire: 1.0}
+        for step in reversed(schedule.steps):
+            for weight, wire in step.terms:
+                gain = gains.get(step.wire, 0.0) * abs(weight)
+                gains[wire] = gains.get(wire, 0.0) + gain
+        return cls(schedule, gains, negligible)
+
+    def nodes(self, start: FloatArray, limit: int) -> DoubleDouble | None:
+        """Return ascending nodes: those of ``start`` and every breakpoint between them.
+
+        Returns None as soon as there are more than ``limit``.
+        """
+        nodes = DoubleDouble(start, np.zeros_like(start))
+        live = {0: nodes}
+        with np.errstate(all="ignore"):
+            for step in self.schedule.steps[:-1]:
+                terms = [(weight, factor(live[wire])) for weight, wire in step.terms]
+                live[step.wire] = affine(terms, step.bias, live[0].hi)
+                for wire in step.finished:
+                    if wire:
+                        del live[wire]
+                live = self._split(live, step.wire)
+                if len(live[0].hi) > limit:
+                    return None
+                live[step.wire] = _relu(live[step.wire])
+        return live[0]
+
+    def _split(self, live: dict[int, DoubleDouble], wire: int) -> dict[int, DoubleDouble]:
+        """Insert the zeros of a wire as nodes, and interpolate all live wires there."""
+        value, x = live[wire], live[0]
+        left, right = value.hi[:-1], value.hi[1:]
+        cells = np.flatnonzero((left < 0) & (right > 0) | (left > 0) & (right < 0))
+        if cells.size:
+            kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
+            cells = cells[kink * self.gains.get(wire, 0.0) > self.negligible]
+        if not cells.size:
+            return live
+        a, b = _take(value, cells), _take(value, cells + 1)
+        ratio = _divide(a, _subtract(a, b))
+        at = _interpolate(_take(x, cells), _take(x, cells + 1), ratio)
+        inside = _clearly_below(_take(x, cells), at) & _clearly_below(at, _take(x, cells + 1))
+        cells, ratio = cells[inside], _take(ratio, inside)
+        refined = _insert(live, cells, ratio)
+        zeros = cells + 1 + np.arange(len(cells))
+        refined[wire].hi[zeros] = 0
+        refined[wire].lo[zeros] = 0
+        return refined
+
+
+def subintervals(domain: tuple[float, float], count: int) -> list[FloatArray]:
+    """Split a domain into ``count`` intervals, given as their two ends."""
+    a, b = domain
+    ends = a + (b - a) * (np.arange(count + 1) / count)
+    if a == -b:
+        ends = b * ((2 * np.arange(count + 1) - count) / count)
+    ends[0], ends[-1] = a, b
+    return [ends[i : i + 2] for i in range(count)]
+
+
+def breakpoints(
+    network: Network,
+    domain: tuple[float, float],
+    limit: int,
+    progress: Callable[[float], None] | None = None,
+) -> FloatArray | None:
+    """Return the breakpoints in a domain, ascending, both ends included, rounded to float64.
+
+    Parameters
+    ----------
+    network : Network
+        Any.
+    domain : (float, float)
+        The interval to search.
+    limit : int
+        None is returned as soon as more are found.
+    progress : callable, optional
+        Called with the fraction of the domain that is done, in (0, 1].
+    """
+    finder = Finder.of(network)
+    found: list[FloatArray] = [np.array(domain)]
+    total = 0
+    parts = subintervals(domain, 64)
+    for index, ends in enumerate(parts, start=1):
+        nodes = finder.nodes(ends, limit - total)
+        if nodes is None:
+            return None
+        found.append(nodes.hi[1:-1])
+        total += len(nodes.hi)
+        if progress is not None:
+            progress(index / len(parts))
+    return np.unique(np.concatenate(found))
+
+
+def _relu(value: DoubleDouble) -> DoubleDouble:
+    return DoubleDouble(np.maximum(value.hi, 0), np.where(value.hi > 0, value.lo, 0))
+
+
+def _take(value: DoubleDouble, index: npt.NDArray[np.generic]) -> DoubleDouble:
+    return DoubleDouble(value.hi[..., index], value.lo[..., index])
+
+
+def _insert(
+    live: dict[int, DoubleDouble], cells: npt.NDArray[np.int64], ratio: DoubleDouble
+) -> dict[int, DoubleDouble]:
+    """Add a node inside each of the cells, at the given ratio of its width, to all live wires."""
+    stack = DoubleDouble(
+        np.stack([value.hi for value in live.values()]),
+        np.stack([value.lo for value in live.values()]),
+    )
+    between = _interpolate(_take(stack, cells), _take(stack, cells + 1), ratio)
+    high = np.insert(stack.hi, cells + 1, between.hi, axis=1)
+    low = np.insert(stack.lo, cells + 1, between.lo, axis=1)
+    return {wire: DoubleDouble(high[row], low[row]) for row, wire in enumerate(live)}
+
+
+def _interpolate(a: DoubleDouble, b: DoubleDouble, ratio: DoubleDouble) -> DoubleDouble:
+    return _add(a, _multiply(ratio, _subtract(b, a)))
+
+
+def _clearly_below(a: DoubleDouble, b: DoubleDouble) -> npt.NDArray[np.bool_]:
+    difference = _subtract(b, a)
+    return difference.hi > SMALLEST_STEP * (np.abs(b.hi) + 1)
+
+
+def _add(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    high, low = two_sum(a.hi, b.hi)
+    return _normalised(high, low + (a.lo + b.lo))
+
+
+def _subtract(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    return _add(a, DoubleDouble(-b.hi, -b.lo))
+
+
+def _multiply(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    product = a.hi * b.hi
+    (a1, a2), (b1, b2) = split(a.hi), split(b.hi)
+    error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+    return _normalised(product, error + (a.hi * b.lo + a.lo * b.hi))
+
+
+def _divide(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    quotient = a.hi / b.hi
+    zero = np.zeros_like(quotient)
+    rest = _subtract(a, _multiply(b, DoubleDouble(quotient, zero)))
+    return _normalised(quotient, rest.hi / b.hi)
+
+
+def _normalised(high: FloatArray, low: FloatArray) -> DoubleDouble:
+    total = high + low
+    return DoubleDouble(total, low - (total - high))
