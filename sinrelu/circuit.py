@@ -56,11 +56,10 @@ class Affine:
         return self.__add__(-other)
 
     def __rsub__(self, other: Real) -> Affine:
-        difference: Affine = -self + other
-        return difference
+        return (-self).__add__(other)
 
     def __truediv__(self, divisor: Real) -> Affine:
-        return self * (1 / self.circuit.number(divisor))
+        return self.__mul__(1 / self.circuit.number(divisor))
 
     __radd__ = __add__
     __rmul__ = __mul__

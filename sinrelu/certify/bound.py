@@ -241,7 +241,7 @@ def _against_sine(nodes: DoubleDouble, output: DoubleDouble) -> FloatArray:
 
 
 def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray:
-    """min over t ∈ [0, 1] of (1−t)·left + t·right − 4t(1−t)·bend, for bend ≥ 0."""
+    """Minimum over t ∈ [0, 1] of (1−t)·left + t·right − 4t(1−t)·bend, for bend ≥ 0."""
     tilt = np.abs(right - left)
     inside = tilt < 4 * bend
     drop = np.where(inside, tilt * tilt / np.where(inside, 16 * bend, 1), 0)

@@ -14,13 +14,15 @@ connection of ``affine`` errs by at most 2⁻¹⁰⁷⁵; ``UNDERFLOW`` covers 2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Number = TypeVar("Number", FloatArray, float)
 
 U = 2.0**-53
 LARGEST = 2.0**500
@@ -51,7 +53,7 @@ def two_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     return total, (a - (total - b_part)) + (b - b_part)
 
 
-def split(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+def split(a: Number) -> tuple[Number, Number]:
     """Return a = upper + lower exactly, with at most 26 significant bits each (algorithm 3.2)."""
     scaled = a * SPLITTER
     upper = scaled - (scaled - a)
@@ -99,7 +101,7 @@ def _product_error(
     product: FloatArray, upper: FloatArray, lower: FloatArray, weight: float
 ) -> FloatArray:
     """Return hi·weight − fl(hi·weight), exactly (algorithm 3.3)."""
-    weight_upper, weight_lower = split(np.float64(weight))
+    weight_upper, weight_lower = split(weight)
     error = upper * weight_upper
     error -= product
     error += upper * weight_lower
@@ -109,4 +111,4 @@ def _product_error(
 
 
 def _is_power_of_two(weight: float) -> bool:
-    return abs(np.frexp(weight)[0]) == 0.5
+    return abs(math.frexp(weight)[0]) == 0.5
