@@ -37,7 +37,7 @@ HEADER = (
 )
 STRING_HEADER = re.compile(HEADER.format(r"U[1-9]\d{0,7}", ""))
 ARRAY_HEADERS = {
-    kind: re.compile(HEADER.format(kind, r"(?P<length>\d{1,12}),")) for kind in ARRAYS.values()
+    kind: re.compile(HEADER.format(kind, r"(?P<length>\d{1,15}),")) for kind in ARRAYS.values()
 }
 
 
@@ -127,8 +127,9 @@ def _entry(archive: zipfile.ZipFile, key: str, kind: str) -> npt.NDArray[Any] | 
         data = stream.read(size + 1)
     if len(data) != size:
         raise FormatError(f"{key}: {size} bytes announced, {len(data)} found")
-    array = np.frombuffer(data, dtype)
-    return str(array[0]) if kind == STRING else array
+    if kind == STRING:
+        return data.decode("utf-32-le" if dtype.str[0] == "<" else "utf-32-be").rstrip("\0")
+    return np.frombuffer(data, dtype)
 
 
 def _header(stream: IO[bytes], key: str, kind: str) -> re.Match[str]:

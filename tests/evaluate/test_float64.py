@@ -19,8 +19,8 @@ def naive(network: Network, x: float) -> float:
             total = row.bias if row.bias else 0.0
             for source, weight in zip(row.sources, row.weights, strict=True):
                 total = total + weight * values[source]
-            rectified = total if total > 0 or total != total else 0.0
-            values.append(total if number > network.units else rectified)
+            negative = number <= network.units and total < 0
+            values.append(0.0 if negative else total)
     return values[-1]
 
 
