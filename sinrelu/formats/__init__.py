@@ -10,11 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sinrelu.errors import FileAccessError, FormatError, RequestError
-from sinrelu.formats import json, npz
+from sinrelu.formats import json, npz, onnx
 from sinrelu.network import Network
 
-READERS: dict[str, Callable[[bytes], Network]] = {".npz": npz.loads, ".json": json.loads}
-WRITERS: dict[str, Callable[[Network], bytes]] = {".npz": npz.dumps, ".json": json.dumps}
+READERS: dict[str, Callable[[bytes], Network]] = {
+    ".npz": npz.loads,
+    ".json": json.loads,
+    ".onnx": onnx.loads,
+}
+WRITERS: dict[str, Callable[[Network], bytes]] = {
+    ".npz": npz.dumps,
+    ".json": json.dumps,
+    ".onnx": onnx.dumps,
+}
 MAX_FILE_BYTES = 64 * 2**20
 
 __all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "save", "write_whole"]
