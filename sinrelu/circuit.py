@@ -92,6 +92,7 @@ class Circuit:
 
     def unit(self, form: Affine) -> Affine:
         """Add the unit relu(form) and return its value; a constant form needs no unit."""
+        self._own(form)
         wired = {wire: c for wire, c in form.coefficients.items() if c != 0}
         if not wired:
             return self.constant(max(form.constant, 0))
@@ -109,8 +110,13 @@ class Circuit:
         GraphError
             If a coefficient does not fit in float64.
         """
+        self._own(output)
         rows = [_rounded(form) for form in (*self._forms, output)]
         return Network.from_rows(without_dead_units(rows), meta)
+
+    def _own(self, form: Affine) -> None:
+        if form.circuit is not self:
+            raise RequestError("the affine form belongs to another circuit")
 
 
 def relu(form: Affine) -> Affine:
@@ -138,6 +144,8 @@ def nearest_float(number: Real) -> float:
     """
     try:
         sign, mantissa, exponent, _ = number._mpf_
+        if exponent and not mantissa:  # how mpmath writes infinities and NaN
+            raise ValueError("not finite")
         if exponent >= 0:
             magnitude = float(int(mantissa) << exponent)
         else:

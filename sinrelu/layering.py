@@ -72,10 +72,17 @@ def _read_halves(row: Row, same: Mapping[int, int]) -> Row | None:
             weights[2] -= Fraction(weight)
         else:
             weights[same.get(source, source)] += Fraction(weight)
-    if any(float(weight) != weight for weight in weights.values()):
+    if not all(_fits(weight) for weight in weights.values()):
         return None
     edges = sorted((source, float(weight)) for source, weight in weights.items() if weight)
     return Row(tuple(s for s, _ in edges), tuple(w for _, w in edges), row.bias)
+
+
+def _fits(number: Fraction) -> bool:
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
 
 
 class _Carrier:

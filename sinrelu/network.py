@@ -223,7 +223,7 @@ def exact_hex(number: float | Fraction) -> str:
 
 def _frozen(name: str, values: object, dtype: type) -> npt.NDArray[Any]:
     array = np.asarray(values)
-    if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, dtype, "same_kind")):
+    if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, dtype, "safe")):
         raise GraphError(f"{name}: expected a one-dimensional array of {np.dtype(dtype).name}")
     copy: npt.NDArray[Any] = array.astype(dtype, copy=True)
     copy.flags.writeable = False

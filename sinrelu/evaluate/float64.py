@@ -18,6 +18,8 @@ from sinrelu.network import FloatArray, Network, Row
 
 BLOCK = 4096
 """Points at a time: a few dozen live values of 32 KiB stay in a core's cache."""
+MAX_HELD = 2**24
+"""Values held at a time, whatever the network: one of a million units takes fewer points."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,17 @@ class Program:
     @overload
     def __call__(self, x: npt.ArrayLike) -> FloatArray: ...
     def __call__(self, x: npt.ArrayLike) -> FloatArray | np.float64:
-        """Evaluate at float64 points of any shape; NaN gives NaN."""
+        """Evaluate at float64 points of any shape; NaN gives NaN if the input is read at all."""
         points = np.asarray(x, dtype=np.float64)
         flat = points.reshape(-1)
         result = np.empty_like(flat)
-        memory = np.empty((self.slots + 1, min(BLOCK, flat.size)))
+        length = max(1, min(BLOCK, flat.size, MAX_HELD // (self.slots + 1)))
+        memory = np.empty((self.slots + 1, length))
         with np.errstate(all="ignore"):
-            for start in range(0, flat.size, BLOCK):
-                block = flat[start : start + BLOCK]
-                result[start : start + BLOCK] = self._run(block, memory[:, : block.size])
+            for start in range(0, flat.size, length):
+                block = flat[start : start + length]
+                answer = self._run(block, memory[:, : block.size])
+                np.add(answer, 0.0, out=result[start : start + block.size])  # −0 becomes 0
         return result.reshape(points.shape)[()]
 
     def _run(self, block: FloatArray, memory: FloatArray) -> FloatArray:

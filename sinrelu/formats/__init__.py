@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from sinrelu.errors import FileAccessError, FormatError, RequestError
-from sinrelu.formats import json, npz
+from sinrelu.formats import json, npz, onnx
 from sinrelu.network import Network
 
-READERS: dict[str, Callable[[bytes], Network]] = {".npz": npz.loads, ".json": json.loads}
-WRITERS: dict[str, Callable[[Network], bytes]] = {".npz": npz.dumps, ".json": json.dumps}
-MAX_FILE_BYTES = 256 * 2**20
+READERS: dict[str, Callable[[bytes], Network]] = {
+    ".npz": npz.loads,
+    ".json": json.loads,
+    ".onnx": onnx.loads,
+}
+WRITERS: dict[str, Callable[[Network], bytes]] = {
+    ".npz": npz.dumps,
+    ".json": json.dumps,
+    ".onnx": onnx.dumps,
+}
+MAX_FILE_BYTES = 64 * 2**20
 
 __all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "save", "write_whole"]
 
@@ -64,10 +73,12 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
 
 def _read(file: Path) -> bytes:
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for a writer
+            raise OSError("is a directory" if file.is_dir() else "not a regular file")
         with file.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise FileAccessError(f"{file}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"{file}: {_reason(error)}") from error
     if len(content) > MAX_FILE_BYTES:
         raise FileAccessError(f"{file}: larger than {MAX_FILE_BYTES >> 20} MiB, not a network file")
     return content
@@ -90,8 +101,12 @@ def write_whole(file: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
-    except OSError as error:
-        raise FileAccessError(f"{file}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"{file}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _permissions(file: Path) -> int:

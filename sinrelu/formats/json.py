@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from sinrelu.errors import FormatError
-from sinrelu.formats.npz import FORMAT
+from sinrelu.formats.npz import FORMAT, json_object
 from sinrelu.network import Network, Row, exact_hex
 
 FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
@@ -39,10 +39,7 @@ def loads(content: bytes) -> Network:
     FormatError, GraphError
         If it is not such a file, or the rows in it are not a network.
     """
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"not JSON ({error})") from error
+    document = json_object("file", content)
     _check_fields("file", document, FIELDS)
     if document["format"] != FORMAT:
         raise FormatError(f"format: expected {FORMAT!r}, found {document['format'][:60]!r}")
@@ -71,7 +68,8 @@ def _row(number: int, row: Any) -> Row:
 def _number(place: str, text: Any) -> float:
     match = NUMBER.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise FormatError(f"{place}: {str(text)[:40]!r} is not a number like '-0x3p-1'")
+        found = repr(text[:40]) if isinstance(text, str) else f"a {type(text).__name__}"
+        raise FormatError(f"{place}: expected a number like '-0x3p-1', found {found}")
     exact = int(match[1], 16) * Fraction(2) ** int(match[2])
     try:
         number = float(exact)

@@ -2,15 +2,20 @@
 
 ``format`` = "sinrelu-network-1"; ``indptr`` (U+2,) int64; ``source`` (E,) int64; ``weight`` (E,)
 float64; ``bias`` (U+1,) float64; ``meta`` a JSON object in a string, informative only.
+
+The reader trusts nothing: of the .npy format it knows only plain one-dimensional arrays and single
+strings, so that no header is ever evaluated, and it checks every size before it unpacks.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
+import struct
 import zipfile
 import zlib
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +24,21 @@ from sinrelu.errors import FormatError
 from sinrelu.network import Network
 
 FORMAT = "sinrelu-network-1"
-ARRAYS = {"indptr": "i", "source": "i", "weight": "f", "bias": "f"}
-MAX_ENTRY_BYTES = 2**30
+STRING = "U"
+ARRAYS = {"indptr": "i8", "source": "i8", "weight": "f8", "bias": "f8"}
+ENTRIES = {"format": STRING, **ARRAYS, "meta": STRING}
+MAX_ENTRY_BYTES = 2**26
 """An entry that would unpack to more than this is refused before anything is allocated."""
+
+HEADER_LENGTH = {b"\x93NUMPY\x01\x00": "<H", b"\x93NUMPY\x02\x00": "<I"}
+MAX_HEADER_BYTES = 4096
+HEADER = (
+    r"\{{'descr': '(?P<dtype>[<>]{})', 'fortran_order': (?:False|True), 'shape': \({}\),? ?\}}\s*"
+)
+STRING_HEADER = re.compile(HEADER.format(r"U[1-9]\d{0,7}", ""))
+ARRAY_HEADERS = {
+    kind: re.compile(HEADER.format(kind, r"(?P<length>\d{1,15}),")) for kind in ARRAYS.values()
+}
 
 
 def dumps(network: Network) -> bytes:
@@ -29,7 +46,6 @@ def dumps(network: Network) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(
         stream,
-        allow_pickle=False,
         format=np.array(FORMAT),
         indptr=network.indptr,
         source=network.source,
@@ -48,64 +64,82 @@ def loads(content: bytes) -> Network:
     FormatError, GraphError
         If it is not such a file, or the arrays in it are not a network.
     """
+    entries = _entries(content)
+    name = entries.pop("format")
+    if name != FORMAT:
+        raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
+    meta = json_object("meta", entries.pop("meta"))
+    return Network(**entries, meta=meta)
+
+
+def json_object(place: str, text: str | bytes) -> dict[str, Any]:
+    """Read a JSON object strictly: no key twice, no NaN, no infinity."""
+    try:
+        document = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{place}: not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise FormatError(f"{place}: expected a JSON object")
+    return document
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _entries(content: bytes) -> dict[str, Any]:
+    """Read all entries, which must be those of the format, each once."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _network(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            names = sorted(info.filename for info in archive.infolist())
+            if names != sorted(f"{key}.npy" for key in ENTRIES):
+                raise FormatError(f"expected the entries {', '.join(ENTRIES)}, each once")
+            return {key: _entry(archive, key, kind) for key, kind in ENTRIES.items()}
+    except FormatError:
+        raise
+    except (
+        *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+        *(OSError, NotImplementedError, ValueError, OverflowError),
+    ) as error:
         raise FormatError(f"not a readable .npz archive ({error})") from error
 
 
-def _network(archive: zipfile.ZipFile) -> Network:
-    name = str(_entry(archive, "format", "U")[()])
-    if name != FORMAT:
-        raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
-    arrays = {key: _entry(archive, key, kind) for key, kind in ARRAYS.items()}
-    return Network(**arrays, meta=_meta(str(_entry(archive, "meta", "U")[()])))
-
-
-def _meta(text: str) -> dict[str, Any]:
-    try:
-        meta = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"meta: not JSON ({error})") from error
-    if not isinstance(meta, dict):
-        raise FormatError("meta: expected a JSON object")
-    return meta
-
-
-def _entry(archive: zipfile.ZipFile, key: str, kind: str) -> npt.NDArray[Any]:
-    """Read one array after checking what its header promises."""
-    try:
-        info = archive.getinfo(f"{key}.npy")
-    except KeyError as error:
-        raise FormatError(f"{key}: missing") from error
+def _entry(archive: zipfile.ZipFile, key: str, kind: str) -> npt.NDArray[Any] | str:
+    """Read one array, or the one string of an entry, after checking what its header promises."""
+    info = archive.getinfo(f"{key}.npy")
     if info.flag_bits & 1:
         raise FormatError(f"{key}: encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(f"{key}: compressed by another method than deflate")
     with archive.open(info) as stream:
-        shape, dtype = _header(stream, key)
-        dimensions = 0 if kind == "U" else 1
-        if dtype.kind != kind or len(shape) != dimensions:
-            raise FormatError(
-                f"{key}: expected {dimensions} dimensions of kind {kind!r}, "
-                f"found shape {shape} of {dtype}"
-            )
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        header = _header(stream, key, kind)
+        dtype = np.dtype(header["dtype"])
+        size = dtype.itemsize * (1 if kind == STRING else int(header["length"]))
         if size > MAX_ENTRY_BYTES:
             raise FormatError(f"{key}: {size} bytes are more than a network needs")
         data = stream.read(size + 1)
     if len(data) != size:
         raise FormatError(f"{key}: {size} bytes announced, {len(data)} found")
-    return np.frombuffer(data, dtype=dtype).reshape(shape)
+    if kind == STRING:
+        return data.decode("utf-32-le" if dtype.str[0] == "<" else "utf-32-be").rstrip("\0")
+    return np.frombuffer(data, dtype)
 
 
-def _header(stream: Any, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, _, dtype = read(stream)
-    except (ValueError, KeyError, SyntaxError, TypeError) as error:
-        raise FormatError(f"{key}: not an array ({error})") from error
-    return shape, dtype
+def _header(stream: IO[bytes], key: str, kind: str) -> re.Match[str]:
+    packed = HEADER_LENGTH.get(stream.read(8))
+    if packed is None:
+        raise FormatError(f"{key}: not an array")
+    (size,) = struct.unpack(packed, stream.read(struct.calcsize(packed)))
+    text = stream.read(size).decode("latin-1") if size <= MAX_HEADER_BYTES else ""
+    match = (STRING_HEADER if kind == STRING else ARRAY_HEADERS[kind]).fullmatch(text)
+    if match is None:
+        wanted = "a string" if kind == STRING else f"a one-dimensional {np.dtype(kind)} array"
+        raise FormatError(f"{key}: expected {wanted}, found {text.strip()[:80]!r}")
+    return match

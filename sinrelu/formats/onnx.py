@@ -1,0 +1,347 @@
+"""The .onnx format, which runtimes execute: float64, opset 17, IR 8.
+
+Each stage of the network (see ``sinrelu.dense``) is one Gemm (transB=1) followed by one Relu, the
+output one Gemm; where a stage reads several earlier ones, a Concat stands them side by side. So a
+layered network is a plain chain of Gemm and Relu. Input ``x`` and output ``y`` have shape (N, 1).
+
+The reader follows the nodes with one affine form per component, and accepts what it can follow
+exactly: Gemm, MatMul and Add with float64 initializers, Relu, Concat, Identity. It never reads
+another file, and the model's remarks (``doc_string``, ``metadata_props``) are informative only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from sinrelu.dense import Assembler, Stage, Values, stages
+from sinrelu.errors import FormatError, GraphError, MissingExtraError
+from sinrelu.formats.npz import json_object
+from sinrelu.network import FloatArray, Network
+
+OPSET = 17
+OLDEST_OPSET = 7
+"""Since then Gemm and Add broadcast as they do today."""
+IR_VERSION = 8
+META = "sinrelu.meta"
+COUNTS = (
+    *("connections", "biases", "skip_connections", "units", "depth", "width", "wiring"),
+    "sha256",
+)
+
+Proto = Any  # protobuf messages, whose classes are made at run time
+Attributes = dict[str, float]
+
+
+def dumps(network: Network) -> bytes:
+    """Return the file's content; the same network gives the same bytes.
+
+    Raises
+    ------
+    MissingExtraError
+        If the package onnx is not installed.
+    """
+    helper = _onnx().helper
+    steps = stages(network)
+    model = helper.make_model(
+        helper.make_graph(
+            [node for number in range(1, len(steps)) for node in _nodes(steps, number)],
+            "sinrelu",
+            [helper.make_tensor_value_info("x", _double(), ["N", 1])],
+            [helper.make_tensor_value_info("y", _double(), ["N", 1])],
+            [tensor for number in range(1, len(steps)) for tensor in _tensors(steps, number)],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="sinrelu",
+        doc_string=_description(network),
+    )
+    helper.set_model_props(model, _properties(network))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def loads(content: bytes) -> Network:
+    """Read a file's content.
+
+    Raises
+    ------
+    FormatError, GraphError
+        If it is not such a file, or the network in it is not one that this package knows; the
+        message names the node.
+    MissingExtraError
+        If the package onnx is not installed.
+    """
+    model = _onnx().ModelProto()
+    try:
+        model.ParseFromString(content)
+        return _Reading(model).network()
+    except (FormatError, GraphError):
+        raise
+    except (_decode_error(), UnicodeDecodeError) as error:
+        raise FormatError(f"not an ONNX model ({error})") from error
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError(
+            "the .onnx format needs the package onnx: pip install 'sinrelu[onnx]'"
+        ) from error
+    return onnx
+
+
+def _decode_error() -> type[Exception]:
+    from google.protobuf.message import DecodeError
+
+    error: type[Exception] = DecodeError
+    return error
+
+
+def _double() -> int:
+    return int(_onnx().TensorProto.DOUBLE)
+
+
+def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
+    make_node = _onnx().helper.make_node
+    last = number == len(steps) - 1
+    read = [f"units_{index}" if index else "x" for index in steps[number].reads]
+    if len(read) > 1:
+        yield make_node("Concat", read, [f"joined_{number}"], f"concat_{number}", axis=1)
+        read = [f"joined_{number}"]
+    form = "y" if last else f"form_{number}"
+    inputs = [*read, f"weight_{number}", f"bias_{number}"]
+    yield make_node("Gemm", inputs, [form], f"gemm_{number}", transB=1)
+    if not last:
+        yield make_node("Relu", [form], [f"units_{number}"], f"relu_{number}")
+
+
+def _tensors(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
+    stage = steps[number]
+    sources = [source for index in stage.reads for source in steps[index].numbers]
+    arrays = {"weight": stage.weight(sources), "bias": stage.bias}
+    for name, array in arrays.items():
+        yield _onnx().helper.make_tensor(
+            f"{name}_{number}", _double(), array.shape, array.astype("<f8").tobytes(), raw=True
+        )
+
+
+def _description(network: Network) -> str:
+    tol = network.meta.get("tol")
+    purpose = "" if tol is None else f"sin to within {tol} on [-pi, pi]: "
+    return (
+        f"{purpose}a ReLU network of {network.units} units, {network.connections} connections and "
+        f"{network.biases} biases, graph sha256 {network.sha256}"
+    )
+
+
+def _properties(network: Network) -> dict[str, str]:
+    tol = network.meta.get("tol")
+    return {
+        **({} if tol is None else {"tolerance": str(tol)}),
+        **{name: str(getattr(network, name)) for name in COUNTS},
+        META: json.dumps(dict(network.meta), sort_keys=True),
+    }
+
+
+class _Reading:
+    """One model, followed node by node."""
+
+    def __init__(self, model: Proto) -> None:
+        _check_model(model)
+        self.graph = model.graph
+        self.meta = {entry.key: entry.value for entry in model.metadata_props}.get(META, "{}")
+        self.assembler = Assembler()
+        self.tensors: dict[str, Proto] = {}
+        self.arrays: dict[str, FloatArray] = {}
+        self.values: dict[str, Values] = {}
+        self.rank = 0
+
+    def network(self) -> Network:
+        for tensor in self.graph.initializer:
+            _check_place(tensor)
+            self._new_name(tensor.name)
+            self.tensors[tensor.name] = tensor
+        inputs = [info for info in self.graph.input if info.name not in self.tensors]
+        name = _only("input", inputs)
+        self.rank = _rank(inputs[0])
+        self._new_name(name)
+        self.values[name] = self.assembler.input
+        for number, node in enumerate(self.graph.node, start=1):
+            try:
+                self._follow(node)
+            except GraphError as error:
+                raise FormatError(
+                    f"node {number} {node.name!r} ({node.op_type}): {error}"
+                ) from error
+        output = self.values.get(_only("output", self.graph.output))
+        if output is None:
+            raise FormatError(f"output: no node computes {self.graph.output[0].name!r}")
+        _rank(self.graph.output[0])
+        return self.assembler.network(output, json_object(META, self.meta))
+
+    def _follow(self, node: Proto) -> None:
+        operator = OPERATORS.get(node.op_type) if node.domain in DOMAINS else None
+        if operator is None:
+            raise GraphError(f"only {', '.join(OPERATORS)} are read")
+        if len(node.output) != 1:
+            raise GraphError("expected one output")
+        self._new_name(node.output[0])
+        operator(self, node)
+
+    def _new_name(self, name: str) -> None:
+        if not name or name in self.tensors or name in self.values:
+            raise GraphError(f"the name {name!r} is empty or taken")
+
+    def _value(self, node: Proto, index: int) -> Values:
+        values = self.values.get(node.input[index])
+        if values is None:
+            raise GraphError(f"input {node.input[index]!r} is not computed by an earlier node")
+        return values
+
+    def _array(self, node: Proto, index: int) -> FloatArray:
+        name = node.input[index]
+        if name not in self.arrays:
+            if name not in self.tensors:
+                raise GraphError(f"input {name!r} must be an initializer")
+            self.arrays[name] = _float64(self.tensors[name])
+        return self.arrays[name]
+
+    def gemm(self, node: Proto) -> None:
+        _check_inputs(node, 2, 3)
+        attributes = _attributes(node, {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0})
+        if (attributes["alpha"], attributes["beta"], attributes["transA"]) != (1.0, 1.0, 0):
+            raise GraphError("expected alpha = beta = 1 and transA = 0")
+        weight = _matrix(self._array(node, 1))
+        weight = weight if attributes["transB"] else weight.T
+        has_bias = len(node.input) == 3 and node.input[2]
+        bias = _vector(self._array(node, 2), len(weight)) if has_bias else None
+        self.values[node.output[0]] = self.assembler.affine(self._value(node, 0), weight, bias)
+
+    def matmul(self, node: Proto) -> None:
+        _check_inputs(node, 2, 2)
+        _attributes(node, {})
+        weight = _matrix(self._array(node, 1)).T
+        self.values[node.output[0]] = self.assembler.affine(self._value(node, 0), weight)
+
+    def add(self, node: Proto) -> None:
+        _check_inputs(node, 2, 2)
+        _attributes(node, {})
+        constant = 0 if node.input[0] in self.tensors else 1
+        values = self._value(node, 1 - constant)
+        bias = _vector(self._array(node, constant), len(values))
+        self.values[node.output[0]] = self.assembler.add(values, bias)
+
+    def relu(self, node: Proto) -> None:
+        _check_inputs(node, 1, 1)
+        _attributes(node, {})
+        self.values[node.output[0]] = self.assembler.relu(self._value(node, 0))
+
+    def concat(self, node: Proto) -> None:
+        axis = _attributes(node, {"axis": 0})["axis"]
+        if axis not in (-1, self.rank - 1):
+            raise GraphError(f"axis {axis} is not that of the features")
+        parts = [self._value(node, index) for index in range(len(node.input))]
+        self.assembler.spend(sum(map(len, parts)))
+        self.values[node.output[0]] = tuple(value for part in parts for value in part)
+
+    def identity(self, node: Proto) -> None:
+        _check_inputs(node, 1, 1)
+        _attributes(node, {})
+        if node.input[0] in self.tensors:
+            self.tensors[node.output[0]] = self.tensors[node.input[0]]
+        else:
+            self.values[node.output[0]] = self._value(node, 0)
+
+
+DOMAINS = ("", "ai.onnx")
+OPERATORS: dict[str, Callable[[_Reading, Proto], None]] = {
+    "Gemm": _Reading.gemm,
+    "MatMul": _Reading.matmul,
+    "Add": _Reading.add,
+    "Relu": _Reading.relu,
+    "Concat": _Reading.concat,
+    "Identity": _Reading.identity,
+}
+
+
+def _check_model(model: Proto) -> None:
+    if not model.HasField("graph"):
+        raise FormatError("not an ONNX model (it has no graph)")
+    if len(model.functions) or len(model.graph.sparse_initializer):
+        raise FormatError("functions and sparse initializers are not read")
+    versions = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]
+    if len(versions) != 1 or versions[0] < OLDEST_OPSET:
+        raise FormatError(f"opset_import: expected one version of ONNX, {OLDEST_OPSET} or later")
+
+
+def _only(kind: str, infos: Sequence[Proto]) -> str:
+    if len(infos) != 1:
+        raise FormatError(f"{kind}: expected one, found {len(infos)}")
+    return str(infos[0].name)
+
+
+def _rank(info: Proto) -> int:
+    """Return the rank of an input or output after checking that it holds float64 scalars."""
+    tensor = info.type.tensor_type
+    sizes = [dimension.dim_value for dimension in tensor.shape.dim]
+    if tensor.elem_type != _double():
+        raise FormatError(f"{info.name!r} is not float64; export the model as double")
+    if not sizes or sizes[-1] not in (0, 1):  # 0: left open
+        raise FormatError(f"{info.name!r}: the last dimension must be 1, the shape is {sizes[:8]}")
+    return len(sizes)
+
+
+def _check_place(tensor: Proto) -> None:
+    if tensor.data_location != _onnx().TensorProto.DEFAULT or len(tensor.external_data):
+        raise FormatError(f"initializer {tensor.name!r}: data in another file are not read")
+
+
+def _float64(tensor: Proto) -> FloatArray:
+    shape = list(tensor.dims)
+    if tensor.data_type != _double():
+        raise GraphError(f"initializer {tensor.name!r} is not float64; export the model as double")
+    data = np.frombuffer(tensor.raw_data, "<f8") if tensor.raw_data else tensor.double_data
+    if len(shape) > 2 or min(shape, default=1) < 1 or len(data) != math.prod(shape):
+        raise GraphError(
+            f"initializer {tensor.name!r}: {len(data)} numbers for the shape {shape[:8]}"
+        )
+    return np.array(data, dtype=np.float64).reshape(shape)
+
+
+def _matrix(array: FloatArray) -> FloatArray:
+    if array.ndim != 2:
+        raise GraphError("expected a matrix")
+    return array
+
+
+def _vector(array: FloatArray, length: int) -> FloatArray:
+    """Return a bias of this length, from any shape that is repeated along the batch."""
+    if array.size not in (1, length) or array.shape[:-1] not in ((), (1,)):
+        raise GraphError(f"expected a bias for {length} values, found the shape {array.shape}")
+    return np.broadcast_to(array.reshape(-1), (length,))
+
+
+def _check_inputs(node: Proto, least: int, most: int) -> None:
+    if not least <= len(node.input) <= most:
+        raise GraphError(f"{len(node.input)} inputs")
+
+
+def _attributes(node: Proto, defaults: Attributes) -> Attributes:
+    """Return a node's numbers, all of them known ones."""
+    result = dict(defaults)
+    if len({attribute.name for attribute in node.attribute}) < len(node.attribute):
+        raise GraphError("an attribute is given twice")
+    for attribute in node.attribute:
+        if attribute.name not in defaults or attribute.ref_attr_name:
+            raise GraphError(f"attribute {attribute.name!r} is not read")
+        kind = "f" if isinstance(defaults[attribute.name], float) else "i"
+        if not attribute.HasField(kind):
+            raise GraphError(f"attribute {attribute.name!r} has another type")
+        result[attribute.name] = getattr(attribute, kind)
+    return result

@@ -1,0 +1,238 @@
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from graphs import ABSOLUTE, CONSTANT, TENT, networks, sin_network
+from hypothesis import given, settings
+
+from sinrelu.errors import GraphError
+from sinrelu.formats import npz
+from sinrelu.layering import layered
+from sinrelu.network import LAYERED, SKIP, Network, Row, exact_hex, without_dead_units
+
+DEAD = Network.from_rows([Row((0,), (1.0,), 0.0), Row((1,), (2.0,), 1.0), Row((1,), (3.0,), 0.0)])
+
+
+@pytest.mark.parametrize(
+    ("network", "counts"),
+    [
+        # units, connections, biases, skips, depth, width, widths, dense, dense with biases
+        (ABSOLUTE, (1, 3, 0, 1, 2, 1, (1,), None, None)),
+        (TENT, (3, 5, 2, 0, 3, 2, (2, 1), 2 + 2 + 1, 2 + 2 + 1 + 4)),
+        (CONSTANT, (0, 0, 1, 0, 1, 0, (), 1, 2)),
+        (DEAD, (2, 3, 1, 1, 3, 1, (1, 1), None, None)),
+        # |x| layered: relu(x) + relu(−x)
+        (layered(ABSOLUTE), (2, 4, 0, 0, 2, 2, (2,), 4, 7)),
+    ],
+    ids=["absolute", "tent", "constant", "dead", "absolute-layered"],
+)
+def test_counts_by_hand(network, counts):
+    assert counts == (
+        network.units,
+        network.connections,
+        network.biases,
+        network.skip_connections,
+        network.depth,
+        network.width,
+        network.widths,
+        network.dense_size,
+        network.dense_size_with_biases,
+    )
+    assert network.parameters == network.connections + network.biases
+    assert network.wiring == (SKIP if network.skip_connections else LAYERED)
+
+
+def test_levels_are_longest_paths():
+    rows = [Row((), (), 1.0), Row((0,), (1.0,), 0.0), Row((2,), (1.0,), 0.0)]
+    network = Network.from_rows([*rows, Row((0, 1, 3), (1.0, 1.0, 1.0), 0.0)])
+    assert network.levels.tolist() == [0, 1, 1, 2, 3]
+    assert network.skip_connections == 2
+
+
+def test_tiny_weights_count():
+    assert Network.from_rows([Row((0,), (5e-324,), 0.0)]).connections == 1
+    assert Network.from_rows([Row((0,), (4.0**-20,), 0.0)]).connections == 1
+
+
+def independent_counts(content: bytes) -> dict[str, object]:
+    """Count from the bytes of an npz file with zipfile and numpy alone."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = ("indptr", "source", "weight", "bias")
+        indptr, source, weight, bias = (
+            np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names
+        )
+    units = len(bias) - 1
+    longest = [0] * (units + 2)
+    edges = []
+    for target in range(1, units + 2):
+        begin, end = indptr[target - 1], indptr[target]
+        edges += [(int(source[k]), target, float(weight[k])) for k in range(begin, end)]
+        longest[target] = max([0] + [longest[s] for s, t, _ in edges if t == target]) + 1
+    depth = max(longest[-1], max(longest[:-1]) + 1)
+    longest[-1] = depth
+    per_level = [longest[1:-1].count(level) for level in range(1, depth)]
+    skips = sum(longest[t] != longest[s] + 1 for s, t, _ in edges)
+    sizes = [1, *per_level, 1]
+    dense = sum(sizes[i] * sizes[i + 1] for i in range(len(sizes) - 1))
+    return {
+        "units": units,
+        "connections": sum(w != 0 for _, _, w in edges),
+        "biases": sum(float(b) != 0 for b in bias),
+        "depth": depth,
+        "width": max(per_level, default=0),
+        "skip_connections": skips,
+        "dense_size": None if skips else dense,
+        "dense_size_with_biases": None if skips else dense + units + 1,
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks())
+def test_counts_agree_with_an_independent_counter(network):
+    counts = independent_counts(npz.dumps(network))
+    assert counts == {name: getattr(network, name) for name in counts}
+
+
+@pytest.mark.parametrize("wiring", [LAYERED, SKIP])
+def test_the_built_network_is_counted_independently(wiring):
+    network = sin_network(wiring)
+    counts = independent_counts(npz.dumps(network))
+    assert counts == {name: getattr(network, name) for name in counts}
+    assert network.wiring == wiring
+
+
+def arrays(**changes):
+    """The absolute value, |x| = x + 2 relu(−x), with something changed."""
+    fields = {
+        "indptr": [0, 1, 3],
+        "source": [0, 0, 1],
+        "weight": [-1.0, 1.0, 2.0],
+        "bias": [0.0, 0],
+    }
+    return fields | changes
+
+
+def test_the_unchanged_arrays_are_a_network():
+    assert Network(**arrays()) == ABSOLUTE
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": [0, 0, 2]}, "source: row 2: must be the input or an earlier unit"),
+        ({"source": [1, 0, 1]}, "source: row 1: must be the input or an earlier unit"),  # cycle
+        ({"source": [0, -1, 1]}, "source: row 2: must be the input"),
+        ({"source": [0, 1, 0]}, "source: row 2: must increase strictly"),
+        ({"source": [0, 1, 1]}, "source: row 2: must increase strictly"),
+        ({"source": [0.0, 0.0, 1.0]}, "source: expected a one-dimensional array of int64"),
+        ({"source": [[0, 0, 1]]}, "source: expected a one-dimensional"),
+        ({"source": np.array([0, 0, 2**63], np.uint64)}, "source: expected"),
+        ({"source": [0, 0]}, "indptr: must rise from 0 to the number of connections, 2"),
+        ({"weight": [-1.0, 1.0]}, "weight: expected 3 entries like source, found 2"),
+        ({"weight": [-1.0, 0.0, 2.0]}, "weight: row 2: must not be zero"),
+        ({"weight": [-1.0, -0.0, 2.0]}, "weight: row 2: must not be zero"),
+        ({"weight": [np.nan, 1.0, 2.0]}, "weight: row 1: must be finite"),
+        ({"weight": [-1.0, 1.0, np.inf]}, "weight: row 2: must be finite"),
+        ({"weight": ["-1", "1", "2"]}, "weight: expected a one-dimensional array of float64"),
+        ({"weight": [-1j, 1j, 2j]}, "weight: expected a one-dimensional array of float64"),
+        ({"weight": [None, 1.0, 2.0]}, "weight: expected a one-dimensional array of float64"),
+        ({"weight": np.array([-1, 1, 2], np.clongdouble)}, "weight: expected"),
+        ({"bias": [0.0, -np.inf]}, "bias: row 2: must be finite"),
+        ({"bias": [np.nan, 0.0]}, "bias: row 1: must be finite"),
+        ({"bias": []}, "indptr: expected 1 entries"),
+        ({"bias": [0.0]}, "indptr: expected 2 entries"),
+        ({"indptr": [0, 3]}, "indptr: expected 3 entries"),
+        ({"indptr": [1, 1, 3]}, "indptr: must rise from 0"),
+        ({"indptr": [0, 1, 2]}, "indptr: must rise from 0"),
+        ({"indptr": [0, 4, 3]}, "indptr: must rise from 0"),
+        ({"indptr": [0, -1, 3]}, "indptr: must rise from 0"),
+    ],
+)
+def test_what_is_not_a_network_is_refused(changes, message):
+    with pytest.raises(GraphError, match=message):
+        Network(**arrays(**changes))
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant == 52, reason="long double is float64 on this platform"
+)
+def test_weights_are_never_rounded_silently():
+    with pytest.raises(GraphError, match="weight"):
+        Network(**arrays(weight=np.array([-1, 1, 1 / np.longdouble(3)])))
+
+
+def test_a_network_is_immutable_and_keeps_no_caller_array():
+    weight = np.array([-1.0, 1.0, 2.0])
+    network = Network(**arrays(weight=weight))
+    weight[0] = 5.0
+    assert network.weight[0] == -1.0
+    with pytest.raises(ValueError, match="read-only"):
+        network.weight[0] = 5.0
+    with pytest.raises(AttributeError):
+        network.weight = weight
+
+
+def test_equality_is_that_of_graphs():
+    same = Network(**arrays(), meta={"remark": "other"})
+    assert same == ABSOLUTE
+    assert hash(same) == hash(ABSOLUTE)
+    assert TENT != ABSOLUTE
+    assert ABSOLUTE != "absolute"
+    assert ABSOLUTE.with_meta(a=1).with_meta(b=2).meta == {"a": 1, "b": 2}
+
+
+def test_the_hash_is_pinned():
+    """The same on every platform and in every version that reads this file format."""
+    assert ABSOLUTE.sha256 == "1b49304be7a61c2aa704c821251f4a75f00ea286fa5a08b43c87ddaa66a7b680"
+    assert TENT.sha256 == "c0484019e2416474edde9c492aa3c4f169842d945d80870116df99b1929b6cb9"
+
+
+def test_the_hash_sees_every_number():
+    changed = [
+        arrays(weight=[-1.0, 1.0, np.nextafter(2.0, 3.0)]),
+        arrays(weight=[-1.0, -1.0, 2.0]),
+        arrays(bias=[0.0, 5e-324]),
+        arrays(bias=[5e-324, 0.0]),
+        arrays(source=[0, 0], weight=[-1.0, 1.0], indptr=[0, 1, 2]),
+        arrays(source=[0, 0, 0], indptr=[0, 1, 2, 3], bias=[0.0, 0.0, 0.0]),
+    ]
+    hashes = {Network(**fields).sha256 for fields in changed}
+    assert len(hashes | {ABSOLUTE.sha256}) == len(changed) + 1
+
+
+def test_the_sign_of_a_zero_bias_is_no_part_of_the_graph():
+    assert Network(**arrays(bias=[-0.0, 0.0])).sha256 == ABSOLUTE.sha256
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.0, "0x0p0"), (-1.5, "-0x3p-1"), (5e-324, "0x1p-1074"), (2.0**1023, "0x1p1023")],
+)
+def test_exact_hex_by_hand(number, text):
+    assert exact_hex(number) == text
+    assert float.fromhex(text) == number
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks())
+def test_rows_rebuild_the_network(network):
+    assert Network.from_rows(list(network.rows())) == network
+
+
+def test_dead_units_are_dropped_and_the_others_renumbered():
+    rows = without_dead_units(list(DEAD.rows()))
+    assert rows == [Row((0,), (1.0,), 0.0), Row((1,), (3.0,), 0.0)]
+
+
+def test_carry_is_recognised():
+    assert Row((1,), (1.0,), 0.0).is_carry
+    assert not Row((0,), (1.0,), 0.0).is_carry  # the input may be negative
+    assert not Row((1,), (1.0,), 0.5).is_carry
+    assert not Row((), (), 0.0).is_carry
+
+
+def test_repr_tells_the_counts():
+    assert repr(TENT) == "<Network: 3 units, 5 connections, depth 3, layered>"
+    assert json.dumps(TENT.widths) == "[2, 1]"  # plain integers, fit for JSON
