@@ -200,7 +200,15 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
         axes.fill_between(panel.x, low, high, facecolor=PALE_BLUE, edgecolor=BLUE, linewidth=0.8)
     if panel.knots.size:
         at_knots = np.interp(panel.knots, panel.x, low)
-        axes.plot(panel.knots, at_knots, "o", color=BLUE, markersize=3.2, markerfacecolor="white")
+        axes.plot(
+            panel.knots,
+            at_knots,
+            "o",
+            color=BLUE,
+            markersize=3.2,
+            markerfacecolor="white",
+            clip_on=False,
+        )
     axes.set_xlim(*panel.window)
     axes.locator_params(axis="y", nbins=5)
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)

@@ -205,8 +205,7 @@ class Report:
         yield line("sampled error", _seen(self.sample.float64, f"float64, {self._places}"))
         yield line("", _seen(self.sample.exact, "exact arithmetic, the worst of them and others"))
         if tried:
-            shown = "none" if self.sup_error is None else f"{self.sup_error:.6g}"
-            yield line("sup error", f"{shown:<12} proven bound for every real x of the domain")
+            yield line("sup error", _shown(self.sup_error))
 
     @property
     def _places(self) -> str:
@@ -252,6 +251,12 @@ def dyadic_text(number: Fraction) -> str:
 
 def _seen(worst: Worst, how: str) -> str:
     return f"{worst.error:<12.4g} at x = {worst.x!r}: {worst.points} points ({how})"
+
+
+def _shown(sup_error: float | None) -> str:
+    if sup_error is None:
+        return "none shown"
+    return f"{sup_error:<12.6g} shown to hold for every real x of the domain"
 
 
 def _by_evaluator(sample: Sample, figure: Callable[[Worst], object]) -> dict[str, object]:
