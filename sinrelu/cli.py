@@ -1,0 +1,293 @@
+"""The command line: results on stdout, progress and remarks on stderr, never a traceback.
+
+Only click is imported here; numerics and plots are loaded by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sinrelu import __version__
+from sinrelu.errors import RequestError, SinreluError
+
+if TYPE_CHECKING:
+    from sinrelu.network import Network
+    from sinrelu.report import Proof
+
+BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+CONSTRUCTION, WIRING, TOL, MAX_CONNECTIONS = "fold-reflect", "layered", 1e-12, 10_000
+
+TOP_EPILOG = """\b
+Examples:
+  sinrelu build                        write sin.npz, a plain MLP, error below 1e-12
+  sinrelu verify sin.npz               recount and check it
+  sinrelu plot sin.npz -o error.png    draw its error
+  sinrelu eval sin.npz pi/6 0.5        its exact value at a point
+\b
+Exit status: 0 fine, 1 refuted or too many connections, 2 bad usage or file,
+3 inconclusive."""
+
+BUILD_EPILOG = """\b
+Examples:
+  sinrelu build --wiring skip -o small.npz     fewest connections
+  sinrelu build --tol 1e-9 -o rough.json       a file for people to read
+  sinrelu build --max-connections 500          refuse to write a larger network"""
+
+VERIFY_EPILOG = """Connections are nonzero weights, however small; everything is recounted on the
+graph, and what the file says about itself is not believed.
+
+\b
+Verdicts (the first word of the last line, "verdict" in --json):
+  proved        the bound holds for every real x of the domain
+  refuted       exact arithmetic finds an x, the witness, with a larger error
+  inconclusive  neither; a remark says why
+  sampled-ok    only with --sampled: no sampled point has a larger error
+\b
+Examples:
+  sinrelu verify sin.npz --sampled
+  sinrelu verify sin.npz --json | python -m json.tool
+  sinrelu verify sin.npz --tol 1e-9 --max-connections 500 --plot error.svg
+\b
+Exit status: 0 proved (or sampled-ok) and within the limit, 1 refuted or over
+the limit, 2 bad usage or file, 3 inconclusive."""
+
+EVAL_EPILOG = """X is a decimal number (0.5), a hexadecimal float (0x1.8p-1, taken exactly) or a
+multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 nearest to a decimal
+number or a multiple of pi; the output says which.
+
+\b
+Example:
+  sinrelu eval sin.npz pi/6 0.5 -1e-3 --digits 30"""
+
+
+@click.group(epilog=TOP_EPILOG)
+@click.version_option(__version__, message="sinrelu %(version)s")
+def cli() -> None:
+    """Build the smallest ReLU networks that equal sin on [−π, π], and check them."""
+
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+tol_option = click.option(
+    "--tol", type=float, default=TOL, show_default=True, help="Largest error allowed."
+)
+
+
+@cli.command(epilog=BUILD_EPILOG)
+@click.option("--construction", default=CONSTRUCTION, show_default=True, help="The method.")
+@click.option(
+    "--wiring",
+    default=WIRING,
+    show_default=True,
+    help="layered: a unit reads only the layer before it, a plain MLP. skip: any earlier unit.",
+)
+@tol_option
+@click.option("--max-connections", type=click.IntRange(min=1), help="Write no larger network.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="sin.npz",
+    show_default=True,
+    help="Network file, .npz or .json.",
+)
+def build(
+    construction: str, wiring: str, tol: float, max_connections: int | None, output: Path
+) -> None:
+    """Build a network and write it to a file.
+
+    Its error on [−π, π] is meant to be at most --tol; `sinrelu verify` checks that.
+    """
+    from sinrelu.constructions import build as build_network
+    from sinrelu.formats import check_suffix, save
+    from sinrelu.report import count_lines, line
+
+    check_suffix(output)
+    network = build_network(construction, wiring, tol)
+    if max_connections is not None and network.connections > max_connections:
+        raise RequestError(
+            f"--max-connections: {max_connections} are too few; {construction} with {wiring} "
+            f"wiring needs {network.connections} connections for --tol {tol:g}"
+        )
+    save(network, output)
+    bound = network.meta["error_bound"]
+    click.echo(line("file", str(output)))
+    click.echo(line("construction", construction))
+    click.echo("\n".join(count_lines(network, max_connections)))
+    click.echo(line("a-priori bound", f"{bound:<12.4g} of the error, before weights are rounded"))
+
+
+@cli.command(epilog=VERIFY_EPILOG)
+@file_argument
+@tol_option
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    default=MAX_CONNECTIONS,
+    show_default=True,
+    help="Most connections allowed.",
+)
+@click.option("--sampled", is_flag=True, help="Judge the sampled error alone; attempt no proof.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Also draw the error, as .png, .svg or .pdf.",
+)
+def verify(  # noqa: PLR0913, PLR0917 - one argument an option
+    file: Path,
+    tol: float,
+    max_connections: int,
+    sampled: bool,
+    as_json: bool,
+    picture: Path | None,
+) -> int:
+    """Recount a network and check its error on [−π, π] against --tol.
+
+    The sampled error is the largest seen in float64 at every breakpoint of the network, in the
+    middle of every piece and at a million random points, and in exact arithmetic at thousands,
+    among them the worst.
+    """
+    network = _load(file, tol, picture)
+    from sinrelu.report import Report
+    from sinrelu.sampling import take_sample
+
+    with progress_bar("sampling") as progress:
+        sample = take_sample(network, progress=progress)
+    proof = None if sampled else _prove(network, tol)
+    report = Report(network, tol, max_connections, sample, proof)
+    if picture is not None:
+        from sinrelu.plots import error_figure, rendered
+
+        _write(picture, rendered(error_figure(network, sample.curve, tol), picture.suffix))
+    click.echo(report.as_json() if as_json else f"{report.as_text()}")
+    return report.exit_status
+
+
+@cli.command()
+@file_argument
+@tol_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Picture file, .png, .svg or .pdf.",
+)
+def plot(file: Path, tol: float, output: Path) -> None:
+    """Draw the error over the whole domain and zooms until single pieces are visible.
+
+    \b
+    Example:
+      sinrelu plot sin.npz --tol 1e-12 -o error.svg
+    """  # noqa: D301 - click reads the backspace as "do not rewrap"
+    network = _load(file, tol, output)
+    from sinrelu.plots import error_figure, rendered
+    from sinrelu.sampling import error_curve
+
+    with progress_bar("sampling") as progress:
+        curve = error_curve(network, progress=progress)
+    _write(output, rendered(error_figure(network, curve, tol), output.suffix))
+    click.echo(f"{output}")
+
+
+@cli.command("eval", epilog=EVAL_EPILOG, context_settings={"ignore_unknown_options": True})
+@file_argument
+@click.argument("points", metavar="X...", nargs=-1, required=True)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="Digits of the exact value.",
+)
+def evaluate(file: Path, points: tuple[str, ...], digits: int) -> None:
+    """Print the exact value of a network at points X, beside sin."""
+    from sinrelu.formats import load
+    from sinrelu.points import parse, value_lines
+
+    parsed = [parse(text) for text in points]
+    network = load(file)
+    for point in parsed:
+        click.echo("\n".join(value_lines(network, point, digits)))
+
+
+def _prove(network: Network, tol: float) -> Proof:
+    from sinrelu.report import NotAttempted
+
+    return NotAttempted()
+
+
+def _load(file: Path, tol: float, picture: Path | None) -> Network:
+    """Read a network after checking everything that can be checked before the work."""
+    from sinrelu.constructions import check_tol
+    from sinrelu.formats import load
+
+    check_tol(tol)
+    if picture is not None:
+        from sinrelu.plots import check_suffix
+
+        check_suffix(picture)
+    return load(file)
+
+
+def _write(path: Path, content: bytes) -> None:
+    from sinrelu.formats import write_whole
+
+    write_whole(path, content)
+
+
+@contextlib.contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr if that is a terminal; its length is 1."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    steps = 1000
+    with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
+        yield lambda fraction: bar.update(round(fraction * steps) - bar.pos)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one line on stderr and exit status 2."""
+    sys.exit(run(sys.argv[1:] or ["--help"]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit status."""
+    try:
+        with cli.make_context("sinrelu", arguments) as context:
+            status: int | None = cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        return _fail(error.format_message(), BAD_USAGE)
+    except BrokenPipeError:
+        _leave_stdout()
+        return BROKEN_PIPE
+    except (SinreluError, OSError, MemoryError) as error:
+        _leave_stdout()
+        return _fail(str(error) or "out of memory", BAD_USAGE)
+    return status or 0
+
+
+def _fail(message: str, status: int) -> int:
+    with contextlib.suppress(OSError):
+        click.echo(f"sinrelu: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _leave_stdout() -> None:
+    """Point stdout elsewhere, so that nothing fails once more when it is flushed at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,267 @@
+"""What ``verify`` says: counts, samples and proof, each under its own name, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+from sinrelu.network import Network
+from sinrelu.sampling import MAX_PIECES, RANDOM_POINTS, Sample, Worst
+
+PROVED = "proved"
+REFUTED = "refuted"
+INCONCLUSIVE = "inconclusive"
+SAMPLED_OK = "sampled-ok"
+VERDICTS: Mapping[str, str] = {
+    PROVED: "|N(x) − sin x| ≤ {tol:g} for every real x of the domain",
+    REFUTED: "|N(x) − sin x| = {error:.4g} > {tol:g} at x = {witness}",
+    INCONCLUSIVE: "neither shown nor ruled out that |N(x) − sin x| ≤ {tol:g}",
+    SAMPLED_OK: "|N(x) − sin x| ≤ {tol:g} at every sampled point; that is no proof",
+}
+"""Each verdict and what it means."""
+
+OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
+
+
+class Proof(Protocol):
+    """What a report needs of an attempt to prove the bound for every real x."""
+
+    @property
+    def verdict(self) -> str:
+        """``proved``, ``refuted`` or ``inconclusive``."""
+
+    @property
+    def sup_error(self) -> float:
+        """Upper bound of the error over the domain; infinite if none was found."""
+
+    @property
+    def lower_bound(self) -> float:
+        """Lower bound of the error at the witness."""
+
+    @property
+    def witness(self) -> Fraction | None:
+        """A dyadic x at which the error exceeds the tolerance."""
+
+    @property
+    def remark(self) -> str:
+        """Why, where the verdict needs a reason."""
+
+
+@dataclass(frozen=True)
+class NotAttempted:
+    """The proof that nobody tried."""
+
+    verdict: str = INCONCLUSIVE
+    sup_error: float = math.inf
+    lower_bound: float = 0.0
+    witness: Fraction | None = None
+    remark: str = "no proof was attempted; --sampled judges the sampled error alone"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A network against a tolerance and a limit.
+
+    Attributes
+    ----------
+    network : Network
+        Everything that is counted is counted anew on its graph.
+    tol : float
+        Limit of the error.
+    max_connections : int
+        Limit of the connections.
+    sample : Sample
+        What was seen.
+    proof : Proof or None
+        What was shown; None if only the sample is to be judged.
+    """
+
+    network: Network
+    tol: float
+    max_connections: int
+    sample: Sample
+    proof: Proof | None
+
+    @property
+    def within_limit(self) -> bool:
+        """Whether the connections are at most as many as allowed."""
+        return self.network.connections <= self.max_connections
+
+    @property
+    def witness(self) -> Fraction | None:
+        """An x at which exact arithmetic finds the error above the tolerance."""
+        if self.proof is not None and self.proof.witness is not None:
+            return self.proof.witness
+        exact = self.sample.exact
+        return Fraction(exact.x) if exact.error > self.tol else None
+
+    @property
+    def witness_error(self) -> float | None:
+        """The error at the witness."""
+        if self.proof is not None and self.proof.witness is not None:
+            return self.proof.lower_bound
+        return None if self.witness is None else self.sample.exact.error
+
+    @property
+    def verdict(self) -> str:
+        """One of ``VERDICTS``; a witness outweighs everything else."""
+        if self.witness is not None:
+            return REFUTED
+        if self.proof is not None:
+            return self.proof.verdict
+        return SAMPLED_OK if self.sample.float64.error <= self.tol else INCONCLUSIVE
+
+    @property
+    def exit_status(self) -> int:
+        """0 shown and within the limit, 1 refuted or over the limit, 3 inconclusive."""
+        if self.verdict == REFUTED or not self.within_limit:
+            return FAILED_STATUS
+        return INCONCLUSIVE_STATUS if self.verdict == INCONCLUSIVE else OK_STATUS
+
+    @property
+    def sup_error(self) -> float | None:
+        """Upper bound of the error for every real x of the domain, if one was shown."""
+        bound = math.inf if self.proof is None else self.proof.sup_error
+        return _finite(bound)
+
+    @property
+    def construction(self) -> str | None:
+        """What the file says it was built by; informative only."""
+        name = self.network.meta.get("construction")
+        printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
+        return str(name) if printable else None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the figures should know."""
+        return tuple(self._remarks())
+
+    def _remarks(self) -> Iterator[str]:
+        if self.proof is not None and self.proof.remark:
+            yield self.proof.remark
+        if self.sample.curve.pieces is None:
+            yield f"more than {MAX_PIECES} pieces: a uniform grid was sampled, not all breakpoints"
+        if self.witness is None and self.sample.float64.error > self.tol:
+            yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
+        if not self.within_limit:
+            yield f"{self.network.connections} connections exceed the limit {self.max_connections}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as one JSON object; numbers that are not finite become null."""
+        network, sample = self.network, self.sample
+        return {
+            "verdict": self.verdict,
+            "tol": self.tol,
+            "domain": list(sample.domain),
+            "sup_error": self.sup_error,
+            "witness": None if self.witness is None else dyadic_hex(self.witness),
+            "witness_error": self.witness_error,
+            "pieces": sample.curve.pieces,
+            "sampled_error": _by_evaluator(sample, lambda worst: _finite(worst.error)),
+            "sampled_at": _by_evaluator(sample, lambda worst: worst.x),
+            "sampled_points": _by_evaluator(sample, lambda worst: worst.points),
+            "connections": network.connections,
+            "max_connections": self.max_connections,
+            "within_limit": self.within_limit,
+            "biases": network.biases,
+            "skip_connections": network.skip_connections,
+            "units": network.units,
+            "depth": network.depth,
+            "width": network.width,
+            "dense_size": network.dense_size,
+            "dense_size_with_biases": network.dense_size_with_biases,
+            "wiring": network.wiring,
+            "construction": self.construction,
+            "sha256": network.sha256,
+            "remarks": list(self.remarks),
+        }
+
+    def as_json(self) -> str:
+        """Return the JSON object as text."""
+        return json.dumps(self.as_dict(), indent=2, allow_nan=False)
+
+    def as_text(self) -> str:
+        """Return the report for people: counts, samples, proof, verdict."""
+        lines = [] if self.construction is None else [line("construction", self.construction)]
+        lines += [*count_lines(self.network, self.max_connections), "", *self._error_lines(), ""]
+        lines += [line("remark", remark) for remark in self.remarks]
+        return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
+
+    def _sentence(self) -> str:
+        witness = "" if self.witness is None else dyadic_text(self.witness)
+        error = self.witness_error or 0.0
+        return VERDICTS[self.verdict].format(tol=self.tol, error=error, witness=witness)
+
+    def _error_lines(self) -> Iterator[str]:
+        low, high = self.sample.domain
+        pieces, tried = self.sample.curve.pieces, self.proof is not None
+        yield line("domain", f"[{low!r}, {high!r}], which contains [−π, π]")
+        yield line("tolerance", f"{self.tol:g}")
+        yield line("pieces", f"more than {MAX_PIECES}" if pieces is None else f"{pieces}")
+        yield line("sampled error", _seen(self.sample.float64, f"float64, {self._places}"))
+        yield line("", _seen(self.sample.exact, "exact arithmetic, the worst of them and others"))
+        if tried:
+            yield line("sup error", _shown(self.sup_error))
+
+    @property
+    def _places(self) -> str:
+        known = self.sample.curve.pieces is not None
+        where = "breakpoints, middles of pieces" if known else "a uniform grid"
+        return f"{where}, {RANDOM_POINTS} random points"
+
+
+def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
+    """Return the counts of a network, recounted on its graph, one a line."""
+    limit = "" if max_connections is None else f"limit {max_connections}"
+    size, with_biases = network.dense_size, network.dense_size_with_biases
+    dense = "none (skip wiring)" if size is None else f"{size:<12} with biases {with_biases}"
+    return [
+        line("wiring", network.wiring),
+        line("connections", f"{network.connections:<12} {limit}".rstrip()),
+        line("biases", f"{network.biases}"),
+        line("skip connections", f"{network.skip_connections}"),
+        line("units", f"{network.units}"),
+        line("depth", f"{network.depth:<12} affine layers"),
+        line("width", f"{network.width}"),
+        line("dense size", dense),
+        line("sha256", network.sha256),
+    ]
+
+
+def line(label: str, text: str) -> str:
+    """Return one aligned line."""
+    return f"{label:<18}{text}"
+
+
+def dyadic_hex(number: Fraction) -> str:
+    """Write a dyadic number exactly, as C's strtod and ``sinrelu eval`` read it: ``-0x3p-1``."""
+    sign = "-" if number < 0 else ""
+    numerator, power = abs(number.numerator), number.denominator.bit_length() - 1
+    return f"{sign}{numerator:#x}p-{power}"
+
+
+def dyadic_text(number: Fraction) -> str:
+    """Write a dyadic number exactly, in decimal where float64 holds it."""
+    return repr(float(number)) if Fraction(float(number)) == number else dyadic_hex(number)
+
+
+def _seen(worst: Worst, how: str) -> str:
+    return f"{worst.error:<12.4g} at x = {worst.x!r}: {worst.points} points ({how})"
+
+
+def _shown(sup_error: float | None) -> str:
+    if sup_error is None:
+        return "none shown"
+    return f"{sup_error:<12.6g} shown to hold for every real x of the domain"
+
+
+def _by_evaluator(sample: Sample, figure: Callable[[Worst], object]) -> dict[str, object]:
+    return {"float64": figure(sample.float64), "mpmath": figure(sample.exact)}
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
