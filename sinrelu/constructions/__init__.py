@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sinrelu.constructions import chebyshev, fold_reflect, taylor
+from sinrelu.constructions import chebyshev, double_angle, fold_reflect, taylor
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network
 
 CONSTRUCTIONS: dict[str, Construction] = {
-    construction.name: construction
-    for construction in (fold_reflect.CONSTRUCTION, chebyshev.CONSTRUCTION, taylor.CONSTRUCTION)
+    method.CONSTRUCTION.name: method.CONSTRUCTION
+    for method in (fold_reflect, chebyshev, double_angle, taylor)
 }
 WIRINGS = (LAYERED, SKIP)
 SMALLEST_TOL = 1e-14
