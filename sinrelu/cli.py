@@ -141,7 +141,7 @@ def build(
     type=click.Path(path_type=Path),
     help="Also draw the error, as .png, .svg or .pdf.",
 )
-def verify(  # noqa: PLR0913, PLR0917 - one argument an option
+def verify(
     file: Path,
     tol: float,
     max_connections: int,

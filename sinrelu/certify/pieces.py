@@ -6,8 +6,11 @@ larger, never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +27,13 @@ from sinrelu.certify.doubledouble import (
 )
 from sinrelu.network import Network
 
+Interval = tuple[float, float]
+
+INTERVAL_NODES = 2**16
+"""An interval with more nodes is halved; this bounds the memory."""
+PROBES = 16
+PROBE_LENGTH = 2.0**-10
+"""Pieces are first counted on so many intervals, each so long in proportion to its share."""
 SMALLEST_STEP = 2.0**-98
 """Breakpoints closer to a node than this, relative to the domain, are left to the radius."""
 
@@ -77,6 +87,23 @@ class Finder:
                 live[step.wire] = _relu(live[step.wire])
         return live[0]
 
+    def intervals(self, ends: Interval, limit: int) -> Iterator[tuple[Interval, DoubleDouble]]:
+        """Yield an interval in parts, each with its nodes, at most ``INTERVAL_NODES`` of them.
+
+        Stops early once more than ``limit`` nodes were yielded.
+        """
+        pending, count = [ends], 0
+        while pending and count <= limit:
+            a, b = pending.pop()
+            nodes = self.nodes(np.array([a, b]), INTERVAL_NODES)
+            middle = a + (b - a) / 2
+            if nodes is None and a < middle < b:
+                pending += [(middle, b), (a, middle)]
+            else:
+                nodes = nodes or DoubleDouble(np.array([a, b]), np.zeros(2))
+                count += len(nodes.hi)
+                yield (a, b), nodes
+
     def _split(self, live: dict[int, DoubleDouble], wire: int) -> dict[int, DoubleDouble]:
         """Insert the zeros of a wire as nodes, and interpolate all live wires there."""
         value, x = live[wire], live[0]
@@ -99,13 +126,32 @@ class Finder:
         return refined
 
 
-def subintervals(domain: tuple[float, float], count: int) -> list[tuple[float, float]]:
+def subintervals(domain: Interval, count: int) -> list[Interval]:
     """Cut a domain into ``count`` intervals of nearly equal length, or fewer if it is tiny."""
     a, b = domain
     middle, half = a / 2 + b / 2, b / 2 - a / 2
     inner = (middle + half * ((2 * i - count) / count) for i in range(1, count))
     cuts = [a, *sorted({cut for cut in inner if a < cut < b}), b]
     return list(pairwise(cuts))
+
+
+def probes(domain: Interval) -> list[Interval]:
+    """Return a few short intervals all over a domain."""
+    a, b = domain
+    width = (b - a) / PROBES
+    starts = [a + width * (index + 0.618) for index in range(PROBES)]
+    ends = [(start, start + width * PROBE_LENGTH) for start in starts]
+    return [(start, end) for start, end in ends if a <= start < end <= b]
+
+
+def estimated_pieces(finder: Finder, domain: Interval) -> float:
+    """Extrapolate the number of pieces from short intervals, in about a second."""
+    count, length = 0, 0.0
+    for ends in probes(domain):
+        for (a, b), nodes in finder.intervals(ends, INTERVAL_NODES):
+            count += len(nodes.hi) - 1
+            length += b - a
+    return count / length * (domain[1] - domain[0]) if length else 1.0
 
 
 def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:
@@ -132,7 +178,7 @@ def _between(
 
 def breakpoints(
     network: Network,
-    domain: tuple[float, float],
+    domain: Interval,
     limit: int,
     progress: Callable[[float], None] | None = None,
 ) -> FloatArray | None:
@@ -145,23 +191,29 @@ def breakpoints(
     domain : (float, float)
         The interval to search.
     limit : int
-        None is returned as soon as more are found.
+        None is returned where more are found, or estimated to be far more.
     progress : callable, optional
         Called with the fraction of the domain that is done, in (0, 1].
     """
     finder = Finder.of(network)
+    if estimated_pieces(finder, domain) > 2 * limit:
+        return None
     found: list[FloatArray] = [np.array(domain)]
-    total = 0
     parts = subintervals(domain, 64)
-    for index, ends in enumerate(parts, start=1):
-        nodes = finder.nodes(np.array(ends), limit - total)
-        if nodes is None:
-            return None
-        found.append(nodes.hi[1:-1])
-        total += len(nodes.hi)
-        if progress is not None:
-            progress(index / len(parts))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for index, inner in enumerate(pool.map(partial(_inner, finder, limit), parts), start=1):
+            found.append(inner)
+            if sum(map(len, found)) > limit:
+                pool.shutdown(cancel_futures=True)
+                return None
+            if progress is not None:
+                progress(index / len(parts))
     return np.unique(np.concatenate(found))
+
+
+def _inner(finder: Finder, limit: int, ends: Interval) -> FloatArray:
+    """Return the breakpoints inside an interval; some more than ``limit`` if there are too many."""
+    return np.concatenate([nodes.hi[1:-1] for _, nodes in finder.intervals(ends, limit)])
 
 
 def _relu(value: DoubleDouble) -> DoubleDouble:

@@ -19,7 +19,14 @@ from sinrelu import __version__
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
 from sinrelu.certify.doubledouble import DoubleDouble
-from sinrelu.certify.pieces import Finder, subintervals, with_widest
+from sinrelu.certify.pieces import (
+    Finder,
+    Interval,
+    estimated_pieces,
+    probes,
+    subintervals,
+    with_widest,
+)
 from sinrelu.certify.sine import LIMIT
 from sinrelu.certify.witness import error_at, worst_in_cell
 from sinrelu.errors import RequestError
@@ -28,10 +35,8 @@ from sinrelu.network import Network
 PI_UP = math.nextafter(math.pi, 4)
 DOMAIN = (-PI_UP, PI_UP)
 """[−π, π] and a little more: its ends are the floats just outside."""
-BUDGET = 50_000_000
+BUDGET = 20_000_000
 """Cells after which a proof is given up, unless told otherwise."""
-INTERVAL_NODES = 2**16
-"""An interval with more nodes is halved; this bounds the memory."""
 NEGLIGIBLE = 2.0**-20
 """Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
 AGREEMENT = 1.01
@@ -67,34 +72,32 @@ class Task:
     """One part of the domain, ready to be sent to any worker."""
 
     finder: Finder
-    ends: tuple[float, float]
+    ends: Interval
     widest: float
     budget: int
 
 
 class Finding(NamedTuple):
-    """What is known of an interval, or of several: the largest bound comes first.
-
-    ``cell`` is where the largest bound occurs; ``done`` is the length of what was covered.
-    """
+    """What is known of an interval: ``bound`` holds on all of ``span``, and comes from ``cell``."""
 
     bound: float
     radius: float
     cells: int
     pieces: int
     cell: tuple[Fraction, Fraction]
-    done: float
+    span: Interval
 
     def __or__(self, other: Finding) -> Finding:
-        """Join two: the bound holds on both."""
+        """Join two; the span grows only if the other one begins where this one ends."""
         worse = other if other.bound > self.bound else self
+        adjacent = other.span[0] == self.span[1]
         return Finding(
             worse.bound,
             max(self.radius, other.radius),
             self.cells + other.cells,
             self.pieces + other.pieces,
             worse.cell,
-            self.done + other.done,
+            (self.span[0], other.span[1] if adjacent else self.span[1]),
         )
 
 
@@ -102,7 +105,7 @@ def certify(
     network: Network,
     tol: float,
     *,
-    domain: tuple[float, float] = DOMAIN,
+    domain: Interval = DOMAIN,
     partition: Partition = USUAL,
     budget: int = BUDGET,
     executor: Executor | None = None,
@@ -121,7 +124,8 @@ def certify(
     partition : Partition
         Where to cut before pieces are found.
     budget : int
-        Cells after which to stop with ``inconclusive``.
+        Cells after which to stop with ``inconclusive``; where far more are to be expected, only
+        a few short intervals are searched for a witness.
     executor : concurrent.futures.Executor, optional
         Where to run the parts; a thread for each processor by default. The result is the same
         for every executor.
@@ -142,12 +146,14 @@ def certify(
         Task(finder, (float(a), float(b)), widest, budget)
         for a, b in subintervals(domain, partition.parts)
     ]
+    needed = estimated_pieces(finder, domain)
+    if needed > 2 * budget:
+        tasks = [Task(finder, ends, widest, budget) for ends in probes(domain)]
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
     with pool as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
-    complete = len(findings) == len(tasks) and sum(f.cells for f in findings) <= budget
-    return _judge(network, tol, domain, findings, complete)
+    return _judge(network, tol, domain, findings, needed)
 
 
 def recheck(
@@ -196,25 +202,12 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
 
 
 def examine(task: Task) -> Finding:
-    """Bound one part, halving intervals that have too many nodes for the memory."""
-    return reduce(Finding.__or__, _intervals(task))
+    """Bound one part."""
+    intervals = task.finder.intervals(task.ends, task.budget)
+    return reduce(Finding.__or__, (_bounded(task, ends, nodes) for ends, nodes in intervals))
 
 
-def _intervals(task: Task) -> Iterator[Finding]:
-    pending, cells = [task.ends], 0
-    while pending and cells <= task.budget:
-        a, b = pending.pop()
-        nodes = task.finder.nodes(np.array([a, b]), INTERVAL_NODES)
-        middle = (a + b) / 2
-        if nodes is None and a < middle < b:
-            pending += [(middle, b), (a, middle)]
-            continue
-        finding = _bounded(task, (a, b), nodes or DoubleDouble(np.array([a, b]), np.zeros(2)))
-        cells += finding.cells
-        yield finding
-
-
-def _bounded(task: Task, ends: tuple[float, float], found: DoubleDouble) -> Finding:
+def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     nodes = with_widest(found, task.widest)
     result = deviation(task.finder.schedule, ends, nodes)
     at = int(np.argmax(result.bound))
@@ -227,7 +220,7 @@ def _bounded(task: Task, ends: tuple[float, float], found: DoubleDouble) -> Find
         cells=len(result.bound),
         pieces=len(found.hi) - 2,
         cell=(left, right),
-        done=ends[1] - ends[0],
+        span=ends,
     )
 
 
@@ -253,11 +246,12 @@ def _until(
 def _judge(
     network: Network,
     tol: float,
-    domain: tuple[float, float],
+    domain: Interval,
     findings: list[Finding],
-    complete: bool,
+    needed: float,
 ) -> Certificate:
     total = reduce(Finding.__or__, findings)
+    complete = total.span == domain
     witness, error = _witness(network, findings)
     sup_error = total.bound if complete else math.inf
     if error > Fraction(tol):
@@ -266,7 +260,7 @@ def _judge(
         verdict, remark = PROVED, ""
     else:
         verdict = INCONCLUSIVE
-        remark = _shortfall(total, tol) if complete else _budget_remark(total, domain)
+        remark = _shortfall(total, tol) if complete else _budget_remark(total, needed)
     return Certificate(
         verdict=verdict,
         tol=tol,
@@ -306,15 +300,11 @@ def _shortfall(total: Finding, tol: float) -> str:
     )
 
 
-def _budget_remark(total: Finding, domain: tuple[float, float]) -> str:
-    share = total.done / (domain[1] - domain[0])
-    return (
-        f"stopped after {total.cells} cells, {share:.1%} of the domain; "
-        f"about {total.cells / share:.2g} cells would be needed"
-    )
+def _budget_remark(total: Finding, needed: float) -> str:
+    return f"stopped after {total.cells} cells; about {needed:.2g} would be needed (--budget)"
 
 
-def _check_request(tol: float, domain: tuple[float, float]) -> None:
+def _check_request(tol: float, domain: Interval) -> None:
     if not 0 < tol < math.inf:
         raise RequestError(f"tol: {tol} is not a positive number")
     a, b = domain
