@@ -11,17 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import breakpoints
 from sinrelu.evaluate import exact_error, program
 from sinrelu.network import FloatArray, Network
 
 Domain = tuple[float, float]
 Progress = Callable[[float], None]
-
-PI_UP = math.nextafter(math.pi, 4.0)
-"""The float just above π; ``math.pi`` is just below it."""
-DOMAIN: Domain = (-PI_UP, PI_UP)
-"""The floats that enclose [−π, π]."""
 
 MAX_PIECES = 5_000_000
 """Above this many, breakpoints are not enumerated and a uniform grid stands in for them."""

@@ -14,6 +14,7 @@ FLOW = [
     "errors",
     "network",
     "circuit",
+    "dense",
     "gadgets",
     "layering",
     "constructions",

@@ -1,6 +1,7 @@
 """Pictures: what they show is the error, all of it, down to single pieces."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, RequestError, build, evaluate_float64, plots, relu, sampling
+from sinrelu.certify import DOMAIN
 from sinrelu.plots import (
     ZOOM_PIECES,
     closest_panel,
@@ -16,7 +18,7 @@ from sinrelu.plots import (
     rendered,
     worst_place,
 )
-from sinrelu.sampling import DOMAIN, Curve, error_curve
+from sinrelu.sampling import Curve, error_curve
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def figure(network, curve):
 def test_three_panels_each_inside_the_one_before(figure):
     windows = [axes.get_xlim() for axes in figure.axes]
     assert windows[0] == DOMAIN
-    for (low, high), (inner_low, inner_high) in zip(windows, windows[1:], strict=False):
+    for (low, high), (inner_low, inner_high) in pairwise(windows):
         assert low <= inner_low < inner_high <= high
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, RequestError, relu
-from sinrelu.points import as_float, parse, value_lines
-from sinrelu.report import dyadic_hex
+from sinrelu.network import exact_hex
+from sinrelu.points import parse, value_lines
+from sinrelu.report import as_float
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -21,7 +22,7 @@ def test_every_float_is_read_back(x):
     assert parse(repr(x)).x == x
     assert parse(x.hex()).x == x
     assert parse(x.hex()).exact
-    assert parse(dyadic_hex(Fraction(x))).x == x
+    assert parse(exact_hex(Fraction(x))).x == x
 
 
 @pytest.mark.parametrize(

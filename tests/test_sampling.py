@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu, sampling
+from sinrelu.certify import DOMAIN, PI_UP
 from sinrelu.sampling import (
-    DOMAIN,
-    PI_UP,
     error_curve,
     float64_error,
     take_sample,

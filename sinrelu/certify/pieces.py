@@ -154,11 +154,11 @@ def breakpoints(
     total = 0
     parts = subintervals(domain, 64)
     for index, ends in enumerate(parts, start=1):
-        nodes = finder.nodes(np.array(ends), limit - total)
+        nodes = finder.nodes(np.array(ends), limit - total + 2)
         if nodes is None:
             return None
         found.append(nodes.hi[1:-1])
-        total += len(nodes.hi)
+        total += len(nodes.hi) - 2
         if progress is not None:
             progress(index / len(parts))
     return np.unique(np.concatenate(found))
