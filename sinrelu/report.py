@@ -11,7 +11,7 @@ from fractions import Fraction
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.network import Network, exact_hex
-from sinrelu.sampling import MAX_PIECES, RANDOM_POINTS, Sample, Worst
+from sinrelu.sampling import MAX_PIECES, Sample, Worst
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
@@ -168,16 +168,10 @@ class Report:
         yield line("domain", f"[{low!r}, {high!r}], which contains [−π, π]")
         yield line("tolerance", f"{self.tol:g}")
         yield line("pieces", f"more than {MAX_PIECES}" if pieces is None else f"{pieces}")
-        yield line("sampled error", _seen(self.sample.float64, f"float64, {self._places}"))
-        yield line("", _seen(self.sample.exact, "exact arithmetic, the worst of them and others"))
+        yield line("sampled error", _seen(self.sample.float64, "float64"))
+        yield line("", _seen(self.sample.exact, "exact arithmetic"))
         if tried:
             yield line("sup error", _shown(self.sup_error))
-
-    @property
-    def _places(self) -> str:
-        known = self.sample.curve.pieces is not None
-        where = "breakpoints, middles of pieces" if known else "a uniform grid"
-        return f"{where}, {RANDOM_POINTS} random points"
 
 
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
@@ -230,7 +224,7 @@ def as_float(x: Fraction) -> float | None:
 
 
 def _seen(worst: Worst, how: str) -> str:
-    return f"{worst.error:<12.4g} at x = {worst.x!r}: {worst.points} points ({how})"
+    return f"{worst.error:<12.4g} {how}, {worst.points} points, largest at x = {worst.x!r}"
 
 
 def _shown(sup_error: float | None) -> str:
