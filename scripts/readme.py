@@ -2,8 +2,9 @@
 
 Usage: scripts/readme [--no-picture]
 
-In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command
-prints, and the table after ``<!-- networks -->`` by one of all the networks that can be built.
+In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command prints
+in a folder with the default network, and the table after ``<!-- networks -->`` by one of all the
+networks that can be built.
 """
 
 from __future__ import annotations
@@ -76,9 +77,9 @@ def main() -> None:
     parser.add_argument("--no-picture", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        output("sinrelu build", Path(folder))
         README.write_text(refreshed(README.read_text(), Path(folder)))
         if not options.no_picture:
-            output(f"sinrelu build -o {folder}/sin.npz", ROOT)
             output(f"sinrelu plot {folder}/sin.npz -o {PICTURE}", ROOT)
 
 

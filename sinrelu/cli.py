@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu import __version__
-from sinrelu.errors import RequestError, SinreluError
+from sinrelu.errors import FormatError, RequestError, SinreluError
 
 if TYPE_CHECKING:
+    from sinrelu.certify import Certificate
     from sinrelu.network import Network
-    from sinrelu.report import Proof
 
-BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+OK, FAILED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 CONSTRUCTION, WIRING, TOL, MAX_CONNECTIONS = "fold-reflect", "layered", 1e-12, 10_000
 
 TOP_EPILOG = """\b
@@ -30,6 +30,7 @@ Examples:
   sinrelu verify sin.npz               recount and check it
   sinrelu plot sin.npz -o error.png    draw its error
   sinrelu eval sin.npz pi/6 0.5        its exact value at a point
+
 \b
 Exit status: 0 fine, 1 refuted or too many connections, 2 bad usage or file,
 3 inconclusive."""
@@ -49,14 +50,24 @@ Verdicts (the first word of the last line, "verdict" in --json):
   refuted       exact arithmetic finds an x, the witness, with a larger error
   inconclusive  neither; a remark says why
   sampled-ok    only with --sampled: no sampled point has a larger error
+
 \b
 Examples:
   sinrelu verify sin.npz --sampled
-  sinrelu verify sin.npz --json | python -m json.tool
+  sinrelu verify sin.npz --json
   sinrelu verify sin.npz --tol 1e-9 --max-connections 500 --plot error.svg
+
 \b
 Exit status: 0 proved (or sampled-ok) and within the limit, 1 refuted or over
 the limit, 2 bad usage or file, 3 inconclusive."""
+
+RECHECK_EPILOG = """\b
+Example:
+  sinrelu verify sin.npz --certificate sin.proof
+  sinrelu recheck sin.proof sin.npz
+
+\b
+Exit status: 0 the certificate stands, 1 it does not, 2 bad usage or file."""
 
 EVAL_EPILOG = """X is a decimal number (0.5), a hexadecimal float (0x1.8p-1, taken exactly) or a
 multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 nearest to a decimal
@@ -75,7 +86,12 @@ def cli() -> None:
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 tol_option = click.option(
-    "--tol", type=float, default=TOL, show_default=True, help="Largest error allowed."
+    "--tol",
+    type=float,
+    metavar="TOL",
+    default=TOL,
+    show_default=True,
+    help="Largest error allowed.",
 )
 
 
@@ -88,7 +104,9 @@ tol_option = click.option(
     help="layered: a unit reads only the layer before it, a plain MLP. skip: any earlier unit.",
 )
 @tol_option
-@click.option("--max-connections", type=click.IntRange(min=1), help="Write no larger network.")
+@click.option(
+    "--max-connections", type=click.IntRange(min=1), metavar="N", help="Write no larger network."
+)
 @click.option(
     "-o",
     "--output",
@@ -129,11 +147,23 @@ def build(
 @click.option(
     "--max-connections",
     type=click.IntRange(min=1),
+    metavar="N",
     default=MAX_CONNECTIONS,
     show_default=True,
     help="Most connections allowed.",
 )
 @click.option("--sampled", is_flag=True, help="Judge the sampled error alone; attempt no proof.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cells after which the proof is given up.  [default: 50000000]",
+)
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path),
+    help="Also write the proof's certificate, as JSON, for `sinrelu recheck`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
     "--plot",
@@ -146,6 +176,8 @@ def verify(
     tol: float,
     max_connections: int,
     sampled: bool,
+    budget: int | None,
+    certificate: Path | None,
     as_json: bool,
     picture: Path | None,
 ) -> int:
@@ -155,20 +187,48 @@ def verify(
     middle of every piece and at a million random points, and in exact arithmetic at thousands,
     among them the worst.
     """
+    if sampled and (budget or certificate):
+        raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
     network = _load(file, tol, picture)
     from sinrelu.report import Report
     from sinrelu.sampling import take_sample
 
     with progress_bar("sampling") as progress:
         sample = take_sample(network, progress=progress)
-    proof = None if sampled else _prove(network, tol)
+    proof = None if sampled else _prove(network, tol, budget)
     report = Report(network, tol, max_connections, sample, proof)
+    if proof is not None and certificate is not None:
+        _write(certificate, proof.to_json().encode())
     if picture is not None:
         from sinrelu.plots import error_figure, rendered
 
         _write(picture, rendered(error_figure(network, sample.curve, tol), picture.suffix))
     click.echo(report.as_json() if as_json else f"{report.as_text()}")
     return report.exit_status
+
+
+@cli.command(epilog=RECHECK_EPILOG)
+@click.argument("certificate", type=click.Path(path_type=Path))
+@file_argument
+def recheck(certificate: Path, file: Path) -> int:
+    """Compute a certificate of FILE again, on another partition of the domain.
+
+    Nothing in the certificate is believed; what differs is listed.
+    """
+    from sinrelu.certify import Certificate
+    from sinrelu.certify import recheck as compute_again
+    from sinrelu.formats import load, read_whole
+    from sinrelu.report import agreement_text
+
+    try:
+        old = Certificate.from_json(read_whole(certificate))
+    except FormatError as error:
+        raise FormatError(f"{certificate}: {error}") from error
+    network = load(file)
+    with progress_bar("proving") as progress:
+        new, differences = compute_again(old, network, progress=progress)
+    click.echo(agreement_text(old, new, differences))
+    return FAILED if differences else OK
 
 
 @cli.command()
@@ -219,10 +279,11 @@ def evaluate(file: Path, points: tuple[str, ...], digits: int) -> None:
         click.echo("\n".join(value_lines(network, point, digits)))
 
 
-def _prove(network: Network, tol: float) -> Proof:
-    from sinrelu.report import NotAttempted
+def _prove(network: Network, tol: float, budget: int | None) -> Certificate:
+    from sinrelu.certify import BUDGET, certify
 
-    return NotAttempted()
+    with progress_bar("proving") as progress:
+        return certify(network, tol, budget=budget or BUDGET, progress=progress)
 
 
 def _load(file: Path, tol: float, picture: Path | None) -> Network:

@@ -177,13 +177,10 @@ def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
         first = max(0, min(at - ZOOM_PIECES // 2, len(curve.breakpoints) - 1 - ZOOM_PIECES))
         return curve.breakpoints[first : first + ZOOM_PIECES + 1]
     low, high = float(curve.x[0]), float(curve.x[-1])
-    reach = (high - low) / 2
-    found = None
-    while found is None:
-        reach /= 2
-        window = (max(low, place - reach), min(high, place + reach))
-        found = breakpoints(network, window, 2 * ZOOM_PIECES)
-    return found
+    reaches = (math.ldexp(high - low, -halvings) for halvings in range(1, 50))
+    windows = ((max(low, place - reach), min(high, place + reach)) for reach in reaches)
+    found = (breakpoints(network, window, 2 * ZOOM_PIECES) for window in windows)
+    return next((knots for knots in found if knots is not None), np.array([low, high]))
 
 
 def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:

@@ -11,12 +11,12 @@ from fractions import Fraction
 
 from mpmath import MPContext
 
+from sinrelu.certify import DOMAIN
 from sinrelu.circuit import nearest_float
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
-from sinrelu.network import Network
-from sinrelu.report import dyadic_hex, line
-from sinrelu.sampling import DOMAIN
+from sinrelu.network import Network, exact_hex
+from sinrelu.report import as_float, line
 
 HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
 PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,9}(?:\.\d{1,9})?)\*?)?(?:pi|π)(?:/(\d{1,9}))?")
@@ -96,18 +96,9 @@ def value_lines(network: Network, point: Point, digits: int) -> Iterator[str]:
         yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
 
 
-def as_float(x: Fraction) -> float | None:
-    """Return x as a float64 if it is one."""
-    try:
-        nearest = float(x)
-    except OverflowError:
-        return None
-    return nearest if Fraction(nearest) == x else None
-
-
 def _described(point: Point) -> str:
     x = as_float(point.x)
-    written = dyadic_hex(point.x) if x is None else f"{x!r} = {x.hex()}"
+    written = exact_hex(point.x) if x is None else f"{x!r} = {x.hex()}"
     origin = "exactly" if point.exact else f"the float64 nearest to {point.text}"
     inside = DOMAIN[0] <= point.x <= DOMAIN[1]
     return f"{written}, {origin}{'' if inside else '; outside [−π, π]'}"

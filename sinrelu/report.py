@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
-from sinrelu.network import Network
-from sinrelu.sampling import MAX_PIECES, RANDOM_POINTS, Sample, Worst
+from sinrelu.certify import Certificate
+from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
+from sinrelu.network import Network, exact_hex
+from sinrelu.sampling import MAX_PIECES, Sample, Worst
 
-PROVED = "proved"
-REFUTED = "refuted"
-INCONCLUSIVE = "inconclusive"
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
     PROVED: "|N(x) − sin x| ≤ {tol:g} for every real x of the domain",
@@ -25,41 +23,6 @@ VERDICTS: Mapping[str, str] = {
 """Each verdict and what it means."""
 
 OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
-
-
-class Proof(Protocol):
-    """What a report needs of an attempt to prove the bound for every real x."""
-
-    @property
-    def verdict(self) -> str:
-        """``proved``, ``refuted`` or ``inconclusive``."""
-
-    @property
-    def sup_error(self) -> float:
-        """Upper bound of the error over the domain; infinite if none was found."""
-
-    @property
-    def lower_bound(self) -> float:
-        """Lower bound of the error at the witness."""
-
-    @property
-    def witness(self) -> Fraction | None:
-        """A dyadic x at which the error exceeds the tolerance."""
-
-    @property
-    def remark(self) -> str:
-        """Why, where the verdict needs a reason."""
-
-
-@dataclass(frozen=True)
-class NotAttempted:
-    """The proof that nobody tried."""
-
-    verdict: str = INCONCLUSIVE
-    sup_error: float = math.inf
-    lower_bound: float = 0.0
-    witness: Fraction | None = None
-    remark: str = "no proof was attempted; --sampled judges the sampled error alone"
 
 
 @dataclass(frozen=True)
@@ -76,7 +39,7 @@ class Report:
         Limit of the connections.
     sample : Sample
         What was seen.
-    proof : Proof or None
+    proof : Certificate or None
         What was shown; None if only the sample is to be judged.
     """
 
@@ -84,7 +47,7 @@ class Report:
     tol: float
     max_connections: int
     sample: Sample
-    proof: Proof | None
+    proof: Certificate | None
 
     @property
     def within_limit(self) -> bool:
@@ -92,19 +55,22 @@ class Report:
         return self.network.connections <= self.max_connections
 
     @property
+    def refutation(self) -> tuple[Fraction, float] | None:
+        """An x at which exact arithmetic finds the error above the tolerance, and the error."""
+        proof, exact = self.proof, self.sample.exact
+        if proof is not None and proof.verdict == REFUTED and proof.witness is not None:
+            return proof.witness, proof.lower_bound
+        return (Fraction(exact.x), exact.error) if exact.error > self.tol else None
+
+    @property
     def witness(self) -> Fraction | None:
-        """An x at which exact arithmetic finds the error above the tolerance."""
-        if self.proof is not None and self.proof.witness is not None:
-            return self.proof.witness
-        exact = self.sample.exact
-        return Fraction(exact.x) if exact.error > self.tol else None
+        """The x of the refutation."""
+        return None if self.refutation is None else self.refutation[0]
 
     @property
     def witness_error(self) -> float | None:
         """The error at the witness."""
-        if self.proof is not None and self.proof.witness is not None:
-            return self.proof.lower_bound
-        return None if self.witness is None else self.sample.exact.error
+        return None if self.refutation is None else self.refutation[1]
 
     @property
     def verdict(self) -> str:
@@ -158,7 +124,7 @@ class Report:
             "tol": self.tol,
             "domain": list(sample.domain),
             "sup_error": self.sup_error,
-            "witness": None if self.witness is None else dyadic_hex(self.witness),
+            "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self.witness_error,
             "pieces": sample.curve.pieces,
             "sampled_error": _by_evaluator(sample, lambda worst: _finite(worst.error)),
@@ -202,16 +168,10 @@ class Report:
         yield line("domain", f"[{low!r}, {high!r}], which contains [−π, π]")
         yield line("tolerance", f"{self.tol:g}")
         yield line("pieces", f"more than {MAX_PIECES}" if pieces is None else f"{pieces}")
-        yield line("sampled error", _seen(self.sample.float64, f"float64, {self._places}"))
-        yield line("", _seen(self.sample.exact, "exact arithmetic, the worst of them and others"))
+        yield line("sampled error", _seen(self.sample.float64, "float64"))
+        yield line("", _seen(self.sample.exact, "exact arithmetic"))
         if tried:
             yield line("sup error", _shown(self.sup_error))
-
-    @property
-    def _places(self) -> str:
-        known = self.sample.curve.pieces is not None
-        where = "breakpoints, middles of pieces" if known else "a uniform grid"
-        return f"{where}, {RANDOM_POINTS} random points"
 
 
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
@@ -232,25 +192,39 @@ def count_lines(network: Network, max_connections: int | None = None) -> list[st
     ]
 
 
+def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str]) -> str:
+    """Return what a recheck found: the new certificate in short, and where the old one differs."""
+    summary = (
+        line("verdict", f"{new.verdict:<12} certificate {old.verdict}"),
+        line("sup error", f"{new.sup_error:<12.6g} certificate {old.sup_error:.6g}"),
+        line("cells", f"{new.cells:<12} certificate {old.cells}"),
+    )
+    found = [line("difference", text) for text in differences]
+    return "\n".join([*summary, *(found or [line("result", "the certificate stands")])])
+
+
 def line(label: str, text: str) -> str:
     """Return one aligned line."""
     return f"{label:<18}{text}"
 
 
-def dyadic_hex(number: Fraction) -> str:
-    """Write a dyadic number exactly, as C's strtod and ``sinrelu eval`` read it: ``-0x3p-1``."""
-    sign = "-" if number < 0 else ""
-    numerator, power = abs(number.numerator), number.denominator.bit_length() - 1
-    return f"{sign}{numerator:#x}p-{power}"
-
-
 def dyadic_text(number: Fraction) -> str:
     """Write a dyadic number exactly, in decimal where float64 holds it."""
-    return repr(float(number)) if Fraction(float(number)) == number else dyadic_hex(number)
+    x = as_float(number)
+    return exact_hex(number) if x is None else repr(x)
+
+
+def as_float(x: Fraction) -> float | None:
+    """Return x as a float64 if it is one."""
+    try:
+        nearest = float(x)
+    except OverflowError:
+        return None
+    return nearest if Fraction(nearest) == x else None
 
 
 def _seen(worst: Worst, how: str) -> str:
-    return f"{worst.error:<12.4g} at x = {worst.x!r}: {worst.points} points ({how})"
+    return f"{worst.error:<12.4g} {how}, {worst.points} points, largest at x = {worst.x!r}"
 
 
 def _shown(sup_error: float | None) -> str:

@@ -11,17 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import breakpoints
 from sinrelu.evaluate import exact_error, program
 from sinrelu.network import FloatArray, Network
 
 Domain = tuple[float, float]
 Progress = Callable[[float], None]
-
-PI_UP = math.nextafter(math.pi, 4.0)
-"""The float just above π; ``math.pi`` is just below it."""
-DOMAIN: Domain = (-PI_UP, PI_UP)
-"""The floats that enclose [−π, π]."""
 
 MAX_PIECES = 5_000_000
 """Above this many, breakpoints are not enumerated and a uniform grid stands in for them."""
@@ -89,19 +85,17 @@ def take_sample(network: Network, domain: Domain = DOMAIN, progress: Progress = 
     """
     curve = error_curve(network, domain, _part(progress, 0.0, 0.5))
     scattered = np.random.default_rng(SEED).uniform(*domain, RANDOM_POINTS)
-    error = float64_error(network, scattered, _part(progress, 0.5, 0.6))
+    scattered_error = float64_error(network, scattered, _part(progress, 0.5, 0.6))
+    x = np.concatenate([curve.x, scattered])
+    error = np.concatenate([curve.error, scattered_error])
     chosen = (
         _worst_of_each_window(curve.x, curve.error, WINDOWS),
-        _worst_of_each_window(scattered, error, WINDOWS // 3),
+        _worst_of_each_window(scattered, scattered_error, WINDOWS // 3),
         scattered[: WINDOWS // 3],
         _landmarks(domain),
     )
-    return Sample(
-        domain,
-        curve,
-        max(_worst(curve.x, curve.error), _worst(scattered, error), key=lambda worst: worst.error),
-        _worst_exactly(network, np.unique(np.concatenate(chosen)), _part(progress, 0.6, 1.0)),
-    )
+    exact = _worst_exactly(network, np.unique(np.concatenate(chosen)), _part(progress, 0.6, 1.0))
+    return Sample(domain, curve, _worst(x, error), exact)
 
 
 def error_curve(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Curve:

@@ -191,7 +191,7 @@ def breakpoints(
     domain : (float, float)
         The interval to search.
     limit : int
-        None is returned where more are found, or estimated to be far more.
+        Pieces; None is returned where there are more, or estimated to be far more.
     progress : callable, optional
         Called with the fraction of the domain that is done, in (0, 1].
     """
@@ -203,7 +203,7 @@ def breakpoints(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for index, inner in enumerate(pool.map(partial(_inner, finder, limit), parts), start=1):
             found.append(inner)
-            if sum(map(len, found)) > limit:
+            if sum(map(len, found)) - 1 > limit:
                 pool.shutdown(cancel_futures=True)
                 return None
             if progress is not None:

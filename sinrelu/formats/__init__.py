@@ -25,7 +25,7 @@ WRITERS: dict[str, Callable[[Network], bytes]] = {
 }
 MAX_FILE_BYTES = 64 * 2**20
 
-__all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "save", "write_whole"]
+__all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "read_whole", "save", "write_whole"]
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -42,7 +42,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     file = Path(path)
     reader = READERS[check_suffix(file)]
-    content = _read(file)
+    content = read_whole(file)
     try:
         return reader(content)
     except ValueError as error:
@@ -71,7 +71,8 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _read(file: Path) -> bytes:
+def read_whole(file: Path) -> bytes:
+    """Return the content of a regular file of at most ``MAX_FILE_BYTES``."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for a writer
             raise OSError("is a directory" if file.is_dir() else "not a regular file")

@@ -1,0 +1,63 @@
+"""What README.md shows is what the code gives."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from sinrelu import build
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text()
+COUNTS = ("wiring", "connections", "biases", "skip connections", "units", "depth", "width")
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "scripts" / "readme.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_networks_is_up_to_date(script):
+    [shown] = script.TABLE.findall(TEXT)
+    assert shown == script.table(), "run scripts/readme"
+
+
+def test_quick_commands_print_what_is_shown(script, tmp_path):
+    blocks = [block for block in script.BLOCK.findall(TEXT) if "$ sinrelu verify" not in block]
+    assert len(blocks) >= 2
+    for block in blocks:
+        assert script.refreshed_block(block, tmp_path) == block, "run scripts/readme"
+
+
+def test_the_report_shown_is_of_the_default_network():
+    [report] = re.findall(r"(?<=\$ sinrelu verify sin.npz\n).*?(?=```)", TEXT, re.DOTALL)
+    network = build()
+    figures = {
+        re.split(r"\s{2,}", line)[0]: re.split(r"\s{2,}", line)[1]
+        for line in report.splitlines()
+        if "  " in line
+    }
+    for name in COUNTS:
+        shown = re.search(rf"^{name}\s+(\S+)", report, re.MULTILINE)[1]
+        assert shown == str(getattr(network, name.replace(" ", "_"))), f"{name}: run scripts/readme"
+    assert figures["sha256"] == network.sha256
+    assert float(figures["sampled error"]) <= float(figures["sup error"]) <= 1e-12
+    assert figures["verdict"].startswith("proved: ")
+
+
+def test_files_and_sections_that_are_named_exist():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+        assert (ROOT / target).is_file(), target
+    for name in re.findall(r"`?scripts/(\w+)`?", TEXT):
+        assert (ROOT / "scripts" / name).is_file(), name
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch):
+    [code] = re.findall(r"(?<=```python\n).*?(?=```)", TEXT, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert (tmp_path / "sin.json").is_file()
