@@ -105,6 +105,33 @@ class Network:
         """Return the same graph with entries added to ``meta``."""
         return Network(self.indptr, self.source, self.weight, self.bias, {**self.meta, **entries})
 
+    def to_torch(self) -> Any:
+        """Return the network as a float64 ``torch.nn.Sequential``; see ``sinrelu.torch_bridge``.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        """
+        from sinrelu.torch_bridge import to_torch  # above this module, so on demand only
+
+        return to_torch(self)
+
+    @staticmethod
+    def from_torch(module: Any) -> Network:
+        """Read a float64 ``torch.nn.Module`` of Linear and ReLU; see ``sinrelu.torch_bridge``.
+
+        Raises
+        ------
+        GraphError
+            If the module is anything else; the message names the layer.
+        MissingExtraError
+            If PyTorch is not installed.
+        """
+        from sinrelu.torch_bridge import from_torch
+
+        return from_torch(module)
+
     @property
     def units(self) -> int:
         """Hidden units."""

@@ -299,18 +299,20 @@ def _rank(info: Proto) -> int:
 
 def _check_place(tensor: Proto) -> None:
     if tensor.data_location != _onnx().TensorProto.DEFAULT or len(tensor.external_data):
-        raise FormatError(f"initializer {tensor.name!r}: data in another file are not read")
+        raise FormatError(
+            f"initializer {tensor.name!r}: data in another file are not read; "
+            "export the model with external_data=False"
+        )
 
 
 def _float64(tensor: Proto) -> FloatArray:
     shape = list(tensor.dims)
     if tensor.data_type != _double():
         raise GraphError(f"initializer {tensor.name!r} is not float64; export the model as double")
+    size = len(tensor.raw_data) or 8 * len(tensor.double_data)
+    if len(shape) > 2 or min(shape, default=1) < 1 or size != 8 * math.prod(shape):
+        raise GraphError(f"initializer {tensor.name!r}: {size} bytes for the shape {shape[:8]}")
     data = np.frombuffer(tensor.raw_data, "<f8") if tensor.raw_data else tensor.double_data
-    if len(shape) > 2 or min(shape, default=1) < 1 or len(data) != math.prod(shape):
-        raise GraphError(
-            f"initializer {tensor.name!r}: {len(data)} numbers for the shape {shape[:8]}"
-        )
     return np.array(data, dtype=np.float64).reshape(shape)
 
 
