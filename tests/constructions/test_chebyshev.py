@@ -31,7 +31,7 @@ def test_it_stays_small(tol, connections):
 
 
 def test_reported_parameters_are_those_built():
-    network = build("chebyshev", "skip", 1e-12)
+    network = build("chebyshev", "layered", 1e-12)
     parameters = network.meta["parameters"]
     assert parameters["squarings"] == len(parameters["folds"]) == 4
     assert network.depth == sum(parameters["folds"]) + 11
