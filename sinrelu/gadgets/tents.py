@@ -3,8 +3,8 @@
 Yarotsky, "Error bounds for approximations with deep ReLU networks", arXiv:1610.01145,
 Proposition 2: the linear interpolation of a square at 2ⁿ equal pieces needs n tents, one inside the
 other. The tent is a fold without rescaling, w′ = w − 2r with r = relu(w − t), and the identity
-behind the sum is w² − w′² = 4t·r on [0, 2t]. As w′ is never formed in a unit before it is folded
-again, each fold is one layer of two units, relu(w′) and relu(w′ − t/2), that read two units each.
+behind the sum is w² − w′² = 4t·r on [0, 2t]. With layered wiring each fold is one layer of two
+units, relu(w′) and relu(w′ − t/2), which read the two before them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Tents:
     Attributes
     ----------
     folds : int
-        Each costs five connections with skip wiring (the last one three) and six in layers.
+        Each costs four connections with skip wiring and six in layers.
     """
 
     folds: int
@@ -45,9 +45,11 @@ class Tents:
         total = magnitude.circuit.constant(piece**2 / 8)
         value = magnitude + piece / 2
         for power in reversed(range(self.folds)):
-            above = relu(value - piece * 2**power)
+            kept = relu(value)
+            inner = 0 < power < self.folds - 1
+            above = relu((kept if inner else value) - piece * 2**power)
             total += (4 * 2**power - 2) * piece * above
-            value = relu(value) - 2 * above
+            value = kept - 2 * above
         return total
 
 

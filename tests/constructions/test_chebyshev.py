@@ -24,14 +24,14 @@ def test_polynomial_is_within_its_bound_and_near_it(inner):
 
 
 @pytest.mark.parametrize(
-    ("tol", "connections"), [(1e-3, 75), (1e-6, 200), (1e-9, 370), (1e-12, 550)]
+    ("tol", "connections"), [(1e-3, 70), (1e-6, 195), (1e-9, 365), (1e-12, 545)]
 )
 def test_it_stays_small(tol, connections):
     assert build("chebyshev", "layered", tol).connections <= connections
 
 
 def test_reported_parameters_are_those_built():
-    network = build("chebyshev", "skip", 1e-12)
+    network = build("chebyshev", "layered", 1e-12)
     parameters = network.meta["parameters"]
     assert parameters["squarings"] == len(parameters["folds"]) == 4
     assert network.depth == sum(parameters["folds"]) + 11

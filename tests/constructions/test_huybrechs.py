@@ -1,0 +1,40 @@
+"""The baseline: the counts of the published code, and the error on [0, π]."""
+
+import numpy as np
+import pytest
+
+from sinrelu import program
+from sinrelu.constructions.huybrechs import network
+
+PUBLISHED = {
+    20: {"weights": 2312, "biases": 200, "width": 44, "dense": 29274, "layers": 41},
+    21: {"weights": 2512, "biases": 210, "width": 46, "dense": 33412, "layers": 43},
+}
+COSINE = 6
+"""The published networks have a second output, cos: six weights and one bias."""
+
+
+@pytest.mark.parametrize("levels", PUBLISHED)
+def test_counts_are_those_of_the_published_code(levels):
+    published, built = PUBLISHED[levels], network(levels)
+    assert built.wiring == "layered"
+    assert built.connections + COSINE == published["weights"]
+    assert built.biases + 1 == published["biases"]
+    assert built.width == published["width"]
+    assert built.dense_size_with_biases + COSINE + 1 == published["dense"]
+    assert built.depth == published["layers"]
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 8, 14, 20])
+def test_error_is_that_of_a_chord(levels):
+    width = np.pi / 2**levels
+    grid = np.linspace(0, np.pi, 100001)
+    points = np.concatenate([grid, np.random.default_rng(1).uniform(0, np.pi, 100000)])
+    error = abs(program(network(levels))(points) - np.sin(points)).max()
+    assert error <= width**2 / 8 + width**3 / 15 + 1e-14
+    assert error >= width**2 / 12
+
+
+def test_it_covers_only_half_the_domain():
+    assert abs(program(network(10))(-1.0) - np.sin(-1.0)) > 0.1
+    assert network(10).meta["domain"] == "[0, pi]"
