@@ -144,7 +144,7 @@ def certify(
     _check_request(tol, domain, budget)
     finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
-    needed = estimated_pieces(finder, domain)
+    needed = estimated_pieces(finder, domain) + partition.cells
     too_many = needed > 2 * budget
     parts = probes(domain) if too_many else subintervals(domain, partition.parts)
     tasks = [Task(finder, ends, widest, budget) for ends in parts]
