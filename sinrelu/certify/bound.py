@@ -7,7 +7,8 @@ function of its float64 weights. Proof:
 
 1. *Claim.* For every wire v (the input or a unit) there are numbers vᵢ at the nodes and, for every
    cell, a radius ρ such that |v(x) − L(x)| ≤ ρ in the cell, L being the affine function with
-   L(xᵢ) = vᵢ and L(xᵢ₊₁) = vᵢ₊₁. For the input vᵢ = xᵢ and ρ = 0. The rest is by induction.
+   L(xᵢ) = vᵢ and L(xᵢ₊₁) = vᵢ₊₁. For the input vᵢ = xᵢ and ρ = 0 (the code takes ρ = η, so that
+   κm may underflow there). The rest is by induction.
 2. *Affine forms.* p = bias + Σ wⱼvⱼ is in the cell within Σ |wⱼ|ρⱼ of the affine function through
    the exact values bias + Σ wⱼvⱼᵢ, and ``affine`` computes those to within κM + η at either end
    (κ = ``unit_error``, η = ``UNDERFLOW``, M = |bias| + Σ |wⱼ|mⱼ with mⱼ ≥ |hi of vⱼ| at both ends).
@@ -27,9 +28,11 @@ function of its float64 weights. Proof:
    output − sin is within ρ + RADIUS + 3u·max|E| + 2u² of (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some
    k ∈ [k⁻, k⁺], which are w²/8 times the least and the greatest value that sin ξ may have. The
    extrema of that quadratic over t ∈ [0, 1] are ``_lowest`` and minus ``_lowest`` of −E and −k.
-6. *Rounding of this bookkeeping.* Radii are sums of at most 2²² nonnegative float64 terms, each
-   rounding up or down by a factor within 1 ± u, repaired by ``UP`` = 1 + 2⁻³⁰ for every unit; what
-   underflows is covered by η. The quadratic is computed to within 16u(|Eᵢ| + |Eᵢ₊₁| + 2|k|).
+6. *Rounding of this bookkeeping.* A radius is a sum of at most 2²⁰ + 2 nonnegative float64 terms,
+   so it goes through fewer than 2²¹ roundings, each by a factor within 1 ± u, and is repaired by
+   ``UP`` = 1 + 2⁻³⁰ once for the form and once for the unit. Every ρ_p is at least η, so what
+   underflows, at most 2⁻¹⁰⁷⁵ a product, is covered by η and by what ``UP`` adds to it. The
+   quadratic is computed to within 16u(|Eᵢ| + |Eᵢ₊₁| + 2|k|).
 7. *Range.* Beyond magnitude 2⁵⁰⁰ for any value or weight the arithmetic promises nothing, and the
    bound is infinite; a NaN is one too.
 
@@ -159,6 +162,8 @@ def deviation(schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
     """Refuse nodes that do not cut [a, b] into cells, or are not normalised."""
     hi, lo = nodes
+    if len(hi) < 2 or not hi.dtype == lo.dtype == np.float64:
+        raise RequestError("nodes: expected at least two, in float64")
     covering = (hi[0], lo[0], hi[-1], lo[-1]) == (ends[0], 0, ends[1], 0)
     normalised = np.all(hi + lo == hi) and np.all(np.abs(hi) <= LIMIT)
     rising = (hi[1:] > hi[:-1]) | ((hi[1:] == hi[:-1]) & (lo[1:] > lo[:-1]))
@@ -186,13 +191,13 @@ def check_arithmetic() -> None:
 def _block_deviation(schedule: Schedule, nodes: DoubleDouble) -> tuple[FloatArray, FloatArray]:
     output, radius = _output(schedule, nodes)
     bound = _against_sine(nodes, output) * UP + (radius + 2 * RADIUS) * UP
-    return np.where(np.isnan(bound), np.inf, bound), radius
+    return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 
 def _output(schedule: Schedule, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
     """Run the induction of points 1 to 4; return the output at the nodes and its radius."""
     magnitude = _cellwise_max(np.abs(nodes.hi))
-    wires = {0: Ball(factor(nodes), schedule.unit_error * magnitude)}
+    wires = {0: Ball(factor(nodes), schedule.unit_error * magnitude + UNDERFLOW)}
     for step in schedule.steps:
         form, radius = _affine_form(step, schedule.unit_error, wires, nodes.hi)
         for wire in step.finished:
@@ -251,6 +256,10 @@ def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray
     drop = np.where(inside, tilt * tilt / np.where(inside, 16 * bend, 1), 0)
     vertex = (left + right) / 2 - bend - drop
     return np.where(inside, vertex, np.minimum(left, right))
+
+
+def _infinite_if_nan(values: FloatArray) -> FloatArray:
+    return np.where(np.isnan(values), np.inf, values)
 
 
 def _cellwise_max(values: FloatArray) -> FloatArray:

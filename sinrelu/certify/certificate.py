@@ -105,7 +105,7 @@ def _read(name: str, values: Mapping[str, Any], read: Callable[[Any], Any]) -> A
         return read(values[name])
     except KeyError as error:
         raise FormatError(f"{name}: missing") from error
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise FormatError(f"{name}: {str(values[name])[:60]!r} is not valid") from error
 
 

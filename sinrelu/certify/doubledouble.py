@@ -8,8 +8,10 @@ and 3.3 (TwoProduct, Veltkamp's).
 
 Range. Every function is proved for operands of magnitude at most ``LARGEST`` = 2⁵⁰⁰, which keeps
 every product and every split below overflow; callers check it. Sums never underflow inexactly.
-Where a product is subnormal or its error term is, each of the at most seven roundings behind one
-connection of ``affine`` errs by at most 2⁻¹⁰⁷⁵; ``UNDERFLOW`` covers 2²⁰ of them.
+A product of magnitude 2⁻⁹⁶⁸ or more has an exact error term. Below that, TwoProduct errs by at
+most 2⁻¹⁰⁷⁵ in each of its five products, and by 2⁻¹⁰⁴⁵ in each of its four sums, which are below
+2⁻⁹⁹² then. So underflow costs one connection of ``affine`` less than 2⁻¹⁰⁴⁰, and ``UNDERFLOW``
+covers 2²⁰ of them.
 """
 
 from __future__ import annotations
@@ -73,12 +75,13 @@ def affine(terms: Sequence[tuple[float, Factor]], bias: float, like: FloatArray)
     Proof. Let pᵢ = fl(wᵢhiᵢ) with exact error eᵢ (TwoProduct), sᵢ = fl(sᵢ₋₁ + pᵢ), s₀ = bias, with
     exact error tᵢ (TwoSum), and lᵢ = fl(wᵢloᵢ). The exact result is sₙ + Σ(tᵢ + eᵢ + wᵢloᵢ). What
     is computed is sₙ + c, where c sums the 3n numbers tᵢ, eᵢ, lᵢ in float64, and the last TwoSum
-    is exact. (1) |eᵢ| ≤ u|wᵢhiᵢ| and |lᵢ| ≤ (1+u)u|wᵢhiᵢ|, both summing to at most (1+u)uM.
+    is exact. (1) |eᵢ| ≤ u|wᵢhiᵢ| and |lᵢ| ≤ (1+u)u|wᵢhiᵢ|, together at most (2+u)uM in sum.
     (2) |tᵢ| ≤ u(1+u)ⁿM, since |sᵢ₋₁ + pᵢ| ≤ (1+u)ⁿM. (3) Replacing wᵢloᵢ by lᵢ costs at most
-    u·|wᵢloᵢ| ≤ u²|wᵢhiᵢ| each, u²M in all. (4) Summing c costs at most γ = 3nu/(1−3nu) times the
-    sum of the magnitudes, which by (1) and (2) is at most (n + 2)(1+u)ⁿ⁺¹uM. With n ≤ 2²⁰ the
-    powers and the denominator of γ are below 1 + 2⁻³⁰, and the total is below
-    (3n(n + 2) + 2)u²M. A weight that is a power of two has eᵢ = 0.
+    u·|wᵢloᵢ| ≤ u²|wᵢhiᵢ| each, u²M in all. (4) Summing c takes 3n − 1 additions that round, and
+    costs at most γ = (3n−1)u/(1−(3n−1)u) times the sum of the magnitudes, which by (1) and (2) is
+    at most (n + 2)(1+u)ⁿ⁺¹uM. The power and the denominator together are below 1 + 5nu, and
+    (3n − 1)(n + 2)(1 + 5nu) < 3n(n + 2) + 1 for n ≤ 2²⁰; so the total is below
+    (3n(n + 2) + 2)u²M. A weight that is a power of two has eᵢ = 0, but for underflow.
     """
     high = np.full_like(like, bias)
     low = np.zeros_like(like)

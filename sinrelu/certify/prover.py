@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -135,20 +136,18 @@ def certify(
     Raises
     ------
     RequestError
-        If tol or the domain cannot be judged.
+        If tol or the domain cannot be judged, or the budget is not positive.
     ArithmeticAssumptionError
         If float64 arithmetic is not what the proof assumes.
     """
-    _check_request(tol, domain)
+    domain = float(domain[0]), float(domain[1])
+    _check_request(tol, domain, budget)
     finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
-    widest = (domain[1] - domain[0]) / partition.cells
-    tasks = [
-        Task(finder, (float(a), float(b)), widest, budget)
-        for a, b in subintervals(domain, partition.parts)
-    ]
-    needed = estimated_pieces(finder, domain)
-    if needed > 2 * budget:
-        tasks = [Task(finder, ends, widest, budget) for ends in probes(domain)]
+    widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
+    needed = estimated_pieces(finder, domain) + partition.cells
+    too_many = needed > 2 * budget
+    parts = probes(domain) if too_many else subintervals(domain, partition.parts)
+    tasks = [Task(finder, ends, widest, budget) for ends in parts]
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
     with pool as workers:
         futures = [workers.submit(examine, task) for task in tasks]
@@ -289,7 +288,10 @@ def _witness(network: Network, findings: list[Finding]) -> tuple[Fraction, Fract
 
 
 def _float_below(number: Fraction) -> float:
-    nearest = float(number)
+    try:
+        nearest = float(number)
+    except OverflowError:
+        return sys.float_info.max
     return nearest if Fraction(nearest) <= number else math.nextafter(nearest, 0)
 
 
@@ -304,9 +306,11 @@ def _budget_remark(total: Finding, needed: float) -> str:
     return f"stopped after {total.cells} cells; about {needed:.2g} would be needed (--budget)"
 
 
-def _check_request(tol: float, domain: Interval) -> None:
+def _check_request(tol: float, domain: Interval, budget: int) -> None:
     if not 0 < tol < math.inf:
         raise RequestError(f"tol: {tol} is not a positive number")
     a, b = domain
     if not -LIMIT <= a < b <= LIMIT:
         raise RequestError(f"domain: [{a}, {b}] is not an interval within ±{LIMIT:g}")
+    if budget < 1:
+        raise RequestError(f"budget: {budget} is not a positive number of cells")

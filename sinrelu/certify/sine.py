@@ -26,11 +26,11 @@ def sine(x: DoubleDouble) -> FloatArray:
     Proof, with u = 2⁻⁵³.
 
     1. Reduction. k = rint(hi/π) has |k| < 2¹⁹, and r = x − kπ. PI_1 is a multiple of 2⁻²³, so
-       k·PI_1 is exact, and so is hi − k·PI_1: for k ≠ 0 both are multiples of ulp(hi) ≤ 2⁻³³ and
-       the difference is below 2. k·PI_2 is exact too (43 bits), and TwoSum gives
-       hi − k·PI_1 − k·PI_2 = h + l. What is added to h in float64 is l + (lo − k·PI_3), which is
-       below 2⁻³¹ and errs by less than 3u·2⁻³¹ + 2¹⁹·|ε| < 2⁻⁸¹. The last sum, y, errs by
-       u|y| more. So |y − r| ≤ u|y| + 2⁻⁸¹ and |y| ≤ 1.5708.
+       k·PI_1 is exact, and so is hi − k·PI_1: for k ≠ 0 both are multiples of ulp(hi), which is
+       from 2⁻⁵² to 2⁻³², and the difference is below 2. k·PI_2 is exact too (43 bits), and
+       TwoSum gives hi − k·PI_1 − k·PI_2 = h + l. What is added to h in float64 is
+       l + (lo − k·PI_3), which is below 2⁻³¹ and errs by less than 3u·2⁻³¹ + 2¹⁹·|ε| < 2⁻⁸¹. The
+       last sum, y, errs by u|y| more. So |y − r| ≤ u|y| + 2⁻⁸¹ and |y| ≤ 1.5708.
     2. Effect of 1: |sin y − sin r| ≤ u·|y|·cos y·(1 + 2⁻⁴⁰) + 2⁻⁸⁰, at most 0.57u, because
        y·cos y ≤ 0.5611 on [0, π/2].
     3. Truncation. The first term left out is y²³/23! < 1.3e-18 < 0.012u.
