@@ -113,7 +113,7 @@ tol_option = click.option(
     type=click.Path(path_type=Path),
     default="sin.npz",
     show_default=True,
-    help="Network file, .npz or .json.",
+    help="Network file, .npz, .json or .onnx.",
 )
 def build(
     construction: str, wiring: str, tol: float, max_connections: int | None, output: Path
@@ -277,6 +277,30 @@ def evaluate(file: Path, points: tuple[str, ...], digits: int) -> None:
     network = load(file)
     for point in parsed:
         click.echo("\n".join(value_lines(network, point, digits)))
+
+
+@cli.command()
+@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+def convert(source: Path, target: Path) -> None:
+    """Write the network of one file to another, .npz, .json or .onnx.
+
+    The graph stays the same, and so does its sha256. An .onnx file may also come from elsewhere,
+    for instance from PyTorch, if it is a float64 chain of affine layers and ReLU from one number
+    to one number.
+
+    \b
+    Example:
+      sinrelu convert sin.npz sin.onnx
+    """  # noqa: D301 - click reads the backspace as "do not rewrap"
+    from sinrelu.formats import check_suffix, load, save
+    from sinrelu.report import count_lines, line
+
+    check_suffix(target)
+    network = load(source)
+    save(network, target)
+    click.echo(line("file", str(target)))
+    click.echo("\n".join(count_lines(network)))
 
 
 def _prove(network: Network, tol: float, budget: int | None) -> Certificate:

@@ -16,7 +16,7 @@ import numpy as np
 from sinrelu.errors import GraphError
 from sinrelu.network import FloatArray, IntArray, Network, Row
 
-MAX_ENTRIES = 2**23
+MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
 
 

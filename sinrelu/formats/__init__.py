@@ -23,7 +23,8 @@ WRITERS: dict[str, Callable[[Network], bytes]] = {
     ".json": json.dumps,
     ".onnx": onnx.dumps,
 }
-MAX_FILE_BYTES = 64 * 2**20
+MAX_FILE_BYTES = 16 * 2**20
+"""A hundred times what any network here needs; a reader may take eighty times as much memory."""
 
 __all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "read_whole", "save", "write_whole"]
 

@@ -27,7 +27,7 @@ FORMAT = "sinrelu-network-1"
 STRING = "U"
 ARRAYS = {"indptr": "i8", "source": "i8", "weight": "f8", "bias": "f8"}
 ENTRIES = {"format": STRING, **ARRAYS, "meta": STRING}
-MAX_ENTRY_BYTES = 2**26
+MAX_ENTRY_BYTES = 2**24
 """An entry that would unpack to more than this is refused before anything is allocated."""
 
 HEADER_LENGTH = {b"\x93NUMPY\x01\x00": "<H", b"\x93NUMPY\x02\x00": "<I"}

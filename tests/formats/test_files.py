@@ -123,7 +123,7 @@ def test_permission_denied_by_the_system(path, monkeypatch):
 def test_a_file_too_large_is_not_read_whole(path):
     with path.open("wb") as stream:
         stream.truncate(2**40)  # sparse: no room is taken
-    with pytest.raises(FileAccessError, match="larger than 64 MiB"):
+    with pytest.raises(FileAccessError, match="larger than 16 MiB"):
         load(path)
 
 
