@@ -97,10 +97,8 @@ def main() -> None:
     network = build(options.construction, options.wiring)
     x = np.random.default_rng(0).uniform(-math.pi, math.pi, options.points)
     expected = program(network)(x)
-    print(
-        f"{network}, {options.points} points\n{'runtime':<28}{'threads':>8}{'ns/point':>10}{'ratio':>8}",
-        end="",
-    )
+    print(f"{network}, {options.points} points")
+    print(f"{'runtime':<28}{'threads':>8}{'ns/point':>10}{'ratio':>8}", end="")
     print(f"{'from sinrelu':>14}{'from sin':>12}")
     if not find_spec("torch"):
         print("PyTorch is not installed: no lines for it")
