@@ -1,4 +1,5 @@
 import itertools
+import sys
 from fractions import Fraction
 
 import pytest
@@ -55,6 +56,15 @@ def test_layering_keeps_the_function(network, points):
 @given(networks(weights=wild_weights), st.fractions(-9, 9, max_denominator=8))
 def test_layering_is_exact_where_sums_of_weights_overflow(network, x):
     assert naive_exact(layered(network), x) == naive_exact(network, x)
+
+
+def test_existing_halves_are_not_used_where_the_sum_overflows():
+    largest = sys.float_info.max
+    network = Network.from_rows([Row((0,), (1.0,), 0.0), Row((0, 1), (largest, largest), 0.0)])
+    result = layered(network)
+    assert result.wiring == LAYERED
+    for x in (-2, 3):
+        assert naive_exact(result, x) == naive_exact(network, x)
 
 
 @pytest.mark.parametrize("network", [TENT, CONSTANT])
