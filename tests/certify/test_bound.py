@@ -20,7 +20,7 @@ from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
 
-laws = settings(max_examples=150, deadline=None)
+laws = settings(max_examples=100, deadline=None)
 places = st.integers(-(2**83), 2**83).map(lambda k: Fraction(k, 2**81))
 node_sets = st.lists(places, min_size=2, max_size=6, unique=True).map(sorted)
 full = st.floats(-3, 3).filter(lambda w: abs(w) > 0.01)
