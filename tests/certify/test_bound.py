@@ -14,13 +14,13 @@ from rational import deviation_of_piece, double_double, fractions, per_cell, ref
 
 from sinrelu.certify import bound
 from sinrelu.certify.bound import Schedule, check_arithmetic, check_nodes, deviation
-from sinrelu.certify.doubledouble import LARGEST, DoubleDouble
+from sinrelu.certify.doubledouble import LARGEST, DoubleDouble, U
 from sinrelu.certify.sine import LIMIT
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
 
-laws = settings(max_examples=150, deadline=None)
+laws = settings(max_examples=100, deadline=None)
 places = st.integers(-(2**83), 2**83).map(lambda k: Fraction(k, 2**81))
 node_sets = st.lists(places, min_size=2, max_size=6, unique=True).map(sorted)
 full = st.floats(-3, 3).filter(lambda w: abs(w) > 0.01)
@@ -52,7 +52,7 @@ def excess_over_radius(network, points):
 
 
 def bounds(network, points):
-    """The bound on every cell, and the true sup of |N − sin| on it."""
+    """The bound on every cell, and the true sup of |N − sin| on it; the ends are float64."""
     nodes = double_double(points)
     cells = fractions(nodes)
     ends = float(cells[0]), float(cells[-1])
@@ -205,6 +205,23 @@ def test_arguments_near_underflow_are_within_the_radius(weight, places):
     """κ·m underflows to 0 for the input here, and a weight of 2⁴⁹⁹ makes that visible."""
     points = [Fraction(k, 2**1074) for k in sorted(places)]
     assert excess_over_radius(Network.from_rows([row((0, weight))]), points)[0] <= 0
+
+
+@laws
+@given(weight=st.floats(0.5, 1), height=st.floats(1, 2))
+def test_rounding_of_radii_is_within_them(weight, height):
+    """A kink of very nearly its bound, so that the radius may not be rounded down."""
+    net = Network.from_rows([row((0, 2.0**70), bias=height), row((1, weight))])
+    assert excess_over_radius(net, [Fraction(-1), Fraction(0)])[0] <= 0
+
+
+@laws
+@given(x=st.floats(-4, 4))
+def test_rounding_of_the_sine_is_within_the_bound(x):
+    """The output is the nearest float64 to sin x, so the truth is below u, and it is covered."""
+    constant = Network.from_rows([Row((), (), math.sin(x))])
+    found, truth = bounds(constant, [Fraction(x), Fraction(math.nextafter(x, 5))])
+    assert float(truth[0]) <= found[0] <= float(truth[0]) + 32 * U
 
 
 @pytest.mark.parametrize("weight", [1e308, -1e308, LARGEST * 2, -LARGEST * 2])

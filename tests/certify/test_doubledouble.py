@@ -20,7 +20,7 @@ from sinrelu.certify.doubledouble import (
     unit_error,
 )
 
-laws = settings(max_examples=300, deadline=None)
+laws = settings(max_examples=150, deadline=None)
 in_range = st.floats(-LARGEST, LARGEST)
 moderate = st.floats(-1e6, 1e6) | st.builds(
     lambda sign, m, e: sign * m * 2.0**e,

@@ -16,7 +16,7 @@ from sinrelu.certify.doubledouble import DoubleDouble
 from sinrelu.certify.pieces import Finder, breakpoints, subintervals, with_widest
 from sinrelu.constructions import build
 
-laws = settings(max_examples=100, deadline=None)
+laws = settings(max_examples=60, deadline=None)
 small = st.sampled_from([1.0, -1.0, 0.5, -0.75, 2.0, -1.5])
 ENDS = (-4.0, 3.5)
 

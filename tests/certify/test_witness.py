@@ -14,7 +14,7 @@ from sinrelu.certify.witness import BITS, Dyadic, error_at, sine_bounds, value_a
 from sinrelu.constructions import build
 from sinrelu.evaluate import evaluate_exact
 
-laws = settings(max_examples=200, deadline=None)
+laws = settings(max_examples=120, deadline=None)
 any_weight = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
 dyadics = st.builds(
     lambda k, n: Fraction(k, 2**n), st.integers(-(2**80), 2**80), st.integers(60, 400)
@@ -34,7 +34,7 @@ def test_value_is_exact(network, x):
     assert value_at(network, x) == naive_exact(network, x) == evaluate_exact(network, x)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(network=networks(weights=any_weight), x=arguments)
 def test_value_is_exact_for_all_float64_weights(network, x):
     assert value_at(network, x) == naive_exact(network, x)

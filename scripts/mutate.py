@@ -1,0 +1,291 @@
+"""Put one-line faults into the trusted code, one at a time, and see that a test notices each.
+
+The package and its tests are copied to a temporary directory; the fault is applied there and the
+tests named beside it are run there, up to the first failure. Exit status: 0 if every fault is
+caught, 1 if one survives, 2 if a line to be changed is no longer in the code exactly once, or if
+the tests fail without any fault.
+
+Every fault listed makes something wrong that is claimed: a bound too low, a witness that is none,
+an error below what a docstring proves. Changes that the slack of the proof absorbs are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 600
+"""After which a fault counts as caught: the tests hang."""
+
+
+class Fault(NamedTuple):
+    """One line to be changed, and the test files, without test_ and .py, that should notice."""
+
+    name: str
+    file: str
+    line: str
+    wrong: str
+    tests: str
+
+
+DOUBLEDOUBLE = "certify/doubledouble.py"
+SINE = "certify/sine.py"
+BOUND = "certify/bound.py"
+WITNESS = "certify/witness.py"
+PROVER = "certify/prover.py"
+
+FAULTS = (
+    Fault(
+        "two_sum for a larger first summand only",
+        DOUBLEDOUBLE,
+        "return total, (a - (total - b_part)) + (b - b_part)",
+        "return total, b - b_part",
+        "doubledouble",
+    ),
+    Fault("halves of too many bits", DOUBLEDOUBLE, "2.0**27 + 1", "2.0**26 + 1", "doubledouble"),
+    Fault("rounding of sums dropped", DOUBLEDOUBLE, "low += rest", "pass", "doubledouble"),
+    Fault(
+        "low parts not multiplied",
+        DOUBLEDOUBLE,
+        "low += value.lo * weight",
+        "low += value.lo",
+        "doubledouble",
+    ),
+    Fault(
+        "a partial product dropped",
+        DOUBLEDOUBLE,
+        "error += lower * weight_upper",
+        "pass",
+        "doubledouble",
+    ),
+    Fault(
+        "all weights taken for powers of two",
+        DOUBLEDOUBLE,
+        "[0]) == 0.5",
+        "[0]) >= 0.5",
+        "doubledouble",
+    ),
+    Fault(
+        "unit error without a factor",
+        DOUBLEDOUBLE,
+        "+ 2) * U * U",
+        "+ 2) * U * U / 64",
+        "doubledouble",
+    ),
+    Fault("no allowance for underflow", DOUBLEDOUBLE, "2.0**-1000", "0.0", "doubledouble bound"),
+    Fault("sign of sin", SINE, "turns % 2 == 0", "turns >= 0", "sine"),
+    Fault("second part of pi", SINE, "0x1.110b46p-25", "0x1.110b48p-25", "sine"),
+    Fault("third part of pi", SINE, "0x1.1a62633145c07p-53", "0x1.1a62633145c07p-54", "sine"),
+    Fault("low part of the argument dropped", SINE, "(x.lo - turns", "(-turns", "sine"),
+    Fault("two Taylor terms fewer", SINE, "range(1, 11)", "range(1, 9)", "sine"),
+    Fault("radius of the sine", SINE, "RADIUS = 8 * U", "RADIUS = 3 * U", "sine"),
+    Fault("nothing is rounded up", BOUND, "UP = 1 + 2.0**-30", "UP = 1.0", "bound"),
+    Fault("rounding of the bias", BOUND, "kappa * abs(step.bias) + UNDERFLOW", "0.0", "bound"),
+    Fault(
+        "rounding of the input",
+        BOUND,
+        "schedule.unit_error * magnitude + UNDERFLOW",
+        "0.0 * magnitude",
+        "bound",
+    ),
+    Fault(
+        "underflow of the input's rounding",
+        BOUND,
+        "schedule.unit_error * magnitude + UNDERFLOW",
+        "schedule.unit_error * magnitude",
+        "bound",
+    ),
+    Fault("radii cancel", BOUND, "radius += abs(weight) *", "radius += weight *", "bound"),
+    Fault(
+        "the last radius only", BOUND, "radius += abs(weight) *", "radius = abs(weight) *", "bound"
+    ),
+    Fault("kink not absorbed", BOUND, "(straight + kink +", "(straight +", "bound"),
+    Fault(
+        "kink with the sign of bottom",
+        BOUND,
+        "np.minimum(top, -bottom)",
+        "np.minimum(top, bottom)",
+        "bound",
+    ),
+    Fault(
+        "kink halved",
+        BOUND,
+        "kink = np.maximum(np.minimum(top, -bottom), 0)",
+        "kink = np.maximum(np.minimum(top, -bottom), 0) / 2",
+        "bound",
+    ),
+    Fault(
+        "radius of a dead unit dropped",
+        BOUND,
+        "straight = np.maximum(radius + np.minimum(top / 2, 0), 0)",
+        "straight = np.where(top > 0, radius, 0)",
+        "bound",
+    ),
+    Fault(
+        "radius of a dead unit too small",
+        BOUND,
+        "np.minimum(top / 2, 0), 0)",
+        "np.minimum(2 * top, 0), 0)",
+        "bound",
+    ),
+    Fault("low part not rectified", BOUND, "form.lo * (form.hi > 0)", "form.lo", "bound"),
+    Fault(
+        "values beyond the range",
+        BOUND,
+        "noise = np.where(top <= LARGEST, noise, np.inf)",
+        "pass",
+        "bound",
+    ),
+    Fault(
+        "weights beyond the range",
+        BOUND,
+        "radius if schedule.in_range else np.full_like(radius, np.inf)",
+        "radius",
+        "bound",
+    ),
+    Fault("width halved", BOUND, "width * width / 8", "width * width / 16", "bound"),
+    Fault("sine between the ends forgotten", BOUND, "slack = width / 2 +", "slack =", "bound"),
+    Fault("bend above the chord clipped", BOUND, "+ slack, 0, 1)", "+ slack, 0, 0.5)", "bound"),
+    Fault(
+        "bend below the chord with a wrong sign", BOUND, "slack - np.min", "slack + np.min", "bound"
+    ),
+    Fault(
+        "smaller of two extrema",
+        BOUND,
+        "extreme = np.maximum(",
+        "extreme = np.minimum(",
+        "bound",
+    ),
+    Fault("vertex missed", BOUND, "inside = tilt < 4 * bend", "inside = tilt < bend", "bound"),
+    Fault(
+        "radius of the output dropped",
+        BOUND,
+        "UP + (radius + 2 * RADIUS)",
+        "UP + (2 * RADIUS)",
+        "bound",
+    ),
+    Fault(
+        "radius of the sine dropped", BOUND, "UP + (radius + 2 * RADIUS)", "UP + (radius)", "bound"
+    ),
+    Fault("nodes need not reach the ends", BOUND, "if not covering or not", "if not", "bound"),
+    Fault("nodes need not rise", BOUND, "or not np.all(rising)", "", "bound"),
+    Fault("nodes need not be normalised", BOUND, "or not normalised", "", "bound"),
+    Fault("carry with a bias", "network.py", "self.bias == 0.0 and ", "", "bound"),
+    Fault("negative units kept", WITNESS, "form.mantissa > 0", "form.mantissa", "witness"),
+    Fault("witness sine of the wrong sign", WITNESS, "turns + (x < 0)", "turns", "witness"),
+    Fault("witness pi", WITNESS, "_inverse_tangent(239,", "_inverse_tangent(238,", "witness"),
+    Fault(
+        "error at a witness too large",
+        WITNESS,
+        "max(value - upper, lower - value,",
+        "max(value - lower, upper - value,",
+        "witness",
+    ),
+    Fault("domain without pi", PROVER, "math.nextafter(math.pi, 4)", "math.pi", "prover"),
+    Fault("gaps count as covered", PROVER, "other.span[0] == self.span[1]", "True", "prover"),
+    Fault("a part counts as the whole", PROVER, "total.span == domain", "True", "prover"),
+    Fault(
+        "best cell instead of worst",
+        PROVER,
+        "other.bound > self.bound",
+        "other.bound < self.bound",
+        "prover",
+    ),
+    Fault(
+        "lower bound rounded to nearest",
+        PROVER,
+        "<= number else math.nextafter(nearest, 0)",
+        "<= number else nearest",
+        "prover",
+    ),
+)
+
+
+def main() -> int:
+    """Run the faults asked for and report each."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="WORD", help="only faults that contain a word")
+    parser.add_argument("--list", action="store_true", help="list the faults and stop")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at a time")
+    options = parser.parse_args()
+    faults = [f for f in FAULTS if not options.names or any(n in f.name for n in options.names)]
+    if options.list:
+        for fault in faults:
+            print(f"{fault.file}: {fault.name}: {fault.line!r} -> {fault.wrong!r}")
+        return 0
+    stale = [
+        fault
+        for fault in faults
+        if (ROOT / "sinrelu" / fault.file).read_text().count(fault.line) != 1
+    ]
+    for fault in stale:
+        print(f"stale     {fault.file}: {fault.name}: {fault.line!r} is not there exactly once")
+    if stale:
+        return 2
+    tests = " ".join(sorted({name for fault in faults for name in fault.tests.split()}))
+    failure = first_failure(None, tests)
+    if failure:
+        print(f"the tests fail without any fault: {failure}")
+        return 2
+    with ThreadPoolExecutor(options.jobs) as pool:
+        failures = pool.map(lambda fault: first_failure(fault, fault.tests), faults)
+        survivors = sum(report(*pair) for pair in zip(faults, failures, strict=True))
+    print(f"{len(faults) - survivors} of {len(faults)} faults caught")
+    return 1 if survivors else 0
+
+
+def report(fault: Fault, failure: str) -> bool:
+    """Print what became of a fault; return whether it survived."""
+    print(
+        f"{'caught' if failure else 'SURVIVED'}  {fault.file}: {fault.name}  {failure}", flush=True
+    )
+    return not failure
+
+
+def first_failure(fault: Fault | None, tests: str) -> str:
+    """Run tests on a copy of the package with a fault; return the first to fail, or nothing."""
+    with tempfile.TemporaryDirectory(prefix="sinrelu-mutate-") as directory:
+        copy = Path(directory)
+        for name in ("sinrelu", "tests"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        if fault:
+            file = copy / "sinrelu" / fault.file
+            file.write_text(file.read_text().replace(fault.line, fault.wrong))
+        return run(copy, [f"tests/certify/test_{name}.py" for name in tests.split()])
+
+
+def run(directory: Path, files: list[str]) -> str:
+    """Run test files in a directory up to the first failure; return its name, or nothing."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--hypothesis-seed=1"]
+    command += ["-k", "not record_network", *files]
+    environment = os.environ | {"PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        result = subprocess.run(
+            command,
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    if result.returncode == 0:
+        return ""
+    lines = result.stdout.splitlines()
+    failed = [line.split()[1] for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return failed[0] if failed else "".join(lines[-1:]) or result.stderr[-200:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,483 @@
+"""Verdicts: damaged and spiked networks, tolerances near the truth, partitions, certificates."""
+
+import json
+import math
+import multiprocessing
+import random
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+from graphs import ABSOLUTE, CONSTANT, TENT, sin_network
+
+from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
+from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
+from sinrelu.certify.doubledouble import DoubleDouble
+from sinrelu.certify.prover import Finding
+from sinrelu.certify.witness import error_at
+from sinrelu.constructions import build
+from sinrelu.errors import FormatError, RequestError
+from sinrelu.evaluate import evaluate_float64
+from sinrelu.network import Network, Row
+
+COARSE = Partition(parts=6, cells=400)
+"""Enough for a tolerance of 1e-3, and quick."""
+MEDIUM = Partition(parts=8, cells=3000)
+"""Enough for 1e-6."""
+GRID = np.linspace(*DOMAIN, 5_001)
+
+network = cache(build)
+
+
+@cache
+def sine_on_grid():
+    return np.sin(GRID)
+
+
+@cache
+def certificate(tol, partition):
+    return certify(network("fold-reflect", "skip", tol), tol, partition=partition)
+
+
+def seen_errors(net, *more):
+    """Exact errors where a grid in float64 and other points show the largest ones."""
+    sampled = np.abs(evaluate_float64(net, GRID) - sine_on_grid())
+    points = [Fraction(float(GRID[i])) for i in np.argsort(sampled)[-3:]]
+    return max(error_at(net, x) for x in (*points, *more))
+
+
+def agrees_with_exact_errors(found, net, tol, *points):
+    """Fail if a verdict contradicts an exactly evaluated error; return the verdict."""
+    seen = seen_errors(net, *points)
+    assert found.sup_error >= seen
+    if seen > tol:
+        assert found.verdict != PROVED
+    if found.verdict == REFUTED:
+        assert DOMAIN[0] <= found.witness <= DOMAIN[1]
+        assert error_at(net, found.witness) > tol
+        assert tol <= found.lower_bound <= error_at(net, found.witness)
+    else:
+        assert found.lower_bound <= tol
+    return found.verdict
+
+
+def damaged(net, draw):
+    """Change one weight or bias by a relative 1e-15 … 1e-2."""
+    weight, bias = net.weight.copy(), net.bias.copy()
+    spots = [(array, i) for array in (weight, bias) for i in np.flatnonzero(array)]
+    array, i = draw.choice(spots)
+    changed = array[i] * (1 + draw.choice([1, -1]) * 10 ** draw.uniform(-15, -2))
+    array[i] = changed if changed != array[i] else math.nextafter(changed, math.inf)
+    return Network(net.indptr, net.source, weight, bias)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_networks_are_never_wrongly_proved(seed):
+    """The tolerance is the proven sup_error of the intact network, so most damage exceeds it."""
+    draw, verdicts = random.Random(seed), []
+    intact, tol = network("fold-reflect", "skip", 1e-3), certificate(1e-3, COARSE).sup_error
+    for _ in range(52):
+        broken = damaged(intact, draw)
+        found = certify(broken, tol, partition=COARSE)
+        worst = certificate(1e-3, COARSE).witness
+        verdicts.append(agrees_with_exact_errors(found, broken, tol, worst))
+    assert {PROVED, REFUTED} <= set(verdicts)
+
+
+@pytest.mark.parametrize("tol", [1e-6, 1e-9])
+def test_damaged_finer_networks_are_never_wrongly_proved(tol):
+    draw, intact = random.Random(2018), network("fold-reflect", "skip", tol)
+    sup = certificate(tol, MEDIUM).sup_error
+    for _ in range(6 if tol > 1e-8 else 2):
+        broken = damaged(intact, draw)
+        found = certify(broken, sup, partition=MEDIUM)
+        agrees_with_exact_errors(found, broken, sup, certificate(tol, MEDIUM).witness)
+
+
+def with_spike(net, base, power, place, height):
+    """Add a tent of half-width 2^−power, its peak at base + place/2^power, by four units.
+
+    Returns the network and the peak. Everything is exact: relu(x − base) is scaled by the
+    steepness, so the biases of the tent are small integers.
+    """
+    *units, output = net.rows()
+    first = len(units) + 1
+    units.append(Row((0,), (1.0,), -base))
+    units += [Row((first,), (2.0**power,), -float(place + k)) for k in (-1, 0, 1)]
+    sources = (*output.sources, first + 1, first + 2, first + 3)
+    weights = (*output.weights, height, -2 * height, height)
+    spiked = Network.from_rows([*units, Row(sources, weights, output.bias)])
+    return spiked, Fraction(base) + Fraction(place, 2**power)
+
+
+def holds_a_float64(peak, power):
+    """Whether a float64 lies on the upper half of the tent."""
+    return abs(Fraction(float(peak)) - peak) * 2**power <= Fraction(1, 2)
+
+
+@pytest.mark.parametrize(("tol", "partition"), [(1e-3, COARSE), (1e-6, MEDIUM)])
+@pytest.mark.parametrize("power", [13, 17, 22, 27, 33, 38, 44, 48, 52, 56, 60, 75, 99, 130])
+def test_spikes_are_never_proved(tol, partition, power):
+    """Half-widths from 1e-4 down to 1e-39, where no float64 is near the peak."""
+    draw, intact = random.Random(power), network("fold-reflect", "skip", tol)
+    sign = draw.choice([1, -1])
+    for height in (1.0 * sign, -4 * tol * sign):
+        spiked, peak = with_spike(
+            intact, draw.uniform(-3, 3), power, draw.randrange(3, 999, 2), height
+        )
+        found = certify(spiked, tol, partition=partition)
+        verdict = agrees_with_exact_errors(found, spiked, tol, peak)
+        assert verdict != PROVED
+        if power <= 60 or holds_a_float64(peak, power):
+            assert verdict == REFUTED
+            assert abs(found.witness - peak) < Fraction(1, 2**power)
+
+
+def test_spikes_just_above_a_small_tolerance():
+    """Height 1e-9, half-width 2⁻⁵⁹: seen, though it is a thousandth of the gap between floats."""
+    intact, tol = network("fold-reflect", "skip", 1e-9), 1e-9
+    for height in (1.6e-9, -1.6e-9):
+        spiked, peak = with_spike(intact, 1.234, 59, 7, height)
+        found = certify(spiked, tol, partition=MEDIUM)
+        assert agrees_with_exact_errors(found, spiked, tol, peak) == REFUTED
+
+
+def test_a_spike_that_keeps_the_tolerance_is_proved():
+    """The tests of spikes would pass on a prover that never proves: it does."""
+    spiked, peak = with_spike(network("fold-reflect", "skip", 1e-3), 0.1, 56, 7, 1e-4)
+    found = certify(spiked, 1e-3, partition=COARSE)
+    assert agrees_with_exact_errors(found, spiked, 1e-3, peak) == PROVED
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_finder_that_misses_everything_proves_nothing_wrong(seed, monkeypatch):
+    """Random nodes in place of breakpoints, so that every kink is in some cell."""
+    draw = np.random.default_rng(seed)
+
+    def anything(_finder, start, _limit):
+        inner = np.sort(draw.uniform(*start, 40))
+        hi = np.concatenate([start[:1], inner, start[1:]])
+        return DoubleDouble(hi, np.zeros_like(hi))
+
+    monkeypatch.setattr(pieces.Finder, "nodes", anything)
+    net = network("fold-reflect", "skip", 1e-3)
+    found = certify(net, 1e-3, partition=COARSE)
+    assert found.verdict == INCONCLUSIVE
+    assert found.sup_error > certificate(1e-3, COARSE).lower_bound
+    assert found.radius > 1e-3
+    assert f"{found.radius:.2g}" in found.remark
+
+
+@pytest.mark.parametrize("moved", ["last", "first"])
+def test_a_finder_that_does_not_reach_the_ends_is_refused(moved, monkeypatch):
+    honest = pieces.Finder.nodes
+
+    def short(finder, start, limit):
+        nodes = honest(finder, start, limit)
+        part = slice(None, -1) if moved == "last" else slice(1, None)
+        return DoubleDouble(nodes.hi[part], nodes.lo[part])
+
+    monkeypatch.setattr(pieces.Finder, "nodes", short)
+    with pytest.raises(RequestError, match="nodes"):
+        certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
+
+
+@pytest.mark.parametrize("wiring", ["skip", "layered"])
+@pytest.mark.parametrize(
+    ("construction", "tol", "partition"),
+    [
+        ("fold-reflect", 1e-3, MEDIUM),
+        ("chebyshev", 1e-3, MEDIUM),
+        ("fold-reflect", 1e-6, Partition(8, 2**15)),
+    ],
+)
+def test_tolerances_within_a_per_cent_of_the_truth(construction, wiring, tol, partition):
+    net = network(construction, wiring, tol)
+    first = certify(net, tol, partition=partition)
+    assert first.verdict == PROVED
+    assert first.sup_error <= first.lower_bound * 1.001
+    above = certify(net, first.sup_error * 1.0001, partition=partition)
+    below = certify(net, first.lower_bound * 0.9999, partition=partition)
+    assert above.verdict == PROVED
+    assert agrees_with_exact_errors(below, net, first.lower_bound * 0.9999) == REFUTED
+
+
+def test_wirings_have_the_same_proof():
+    """A carry is the unit that it carries, so both wirings are computed alike."""
+    skip, layered = (
+        certify(network("fold-reflect", wiring, 1e-6), 1e-6, partition=MEDIUM)
+        for wiring in ("skip", "layered")
+    )
+    assert skip.sup_error == layered.sup_error
+    assert skip.witness == layered.witness
+    assert skip.sha256 != layered.sha256
+
+
+def comparable(found):
+    return replace(found, versions={})
+
+
+@pytest.mark.parametrize("block", [13, 1000])
+def test_results_do_not_depend_on_the_block(block, monkeypatch):
+    usual = certificate(1e-3, COARSE)
+    monkeypatch.setattr(bound, "BLOCK", block)
+    again = certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
+    assert comparable(again) == comparable(usual)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_do_not_depend_on_the_threads(workers):
+    with ThreadPoolExecutor(workers) as pool:
+        again = certify(
+            network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE, executor=pool
+        )
+        assert pool.submit(int).result() == 0  # the caller's executor stays open
+    assert comparable(again) == comparable(certificate(1e-3, COARSE))
+
+
+def test_results_are_the_same_from_processes():
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        again = certify(
+            network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE, executor=pool
+        )
+    assert comparable(again) == comparable(certificate(1e-3, COARSE))
+
+
+def test_smaller_intervals_give_nearly_the_same_bound(monkeypatch):
+    monkeypatch.setattr(pieces, "INTERVAL_NODES", 9)
+    again = certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
+    assert again.verdict == PROVED
+    assert again.sup_error == pytest.approx(certificate(1e-3, COARSE).sup_error, rel=1e-2)
+
+
+def test_progress_rises_to_one():
+    seen = []
+    net = network("fold-reflect", "skip", 1e-3)
+    certify(net, 1e-3, partition=COARSE, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+
+
+@pytest.mark.parametrize("budget", [1, 150, 250, 350])
+def test_a_spent_budget_is_inconclusive_and_says_so(budget):
+    net = network("fold-reflect", "skip", 1e-3)
+    found = certify(net, 1e-3, partition=COARSE, budget=budget)
+    assert found.verdict == INCONCLUSIVE
+    assert math.isinf(found.sup_error)
+    assert found.cells < certificate(1e-3, COARSE).cells
+    assert f"stopped after {found.cells} cells" in found.remark
+    assert "budget" in found.remark
+
+
+def test_a_spent_budget_still_refutes():
+    found = certify(CONSTANT, 1e-3, partition=COARSE, budget=1)
+    assert found.verdict == REFUTED
+    assert math.isinf(found.sup_error)
+
+
+def test_every_budget_is_sound():
+    """At no budget is a part forgotten: proved exactly when all cells were bounded."""
+    net, usual = network("fold-reflect", "skip", 1e-2), Partition(3, 40)
+    whole = certify(net, 1e-2, partition=usual)
+    assert whole.verdict == PROVED
+    verdicts = set()
+    for budget in range(1, whole.cells + 20, 7):
+        found = certify(net, 1e-2, partition=usual, budget=budget)
+        assert (found.verdict == PROVED) == (found.cells == whole.cells)
+        verdicts.add(found.verdict)
+    assert verdicts == {PROVED, INCONCLUSIVE}
+
+
+def test_a_gap_between_findings_is_not_covered():
+    cell = Fraction(0), Fraction(1)
+    first, last = (Finding(1.0, 0.0, 1, 1, cell, span) for span in ((0.0, 1.0), (2.0, 3.0)))
+    middle = Finding(5.0, 0.5, 2, 3, cell, (1.0, 2.0))
+    assert (first | last).span == (0.0, 1.0)
+    assert (last | first | middle).span == (2.0, 3.0)
+    joined = first | middle | last
+    assert joined == Finding(5.0, 0.5, 4, 5, cell, (0.0, 3.0))
+
+
+def test_other_domains():
+    line = Network.from_rows([Row((0,), (1.0,), 0.0)])
+    found = certify(line, 1e-9, domain=(-1e-3, 1e-3), partition=COARSE)
+    assert found.verdict == PROVED
+    assert found.lower_bound <= 1e-9 / 6 <= found.sup_error <= 1e-9 / 5.9
+    tiny = certify(line, 1e-12, domain=(0.0, 5e-324), partition=COARSE)
+    assert (tiny.verdict, tiny.pieces) == (PROVED, 1)
+    assert certify(line, 1e-3, domain=(-1.0, 2.0), partition=COARSE).verdict == REFUTED
+    assert certify(line, 2.0**23, domain=(-(2.0**20), 2.0**20), partition=COARSE).verdict == PROVED
+    assert certify(line, 1e-9, domain=(0, 0.0009), partition=COARSE).domain == (0.0, 0.0009)
+
+
+def test_the_usual_domain_contains_pi():
+    assert Fraction(DOMAIN[1]) > Fraction(math.pi) + Fraction(1, 2**53)
+    assert (-DOMAIN[1], math.nextafter(math.pi, 4)) == DOMAIN
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tol": 0.0},
+        {"tol": -1e-3},
+        {"tol": math.nan},
+        {"tol": math.inf},
+        {"domain": (1.0, 1.0)},
+        {"domain": (2.0, 1.0)},
+        {"domain": (0.0, 2.0**21)},
+        {"domain": (math.nan, 1.0)},
+        {"budget": 0},
+    ],
+)
+def test_requests_that_cannot_be_judged(wrong):
+    with pytest.raises(RequestError, match=f"^{next(iter(wrong))}: "):
+        certify(TENT, **({"tol": 1e-3} | wrong))
+
+
+def test_values_beyond_float64_are_refuted():
+    huge = [Row((0,), (1e308,), 0.0), Row((1,), (1e308,), 0.0), Row((2,), (1e308,), 0.0)]
+    found = certify(Network.from_rows(huge), 1e-3, partition=COARSE)
+    assert found.verdict == REFUTED
+    assert math.isinf(found.sup_error)
+    assert 1e308 < found.lower_bound < math.inf
+    assert Certificate.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize("net", [TENT, ABSOLUTE, CONSTANT])
+@pytest.mark.parametrize("tol", [1e-3, 10.0])
+def test_certificates_survive_json(net, tol):
+    found = certify(net, tol, partition=COARSE)
+    assert Certificate.from_json(found.to_json()) == found
+    assert Certificate.from_json(found.to_json().encode()) == found
+
+
+def test_unbounded_certificates_survive_json():
+    found = certify(CONSTANT, 10.0, partition=COARSE, budget=1)
+    assert json.loads(found.to_json())["sup_error"] is None
+    assert Certificate.from_json(found.to_json()) == found
+    without = replace(found, witness=None)
+    assert Certificate.from_json(without.to_json()) == without
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("format", "sinrelu-certificate-0"),
+        ("verdict", "true"),
+        ("verdict", ["proved"]),
+        ("tol", -1),
+        ("tol", "1e-3"),
+        ("tol", True),
+        ("tol", math.nan),
+        ("tol", None),
+        ("domain", [1, 0]),
+        ("domain", [0]),
+        ("domain", 5),
+        ("domain", [0, math.inf]),
+        ("sup_error", -1.0),
+        ("sup_error", math.inf),
+        ("sup_error", {}),
+        ("lower_bound", None),
+        ("witness", 5),
+        ("witness", "0x1"),
+        ("witness", "0x1p"),
+        ("witness", "0x1p999999"),
+        ("witness", "zp0"),
+        ("cells", 1.5),
+        ("cells", -1),
+        ("cells", True),
+        ("sha256", 7),
+        ("remark", None),
+        ("versions", ["numpy"]),
+        ("versions", {"numpy": 2}),
+    ],
+)
+def test_malformed_certificates_name_the_field(field, value):
+    values = json.loads(certificate(1e-3, COARSE).to_json())
+    Certificate.from_json(json.dumps(values))
+    with pytest.raises(FormatError, match=f"^{field}: "):
+        Certificate.from_json(json.dumps(values | {field: value}))
+    if field != "format":
+        del values[field]
+        with pytest.raises(FormatError, match=f"^{field}: missing"):
+            Certificate.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", b"\xff\xfe\xfa", "[" * 100_000])
+def test_what_is_no_certificate_is_refused(text):
+    with pytest.raises(FormatError):
+        Certificate.from_json(text)
+
+
+@pytest.fixture
+def quick_recheck(monkeypatch):
+    monkeypatch.setattr(prover, "RECHECK", Partition(parts=7, cells=3001))
+
+
+@pytest.mark.usefixtures("quick_recheck")
+class TestRecheck:
+    net = network("fold-reflect", "skip", 1e-3)
+
+    @property
+    def good(self):
+        return certificate(1e-3, COARSE)
+
+    def complaints(self, **changes):
+        again, lines = recheck(replace(self.good, **changes), self.net)
+        assert again.verdict == PROVED
+        return lines
+
+    def test_an_honest_certificate_stands(self):
+        assert self.complaints() == []
+        refuted = certify(self.net, 5e-4, partition=COARSE)
+        again, lines = recheck(refuted, self.net)
+        assert (refuted.verdict, again.verdict, lines) == (REFUTED, REFUTED, [])
+
+    def test_another_network(self):
+        assert "sha256" in self.complaints(sha256="0" * 64)[0]
+        _, lines = recheck(self.good, network("fold-reflect", "layered", 1e-3))
+        assert len(lines) == 1
+        assert "another network" in lines[0]
+
+    @pytest.mark.parametrize("factor", [0.98, 0.5, 0.0])
+    def test_sup_error_too_low(self, factor):
+        lines = self.complaints(sup_error=self.good.sup_error * factor)
+        assert any("but an error of" in line for line in lines)
+        assert any("recomputed" in line for line in lines)
+
+    def test_sup_error_below_an_exact_error_by_little(self):
+        below = math.nextafter(self.good.lower_bound, 0) * (1 - 1e-6)
+        assert any("sup_error" in line for line in self.complaints(sup_error=below))
+
+    def test_a_moved_witness(self):
+        assert self.complaints(witness=Fraction(1, 2**40)) == [
+            "witness: the error there is smaller than lower_bound"
+        ]
+        assert self.complaints(witness=Fraction(4)) == ["witness: outside the domain"]
+        assert self.complaints(lower_bound=self.good.lower_bound * 1.0001) != []
+
+    def test_another_verdict(self):
+        assert "verdict" in self.complaints(verdict=REFUTED)[0]
+        again, lines = recheck(replace(self.good, tol=5e-4), self.net)
+        assert again.verdict == REFUTED
+        assert "verdict" in lines[0]
+
+
+def test_recheck_uses_another_partition():
+    assert math.gcd(prover.RECHECK.parts, prover.USUAL.parts) == 1
+    again, lines = recheck(certificate(1e-3, COARSE), network("fold-reflect", "skip", 1e-3))
+    assert lines == []
+    assert again.cells > 200_000
+
+
+def test_the_record_network_is_proved_to_1e_12():
+    found = certify(sin_network("skip"), 1e-12)
+    assert found.verdict == PROVED
+    assert found.lower_bound <= found.sup_error <= 1e-12
+    assert found.sup_error < 1.01 * found.lower_bound
+    assert found.lower_bound <= error_at(sin_network("skip"), found.witness)
+    assert found.radius < 1e-20
