@@ -5,8 +5,10 @@ The idea of unfolding by reflections is Huybrechs's, arXiv:2506.19104; this is a
 Folding. |x| is folded at π/2 (sin is even about π/2) to z₀ ∈ [0, π/2], and then n times at the
 pivots τ_k = (π/2)/2^(k+1): r_k = relu(z_k − τ_k), z_{k+1} = z_k − 2r_k ∈ [0, τ_k].
 
-Leaf. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], a sawtooth gives U ≈ m² − ℓ²/8 and a gate
-f = relu(U − relu(−m)) = [m > 0]·U. Then cos m ≈ k₀ + k₂U and sin m ≈ s₁m + s₂(2f − U).
+Leaf. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], a sawtooth gives U ≈ m² − ℓ²/8, and so
+cos m ≈ k₀ + k₂U. A gate f = relu(V − relu(−m)) = [m > 0]·V makes an odd function of an even one:
+sin m ≈ s₁m + s₂(2f − V). Either V = U, or V is bent such that each third of [−h, h] has a quadratic
+of its own, for three connections more and a quarter of the error.
 
 Unfolding. About the pivot, cos(τ_k − z) is even: it has the same value at z_k and z_{k+1}.
 sin(τ_k − z) is odd: with Y = sin(τ_k − z_{k+1}) ≥ 0 and e_k = relu(Y − 2r_k), which is Y where the
@@ -23,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from mpmath import fp
@@ -32,7 +34,7 @@ from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.fold import absolute, mirror
-from sinrelu.gadgets.square import Sawtooth
+from sinrelu.gadgets.square import Sawtooth, Square
 
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
@@ -48,10 +50,13 @@ class Plan:
         n ≥ 1, the folds that are undone by gates.
     sawtooth : Sawtooth
         The folds of the square in the leaf.
+    thirds : bool
+        Whether each third of the leaf has its own quadratic in the sine; needs a ternary.
     """
 
     folds: int
     sawtooth: Sawtooth
+    thirds: bool = False
 
     @property
     def half_cell(self) -> float:
@@ -62,7 +67,7 @@ class Plan:
     def connections(self) -> int:
         """Connections with skip wiring."""
         unfolding = {1: 9, 2: 14}.get(self.folds, 6 * self.folds + 1)
-        return 6 + 3 * self.folds + self.sawtooth.connections + unfolding
+        return 6 + 3 * self.folds + self.sawtooth.connections + 3 * self.thirds + unfolding
 
     @property
     def error_bound(self) -> float:
@@ -77,8 +82,11 @@ class Plan:
         h = self.half_cell
         piece = float(self.sawtooth.piece(h))
         fit = Quadratics.fit(fp, h, piece)
-        cubic = h**3 / (24 * (1 + math.sqrt(3) / 2) ** 3) + h**5 / 120
-        sine = cubic + abs(fit.s2) * piece**2 / 4
+        if self.thirds:
+            sine = h**3 / 648 + h**5 / 120 + h * piece**2 / 24
+        else:
+            cubic = h**3 / (24 * (1 + math.sqrt(3) / 2) ** 3) + h**5 / 120
+            sine = cubic + abs(fit.s2) * piece**2 / 4
         cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
         return math.hypot(sine, cosine)
 
@@ -151,16 +159,30 @@ def fold(x: Affine, pivots: list[Real]) -> Folding:
     return Folding(value, magnitude.signals[0], tuple(signals))
 
 
-def leaf(z: Affine, h: Real, sawtooth: Sawtooth) -> Frame:
+def leaf(z: Affine, h: Real, plan: Plan) -> Frame:
     """Return the frame about h for z ∈ [0, 2h], exact up to the error of the plan."""
-    piece = sawtooth.piece(h)
+    piece = plan.sawtooth.piece(h)
     fit = Quadratics.fit(z.circuit.numbers, h, piece)
     m = z - h
     left = relu(-m)
-    square = sawtooth.square(relu(m + 2 * left + piece / 2), h)
-    right_square = relu(square - left)
-    sine = fit.s1 * m + fit.s2 * (2 * right_square - square)
-    return Frame(h, fit.k0 + fit.k2 * square, -sine)
+    square = plan.sawtooth.square(m + 2 * left + piece / 2, h)
+    if plan.thirds:
+        curve = bent(square, h, piece)
+        slope, gain = 1 - h**2 / 72, -h / 3
+    else:
+        curve, slope, gain = square.value, fit.s1, fit.s2
+    sine = slope * m + gain * (2 * relu(curve - left) - curve)
+    return Frame(h, fit.k0 + fit.k2 * square.value, -sine)
+
+
+def bent(square: Square, h: Real, piece: Real) -> Affine:
+    """Return V with 2hV ≈ t³ − h²t/12 for t = |m| ∈ [0, h], to ±h³/108.
+
+    Up to h/3, V is 0 and t³ − h²t/12 a Chebyshev polynomial T₃. From h/3 on, V is the quadratic
+    that leaves T₃ of [h/3, h]. Since U − θ turns positive by itself, no signal starts it: at
+    √θ = 0.957·h/3, shortly before the third, where V bridges the jump from one T₃ to the other.
+    """
+    return relu(square.value + (piece**2 / 8 - 11 * h**2 / 108) - 2 * h / 3 * square.first)
 
 
 def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
@@ -207,7 +229,7 @@ def circuit(plan: Plan, tol: float) -> Affine:
     numbers = x.circuit.numbers
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
     z, sign, signals = fold(x, pivots)
-    frame = leaf(z, pivots[-1], plan.sawtooth)
+    frame = leaf(z, pivots[-1], plan)
     margin = 2.0 ** math.ceil(math.log2(10 * tol))
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
@@ -219,13 +241,13 @@ def circuit(plan: Plan, tol: float) -> Affine:
 
 def plans(tol: float) -> Iterator[Plan]:
     """Yield every plan whose a-priori bound is below tol, the sawtooth being the least for it."""
-    for folds in range(1, 60):
-        for ternaries in range(40):
-            for last in (2, 3):
-                fitting = (
-                    Plan(folds, Sawtooth(ternaries, binaries, last)) for binaries in range(60)
-                )
-                yield from islice((p for p in fitting if p.error_bound <= tol), 1)
+    for folds, ternaries, last, thirds in product(range(1, 60), range(40), (2, 3), (False, True)):
+        if thirds and not ternaries:
+            continue
+        fitting = (
+            Plan(folds, Sawtooth(ternaries, binaries, last), thirds) for binaries in range(60)
+        )
+        yield from islice((plan for plan in fitting if plan.error_bound <= tol), 1)
 
 
 def best_plan(tol: float) -> Plan:

@@ -10,9 +10,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.gadgets.fold import mirror, smooth_ternary
+
+
+class Square(NamedTuple):
+    """The unit that holds the square, and the signal of the outermost stage's first knot.
+
+    With ternaries, that is relu(|m| − height/3).
+    """
+
+    value: Affine
+    first: Affine
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,8 @@ class Sawtooth:
     binaries : int
         Binary folds; 4 connections each.
     last : int
-        Radix ≥ 2 of the last stage, whose last−1 knots are read directly; 2 connections each.
+        Radix ≥ 2 of the last stage, whose last−1 knots are read directly; 2 connections each, or
+        one for a single knot, which reads what the stage before would have held for it.
     """
 
     ternaries: int
@@ -36,7 +48,8 @@ class Sawtooth:
     @property
     def connections(self) -> int:
         """Connections of the folds and of the sum."""
-        return 6 * self.ternaries + 4 * self.binaries + 2 * (self.last - 1)
+        knots = 2 * (self.last - 1) if self.last > 2 else 1
+        return 6 * self.ternaries + 4 * self.binaries + knots
 
     @property
     def pieces(self) -> Fraction:
@@ -48,26 +61,28 @@ class Sawtooth:
         """Length ℓ of a piece when |m| ranges over [0, height]."""
         return height * self.pieces.denominator / self.pieces.numerator
 
-    def square(self, value: Affine, height: Real) -> Affine:
-        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2. One unit holds the sum.
+    def square(self, value: Affine, height: Real) -> Square:
+        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2 (no unit need hold it).
 
         Proven error: ±ℓ²/8, attained at every knot and at the middle of every piece. The result
-        is even in m, zero for |m| ≤ ℓ/2, and at most m².
+        is even in m, zero for |m| ≤ ℓ/2, and at most m². One unit holds it.
         """
         piece = self.piece(height)
-        total = value.circuit.constant(0)
+        terms: list[tuple[Real, Affine]] = []
         third = value.circuit.number(height)
         for _ in range(self.ternaries):
             third = third / 3
-            fold = smooth_ternary(value, third, piece / 2)
-            total += 4 * third * fold.signals[0]
-            value = relu(fold.value)
+            fold = smooth_ternary(relu(value), third, piece / 2)
+            terms.append((4 * third, fold.signals[0]))
+            value = fold.value
         pivot = piece * self.last * 2**self.binaries
         for _ in range(self.binaries):
             pivot = pivot / 2
-            fold = mirror(value, pivot)
-            total += (4 * pivot - 2 * piece) * fold.signals[0]
-            value = relu(fold.value)
-        for knot in range(1, self.last):
-            total += 2 * piece * relu(value - knot * piece)
-        return relu(total)
+            fold = mirror(relu(value), pivot)
+            terms.append((4 * pivot - 2 * piece, fold.signals[0]))
+            value = fold.value
+        if self.last > 2:
+            value = relu(value)
+        terms += [(2 * piece, relu(value - knot * piece)) for knot in range(1, self.last)]
+        total = sum((weight * signal for weight, signal in terms), value.circuit.constant(0))
+        return Square(relu(total), terms[0][1])
