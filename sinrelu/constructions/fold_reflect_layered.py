@@ -1,15 +1,15 @@
 """fold-reflect for layered wiring: a unit reads only the layer right before it.
 
-Folding and leaf are those of ``fold_reflect``, except that |x| is folded at π/2 to
-z₀ = min(|x|, π − |x|), so that sin |x| = sin z₀: with X = x + π and K_i = relu(X − iπ/2) it is
-z₀ = X − 2K₁ + 2K₂ − 2K₃, and can be had again wherever X is.
+Folding. With X = x + π and K_i = relu(X − iπ/2), z₀ = π/2 + X − 2K₁ + 2K₃ lies in [0, π] and
+sin x = cos z₀. From there it is folded n times as in ``fold_reflect``, at τ_k = π/2^(k+1): the
+sign of x is the first fold.
 
 Unfolding. V = (cos z, sin z) is kept in the frame of the leaf, as if every gate that is still to
-come were dead. Let d_k·V be what sin(τ_k − z) is in that frame, up to its sign, where gate k is
-alive. Then the gate is e_k = relu(d_k·V − M·dead_k), and it reflects V ← V − 2d_k e_k. Two
-functionals of V are held: 1 − cos(z − h), which starts as a multiple of the leaf's square, and the
-one that becomes the output sin z₀. One layer and eight connections a gate. Either side of a fold
-may be the dead one: it only moves the frame.
+come were dead. Let d_k·V be what sin(τ_k − z_{k+1}) is in that frame. Then gate k is
+e_k = relu(d_k·V − M·dead_k), and it reflects V ← V − 2d_k e_k. Two functionals of V are held:
+1 − cos(z − h), which starts as a multiple of the leaf's square, and the one that becomes
+sin x. One layer and eight connections a gate. Either side of a fold may be the dead one: it only
+moves the frame.
 
 The dead signals are supplied as ``supply`` finds cheapest.
 """
@@ -32,6 +32,8 @@ from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
 from sinrelu.errors import RequestError
 
 MOST_FOLDS, MOST_LAYERS = 16, 9
+ROUNDING = 1e-15
+"""Kept free for the rounding of the weights to float64, which moves a network by less."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Plan:
     Attributes
     ----------
     folds : int
-        n ≥ 1.
+        n ≥ 2; the leaf undoes the last, gates the others.
     stages : Stages
         The folds of the square in the leaf.
     """
@@ -125,12 +127,12 @@ class Plan:
     @property
     def half_cell(self) -> float:
         """h, half the length of the cell on which the leaf's quadratics are used."""
-        return math.ldexp(math.pi, -self.folds - 1)
+        return math.ldexp(math.pi, -self.folds)
 
     @property
     def leaf_layer(self) -> int:
         """The layer on which U and f stand."""
-        return self.folds + 2 + self.stages.layers
+        return self.folds + 1 + self.stages.layers
 
     @property
     def supply(self) -> Supply:
@@ -140,7 +142,7 @@ class Plan:
     @property
     def connections(self) -> int:
         """Connections with layered wiring."""
-        gates = {1: 9, 2: 13}.get(self.folds, 7 * self.folds - 2)
+        gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
         return self.stages.connections + gates + _supply_connections(self.folds, self.leaf_layer)
 
     @property
@@ -220,7 +222,7 @@ class Frame(NamedTuple):
 def frame(pivots: Sequence[Real], dead: Sequence[Dead]) -> Frame:
     """Pull the gates' functionals and the output's back through the gates that follow."""
     gates: list[Direction] = []
-    outputs = [Direction(-1, 0 * pivots[0])]
+    outputs = [Direction(1, pivots[0])]  # cos z₀
     for pivot, side in zip(pivots, dead, strict=False):
         gates = [gate.behind(pivot, side) for gate in gates]
         gates.append(Direction(1, pivot))  # of z_{k+1} already: behind its own gate
@@ -232,7 +234,7 @@ def leaf(plan: Plan, layers: Sequence[dict[str, Affine]], h: Real) -> tuple[Affi
     """Return cos m and sin m for m = z_{n−1} − h, exact up to the error of the plan."""
     last = plan.folds - 1
     z, left, right = f"z{last}", f"l{last}", f"r{last}"
-    first = layers[plan.folds + 1]
+    first = layers[plan.folds]
     if z in first and left in first:
         magnitude = first[z] - h + 2 * first[left]
     elif z in first:
@@ -253,7 +255,7 @@ def circuit(plan: Plan, tol: float) -> Affine:
     """Write the network of a plan: the output is an affine form over the units of a circuit."""
     x = Circuit().input
     numbers = x.circuit.numbers
-    pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
+    pivots = [numbers.pi / 2 ** (k + 1) for k in range(plan.folds)]
     given = plan.supply
     dead = [given.dead_signal(k) for k in range(plan.folds - 1)]
     layers = given.wires(x, pivots)
@@ -266,16 +268,19 @@ def circuit(plan: Plan, tol: float) -> Affine:
         outputs[-1], outputs[-1].sign * (numbers.sin(turn) * cosine - numbers.cos(turn) * sine)
     )
     margin = 2.0 ** math.ceil(math.log2(10 * tol))
-    for k in range(plan.folds - 2, -1, -1):
-        signal = form(dead[k].signal, layers[gate_layer(plan.folds, plan.leaf_layer, k)], pivots[k])
-        gate = relu(combined(gates[k], even, result) - GATE * signal)
-        if k > 0:
+    signals = [
+        form(side.signal, layers[gate_layer(plan.folds, plan.leaf_layer, k)], pivots[k])
+        for k, side in enumerate(dead)
+    ]
+    for k in range(plan.folds - 2, 0, -1):
+        gate = relu(combined(gates[k], even, result) - GATE * signals[k])
+        if k > 1:
             even = even.held(1 + margin, -1).reflected(gates[k], gate)
         shift = margin + max(0.0, -outputs[k + 1].least(pivots[k]))
         result = result.held(shift, 1).reflected(gates[k], gate)
-    sine = relu(result.value)
-    negative = layers[plan.leaf_layer + plan.folds - 1]["S"]
-    return 2 * relu(result.value - GATE * negative) - sine
+    sign = result.direction.sign * gates[0].sign
+    sine = sign * result.value
+    return sign * (relu(sine) - 2 * relu(sine - GATE * signals[0]))
 
 
 def stages(layers: int) -> Iterator[Stages]:
@@ -298,10 +303,10 @@ def cheapest_stages(layers: int) -> tuple[Stages, ...]:
 
 def plans(tol: float) -> Iterator[Plan]:
     """Yield the plans whose a-priori bound is below tol, for each depth the cheapest stages."""
-    for folds in range(1, MOST_FOLDS + 1):
+    for folds in range(2, MOST_FOLDS + 1):
         for layers in range(1, MOST_LAYERS + 1):
             fitting = (Plan(folds, choice) for choice in cheapest_stages(layers))
-            yield from islice((p for p in fitting if p.error_bound <= tol), 1)
+            yield from islice((p for p in fitting if p.error_bound + ROUNDING <= tol), 1)
 
 
 def best_plan(tol: float) -> Plan:

@@ -6,12 +6,13 @@ a few values only and to fold them again, or to start again from the input: the 
 Griewank's treeverse ("Achieving logarithmic growth of temporal and spatial complexity in reverse
 automatic differentiation", Optimization Methods and Software 1, 1992), with a price per layer.
 
-A value is named by a letter and the number of its fold, whose pivot is τ_k = π/2^(k+2):
+A value is named by a letter and the number of its fold, whose pivot is τ_k = π/2^(k+1):
 
-    X        x + π                          K1 K2 K3  relu(X − i·π/2)      S  relu(π − X)
-    z_k      |x| folded at π/2, …, τ_(k−1)  r_k  relu(z_k − τ_k)           l_k  relu(τ_k − z_k)
-    a_k      relu(τ_k − z_(k−1))            b_k  relu(z_(k−1) − 3τ_k)      so l_k = a_k + b_k
-    p_k      relu(z_(k−1) − τ_k)
+    X     x + π                              K1 K2 K3  relu(X − i·π/2)
+    z_0   π/2 + X − 2K1 + 2K3, in [0, π]     z_k       z_0 folded at τ_0, …, τ_(k−1)
+    r_k   relu(z_k − τ_k)                    l_k       relu(τ_k − z_k)
+    a_k   relu(τ_k − z_(k−1))                b_k       relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
+    p_k   relu(z_(k−1) − τ_k)
 
 A supply says which values stand on each layer; what each unit reads follows: the fewest values of
 the layer before that give it. The supplies of ``supplies.json`` were found by scripts/supplies.py;
@@ -32,8 +33,6 @@ from sinrelu.circuit import Affine, Real, relu
 from sinrelu.errors import GraphError
 
 HALF, THREE_HALVES = Fraction(1, 2), Fraction(3, 2)
-WAVE = ("X", "K1", "K2", "K3")
-"""What the first layer holds: x + π and the knots of the folds at multiples of π/2."""
 
 
 class Sum(NamedTuple):
@@ -57,12 +56,13 @@ def folded(k: int) -> Iterator[Sum]:
     yield Sum(0, {f"z{k + 1}": 1, f"r{k}": 2})
     yield Sum(2, {f"z{k + 1}": -1, f"l{k}": -2})
     if k == 0:
-        yield Sum(0, {"X": 1, "K1": -2, "K2": 2, "K3": -2})
-        yield Sum(-8, {"X": 3, "K1": -2, "S": 2, "K3": -2})
+        yield Sum(1, {"X": 1, "K1": -2, "K3": 2})
     else:
         yield Sum(0, {f"z{k - 1}": 1, f"r{k - 1}": -2})
         yield Sum(4, {f"z{k - 1}": -1, f"l{k - 1}": -2})
         yield Sum(2, {f"r{k - 1}": -1, f"l{k - 1}": -1})
+    if k == 1:
+        yield Sum(2, {"X": -1, "K1": 2, "K2": -2, "K3": 2})
     if k > 1:
         z, r, left, a, b, p = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}", *_knots(k - 1)
         yield Sum(0, {z: 1, p: -2, r: 2, b: -2})
@@ -80,11 +80,9 @@ def sources(value: str) -> tuple[Sum, ...]:
     """Return what a unit can read to hold a value: forms whose positive part it is."""
     carry = (Sum(0, {value: 1}),)
     if value[0] == "K":
-        return (Sum(-2 * int(value[1]), {"X": 1}), *carry)
+        return (Sum(-int(value[1]), {"X": 1}), *carry)
     if value == "X":
         return carry
-    if value == "S":
-        return (Sum(4, {"X": -1}), *carry)
     kind, k = value[0], int(value[1:])
     if kind == "z":
         return tuple(folded(k))
@@ -107,7 +105,7 @@ def _shifted(way: Sum, sign: int, offset: Fraction | int) -> Sum:
 
 def scale_of(value: str) -> int:
     """Return the fold whose pivot is the unit of the constants in ``sources``."""
-    if value[0] in "XKS":
+    if value[0] in "XK":
         return 0
     return int(value[1:]) - (value[0] in "abp")
 
@@ -143,13 +141,12 @@ def needs(folds: int, leaf: int) -> Iterator[Need]:
     last = folds - 1
     z, r, left = f"z{last}", f"r{last}", f"l{last}"
     pairs = (frozenset({z, left}), frozenset({z, r}), frozenset({left, r}))
-    yield Need(folds + 1, pairs, False)
+    yield Need(folds, pairs, False)
     yield Need(leaf - 1, (frozenset({left}),), False)
     yield Need(leaf, (frozenset({z}),), False)
     for k in range(last):
         choices = tuple(frozenset(dead.signal.terms) for dead in dead_signals(k))
         yield Need(gate_layer(folds, leaf, k), choices, True)
-    yield Need(leaf + last, (frozenset({"S"}),), False)
 
 
 def gate_layer(folds: int, leaf: int, k: int) -> int:
@@ -164,11 +161,11 @@ class Supply:
     Attributes
     ----------
     folds : int
-        n; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the leaf.
+        n ≥ 2; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the leaf.
     leaf : int
         The layer on which the leaf's square stands.
     layers : tuple of frozensets
-        The values on layers 1, 2, …, leaf + n − 1.
+        The values on layers 1, 2, …, leaf + n − 2.
     """
 
     folds: int
@@ -199,9 +196,9 @@ class Supply:
     def wires(self, x: Affine, pivots: Sequence[Real]) -> list[dict[str, Affine]]:
         """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty."""
         pi = x.circuit.numbers.pi
-        first = {"X": relu(x + pi), "S": relu(-x)}
-        first |= {f"K{i}": relu(x + (pi - i * pi / 2)) for i in (1, 2, 3)}
-        result: list[dict[str, Affine]] = [{}, {value: first[value] for value in self.layers[0]}]
+        offsets = {"X": pi, "K1": pi / 2, "K2": 0, "K3": -pi / 2}
+        first = {value: relu(x + offsets[value]) for value in sorted(self.layers[0])}
+        result: list[dict[str, Affine]] = [{}, first]
         for values in self.layers[1:]:
             before = result[-1]
             result.append({value: _unit(value, before, pivots) for value in sorted(values)})
@@ -254,15 +251,12 @@ def _stored() -> Mapping[str, Sequence[str]]:
 
 def paired(folds: int, leaf: int) -> Supply:
     """Return a plain supply: z_(k−1) is carried, and serves gates k and k−1."""
-    layers: list[set[str]] = [set() for _ in range(leaf + folds)]
-    layers[1] |= set(WAVE)
-    for layer in range(2, leaf + folds - 1):
-        layers[layer].add("X")
-    layers[leaf + folds - 1].add("S")
     last = folds - 1
-    for k in range(folds):
-        layers[k + 2] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
-    for layer in range(folds + 2, leaf + 1):
+    layers: list[set[str]] = [set() for _ in range(leaf + folds - 1)]
+    layers[1] |= {"X", "K1", "K2", "K3"}
+    for k in range(1, folds):
+        layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
+    for layer in range(folds + 1, leaf + 1):
         layers[layer].add(f"z{last}")
     layers[leaf - 1].add(f"l{last}")
     for k in range(last - 1, -1, -2):
@@ -273,7 +267,7 @@ def paired(folds: int, leaf: int) -> Supply:
 def _serve_pair(layers: list[set[str]], k: int, due: int) -> None:
     """Carry z_(k−1) to gates k and k−1, or z_0 to gate 0 alone."""
     base = max(k - 1, 0)
-    for layer in range(base + 2, due + (k > 0)):
+    for layer in range(max(base + 1, 2), due + (k > 0)):
         layers[layer].add(f"z{base}")
     if k:
         layers[due] |= {f"a{k}", f"b{k}"}

@@ -19,7 +19,7 @@ def test_a_plan_costs_what_it_says_and_is_layered(tol):
     network = output.circuit.freeze(output)
     assert network.connections == plan.connections
     assert network.skip_connections == 0
-    assert network.depth == plan.leaf_layer + plan.folds + 1
+    assert network.depth == plan.leaf_layer + plan.folds
 
 
 @pytest.mark.parametrize("tol", TOLS)
