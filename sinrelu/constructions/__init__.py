@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
-from sinrelu.constructions import chebyshev, double_angle, fold_reflect, taylor
+from sinrelu.constructions import (
+    chebyshev,
+    double_angle,
+    fold_reflect,
+    fold_reflect_layered,
+    taylor,
+)
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network
 
-CONSTRUCTIONS: dict[str, Construction] = {
-    method.CONSTRUCTION.name: method.CONSTRUCTION
-    for method in (fold_reflect, chebyshev, double_angle, taylor)
-}
+_METHODS = (
+    replace(fold_reflect.CONSTRUCTION, design_layered=fold_reflect_layered.design),
+    chebyshev.CONSTRUCTION,
+    double_angle.CONSTRUCTION,
+    taylor.CONSTRUCTION,
+)
+CONSTRUCTIONS: dict[str, Construction] = {method.name: method for method in _METHODS}
 WIRINGS = (LAYERED, SKIP)
 SMALLEST_TOL = 1e-14
 """Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
@@ -43,13 +53,23 @@ def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float 
     check_tol(tol)
     method = CONSTRUCTIONS[_known("construction", construction, CONSTRUCTIONS)]
     _known("wiring", wiring, WIRINGS)
-    design = method.design(tol)
-    network = design.output.circuit.freeze(design.output)
-    return (layered(network) if wiring == LAYERED else network).with_meta(
-        construction=construction,
-        tol=tol,
-        error_bound=design.error_bound,
-        parameters=dict(design.parameters),
+    if wiring == SKIP:
+        return _network(construction, tol, method.design(tol))
+    candidates = [layered(_network(construction, tol, method.design(tol)))]
+    if method.design_layered is not None:
+        candidates.append(_network(construction, tol, method.design_layered(tol)))
+    return min(candidates, key=lambda network: network.connections)
+
+
+def _network(construction: str, tol: float, design: Design) -> Network:
+    return design.output.circuit.freeze(
+        design.output,
+        {
+            "construction": construction,
+            "tol": tol,
+            "error_bound": design.error_bound,
+            "parameters": dict(design.parameters),
+        },
     )
 
 

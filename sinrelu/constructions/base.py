@@ -38,9 +38,13 @@ class Construction:
     design : callable
         From a tolerance to the design of fewest connections that the method finds for it; raises
         RequestError where it finds none.
+    design_layered : callable, optional
+        Likewise for layered wiring, where the method has a design of its own for it; without one,
+        the layers are those of the general pass.
     """
 
     name: str
     summary: str
     source: str
     design: Callable[[float], Design]
+    design_layered: Callable[[float], Design] | None = None
