@@ -15,7 +15,7 @@ import numpy as np
 from sinrelu import CONSTRUCTIONS, Network, build, program
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import FloatArray
-from sinrelu.sampling import take_sample
+from sinrelu.sampling import find_pieces, take_sample
 
 POINTS = 2**20
 REPEATS = 5
@@ -42,7 +42,7 @@ def row(name: str, wiring: str, tol: float, x: FloatArray, sine: float) -> str:
     building = seconds(lambda: built.append(build(name, wiring, tol)))
     network = built[0]
     evaluating = nanoseconds_a_point(program(network), x)
-    sampling = seconds(lambda: take_sample(network))
+    sampling = seconds(lambda: take_sample(network, find_pieces(network)))
     return (
         f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{sampling:>19.1f}"
         f"{evaluating:>11.1f}{evaluating / sine:>16.1f}"

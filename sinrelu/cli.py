@@ -19,6 +19,7 @@ from sinrelu.errors import FormatError, RequestError, SinreluError
 
 if TYPE_CHECKING:
     from sinrelu.certify import Certificate
+    from sinrelu.certify.pieces import Pieces
     from sinrelu.network import Network
 
 OK, FAILED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -157,7 +158,7 @@ def build(
     "--budget",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Cells after which the proof is given up.  [default: 50000000]",
+    help="Cells after which the proof is given up.  [default: 20000000]",
 )
 @click.option(
     "--certificate",
@@ -193,9 +194,10 @@ def verify(
     from sinrelu.report import Report
     from sinrelu.sampling import take_sample
 
+    pieces = _find_pieces(network)
     with progress_bar("sampling") as progress:
-        sample = take_sample(network, progress=progress)
-    proof = None if sampled else _prove(network, tol, budget)
+        sample = take_sample(network, pieces, progress)
+    proof = None if sampled else _prove(network, tol, budget, pieces)
     report = Report(network, tol, max_connections, sample, proof)
     if proof is not None and certificate is not None:
         _write(certificate, proof.to_json().encode())
@@ -252,8 +254,9 @@ def plot(file: Path, tol: float, output: Path) -> None:
     from sinrelu.plots import error_figure, rendered
     from sinrelu.sampling import error_curve
 
+    pieces = _find_pieces(network)
     with progress_bar("sampling") as progress:
-        curve = error_curve(network, progress=progress)
+        curve = error_curve(network, pieces, progress)
     _write(output, rendered(error_figure(network, curve, tol), output.suffix))
     click.echo(f"{output}")
 
@@ -303,11 +306,18 @@ def convert(source: Path, target: Path) -> None:
     click.echo("\n".join(count_lines(network)))
 
 
-def _prove(network: Network, tol: float, budget: int | None) -> Certificate:
+def _find_pieces(network: Network) -> Pieces:
+    from sinrelu.sampling import find_pieces
+
+    with progress_bar("finding pieces") as progress:
+        return find_pieces(network, progress=progress)
+
+
+def _prove(network: Network, tol: float, budget: int | None, pieces: Pieces) -> Certificate:
     from sinrelu.certify import BUDGET, certify
 
     with progress_bar("proving") as progress:
-        return certify(network, tol, budget=budget or BUDGET, progress=progress)
+        return certify(network, tol, pieces=pieces, budget=budget or BUDGET, progress=progress)
 
 
 def _load(file: Path, tol: float, picture: Path | None) -> Network:

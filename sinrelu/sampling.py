@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sinrelu.certify import DOMAIN
-from sinrelu.certify.pieces import breakpoints
+from sinrelu.certify.pieces import Pieces
 from sinrelu.evaluate import exact_error, program
 from sinrelu.network import FloatArray, Network
 
@@ -76,14 +76,20 @@ def ignore(_: float) -> None:
     """Report progress to nobody."""
 
 
-def take_sample(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Sample:
-    """Evaluate a network all over the domain.
+def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Pieces:
+    """Find all pieces of a network, unless there are more than ``MAX_PIECES``."""
+    return Pieces.of(network, domain, MAX_PIECES, progress)
+
+
+def take_sample(network: Network, pieces: Pieces, progress: Progress = ignore) -> Sample:
+    """Evaluate a network all over the domain in which its pieces were found.
 
     In float64 at every breakpoint and the middle of every piece (at a uniform grid where there are
     more than ``MAX_PIECES``) and at ``RANDOM_POINTS`` points of a fixed seed; exactly at the worst
     of them all over the domain, at some of the random points, and at the landmarks of sin.
     """
-    curve = error_curve(network, domain, _part(progress, 0.0, 0.5))
+    domain = pieces.domain
+    curve = error_curve(network, pieces, _part(progress, 0.0, 0.5))
     scattered = np.random.default_rng(SEED).uniform(*domain, RANDOM_POINTS)
     scattered_error = float64_error(network, scattered, _part(progress, 0.5, 0.6))
     x = np.concatenate([curve.x, scattered])
@@ -98,11 +104,11 @@ def take_sample(network: Network, domain: Domain = DOMAIN, progress: Progress = 
     return Sample(domain, curve, _worst(x, error), exact)
 
 
-def error_curve(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Curve:
+def error_curve(network: Network, pieces: Pieces, progress: Progress = ignore) -> Curve:
     """Return the error at all breakpoints and middles of pieces, or on a grid if too many."""
-    found = breakpoints(network, domain, MAX_PIECES, _part(progress, 0.0, 0.7))
-    x = np.linspace(*domain, GRID_STEPS + 1) if found is None else with_middles(found)
-    return Curve(found, x, float64_error(network, x, _part(progress, 0.7, 1.0)))
+    found = pieces.breakpoints
+    x = np.linspace(*pieces.domain, GRID_STEPS + 1) if found is None else with_middles(found)
+    return Curve(found, x, float64_error(network, x, progress))
 
 
 def float64_error(network: Network, x: FloatArray, progress: Progress = ignore) -> FloatArray:

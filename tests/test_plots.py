@@ -18,7 +18,7 @@ from sinrelu.plots import (
     rendered,
     worst_place,
 )
-from sinrelu.sampling import Curve, error_curve
+from sinrelu.sampling import Curve, error_curve, find_pieces
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def curve(network):
-    return error_curve(network)
+    return error_curve(network, find_pieces(network))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_the_closest_panel_shows_single_pieces(network, curve):
 
 def test_single_pieces_are_found_where_not_all_are_known(network, monkeypatch):
     monkeypatch.setattr(sampling, "MAX_PIECES", 10)
-    curve = error_curve(network)
+    curve = error_curve(network, find_pieces(network))
     panel = closest_panel(network, curve, worst_place(curve))
     assert curve.breakpoints is None
     assert 2 <= len(panel.knots) <= 2 * ZOOM_PIECES
@@ -84,7 +84,7 @@ def test_the_envelope_holds_every_error_and_touches_the_worst(seed, count):
 def test_the_worst_error_may_be_at_an_end(place):
     circuit = Circuit()
     bent = circuit.freeze(circuit.input + 5 * relu(math.copysign(1, place) * circuit.input - 3))
-    drawn = error_figure(bent, error_curve(bent), 1e-3)
+    drawn = error_figure(bent, error_curve(bent, find_pieces(bent)), 1e-3)
     assert all(DOMAIN[0] <= end <= DOMAIN[1] for axes in drawn.axes for end in axes.get_xlim())
 
 
@@ -106,4 +106,4 @@ def test_an_error_that_is_nowhere_finite_cannot_be_drawn():
 def test_an_exact_line_can_be_drawn():
     circuit = Circuit()
     line = circuit.freeze(circuit.input)
-    assert len(error_figure(line, error_curve(line), 1e-12).axes) == 3
+    assert len(error_figure(line, error_curve(line, find_pieces(line)), 1e-12).axes) == 3

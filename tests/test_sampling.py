@@ -12,6 +12,7 @@ from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu, samp
 from sinrelu.certify import DOMAIN, PI_UP
 from sinrelu.sampling import (
     error_curve,
+    find_pieces,
     float64_error,
     take_sample,
     with_middles,
@@ -27,7 +28,7 @@ def rough():
 
 @pytest.fixture(scope="module")
 def rough_sample(rough):
-    return take_sample(rough)
+    return take_sample(rough, find_pieces(rough))
 
 
 def zigzag(*knots):
@@ -53,7 +54,7 @@ def test_the_domain_encloses_pi_and_no_float_fits_between():
 
 
 def test_every_knot_is_sampled_and_counted():
-    curve = error_curve(zigzag(-1.5, 0.25, 2.0))
+    curve = error_curve(zigzag(-1.5, 0.25, 2.0), find_pieces(zigzag(-1.5, 0.25, 2.0)))
     assert curve.breakpoints.tolist() == [-PI_UP, -1.5, 0.25, 2.0, PI_UP]
     assert curve.pieces == 4
     assert set(curve.breakpoints) <= set(curve.x)
@@ -87,15 +88,17 @@ def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample):
 
 
 def test_sampling_twice_gives_the_same(rough, rough_sample):
-    again = take_sample(rough)
+    again = take_sample(rough, find_pieces(rough))
     assert (again.float64, again.exact) == (rough_sample.float64, rough_sample.exact)
 
 
 @pytest.mark.parametrize("half_width", [1e-4, 1e-9, 1e-13])
 def test_a_spike_between_grid_points_is_seen(half_width):
     place = 1.2345678901234567
-    base = take_sample(zigzag()).exact
-    seen = take_sample(spiked(100.0, place, half_width))
+    base = take_sample(zigzag(), find_pieces(zigzag())).exact
+    seen = take_sample(
+        spiked(100.0, place, half_width), find_pieces(spiked(100.0, place, half_width))
+    )
     assert base.error < 4
     assert seen.float64.error > 50
     assert seen.exact.error > 50
@@ -104,7 +107,7 @@ def test_a_spike_between_grid_points_is_seen(half_width):
 
 def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
     monkeypatch.setattr(sampling, "MAX_PIECES", 100)
-    curve = error_curve(rough)
+    curve = error_curve(rough, find_pieces(rough))
     assert curve.breakpoints is None
     assert curve.pieces is None
     assert (curve.x[0], curve.x[-1]) == DOMAIN
@@ -114,14 +117,16 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
 def test_overflow_is_an_infinite_error_not_a_good_one():
     circuit = Circuit()
     huge = relu(relu(circuit.input * 1e300) * 1e300)
-    sample = take_sample(circuit.freeze(huge - huge * 0.5))
+    sample = take_sample(
+        circuit.freeze(huge - huge * 0.5), find_pieces(circuit.freeze(huge - huge * 0.5))
+    )
     assert sample.float64.error == math.inf
     assert sample.exact.error > 1e308
 
 
 def test_progress_rises_to_the_end(rough):
     heard = []
-    take_sample(rough, progress=heard.append)
+    take_sample(rough, find_pieces(rough), heard.append)
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(1)
     assert all(0 <= fraction <= 1 + 1e-12 for fraction in heard)

@@ -28,6 +28,7 @@ from sinrelu.certify.doubledouble import (
 from sinrelu.network import Network
 
 Interval = tuple[float, float]
+Progress = Callable[[float], None]
 
 INTERVAL_NODES = 2**16
 """An interval with more nodes is halved; this bounds the memory."""
@@ -182,44 +183,65 @@ def _between(
     return inside
 
 
-def breakpoints(
-    network: Network,
-    domain: Interval,
-    limit: int,
-    progress: Callable[[float], None] | None = None,
-) -> FloatArray | None:
-    """Return the breakpoints in a domain, ascending, both ends included, rounded to float64.
+@dataclass(frozen=True)
+class Pieces:
+    """All pieces of a network in a domain, kept in memory.
 
-    Parameters
+    Attributes
     ----------
-    network : Network
-        Any.
     domain : (float, float)
-        The interval to search.
-    limit : int
-        Pieces; None is returned where there are more, or estimated to be far more.
-    progress : callable, optional
-        Called with the fraction of the domain that is done, in (0, 1].
+        What was searched.
+    parts : tuple or None
+        Consecutive intervals with their nodes: the ends and the breakpoints between. None where
+        there are too many.
     """
-    finder = Finder.of(network)
-    if estimated_pieces(finder, domain) > 2 * limit:
-        return None
-    found: list[FloatArray] = [np.array(domain)]
-    parts = subintervals(domain, 64)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for index, inner in enumerate(pool.map(partial(_inner, finder, limit), parts), start=1):
-            found.append(inner)
-            if sum(map(len, found)) - 1 > limit:
-                pool.shutdown(cancel_futures=True)
-                return None
-            if progress is not None:
-                progress(index / len(parts))
-    return np.unique(np.concatenate(found))
+
+    domain: Interval
+    parts: tuple[tuple[Interval, DoubleDouble], ...] | None
+
+    @classmethod
+    def of(
+        cls, network: Network, domain: Interval, limit: int, progress: Progress | None = None
+    ) -> Pieces:
+        """Find all pieces, unless there are more than ``limit`` or estimated to be far more.
+
+        ``progress`` is called with the fraction of the domain that is done, in (0, 1].
+        """
+        finder = Finder.of(network)
+        if estimated_pieces(finder, domain) > 2 * limit:
+            return cls(domain, None)
+        ends = subintervals(domain, 64)
+        parts: list[tuple[Interval, DoubleDouble]] = []
+        count = 1
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for index, found in enumerate(pool.map(partial(_parts, finder, limit), ends), start=1):
+                parts += found
+                count += sum(len(nodes.hi) - 2 for _, nodes in found)
+                if count > limit:
+                    pool.shutdown(cancel_futures=True)
+                    return cls(domain, None)
+                if progress is not None:
+                    progress(index / len(ends))
+        return cls(domain, tuple(parts))
+
+    @property
+    def breakpoints(self) -> FloatArray | None:
+        """The breakpoints, ascending, both ends of the domain included, rounded to float64."""
+        if self.parts is None:
+            return None
+        inner = [nodes.hi[1:-1] for _, nodes in self.parts]
+        return np.unique(np.concatenate([np.array(self.domain), *inner]))
 
 
-def _inner(finder: Finder, limit: int, ends: Interval) -> FloatArray:
-    """Return the breakpoints inside an interval; some more than ``limit`` if there are too many."""
-    return np.concatenate([nodes.hi[1:-1] for _, nodes in finder.intervals(ends, limit)])
+def breakpoints(
+    network: Network, domain: Interval, limit: int, progress: Progress | None = None
+) -> FloatArray | None:
+    """Return ``Pieces.breakpoints`` of a network; None where there are too many."""
+    return Pieces.of(network, domain, limit, progress).breakpoints
+
+
+def _parts(finder: Finder, limit: int, ends: Interval) -> list[tuple[Interval, DoubleDouble]]:
+    return list(finder.intervals(ends, limit))
 
 
 def _relu(value: DoubleDouble) -> DoubleDouble:

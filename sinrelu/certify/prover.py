@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ from sinrelu.certify.doubledouble import DoubleDouble
 from sinrelu.certify.pieces import (
     Finder,
     Interval,
+    Pieces,
+    Progress,
     estimated_pieces,
     probes,
     subintervals,
@@ -44,8 +46,6 @@ AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
 SUSPECTS = 6
 """Parts with the largest bounds, in which a witness is sought."""
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,11 @@ RECHECK = Partition(parts=89, cells=200_003)
 
 @dataclass(frozen=True)
 class Task:
-    """One part of the domain, ready to be sent to any worker."""
+    """One part of the domain, ready to be sent to any worker; with its nodes if known."""
 
     finder: Finder
     ends: Interval
+    nodes: DoubleDouble | None
     widest: float
     budget: int
 
@@ -108,6 +109,7 @@ def certify(
     *,
     domain: Interval = DOMAIN,
     partition: Partition = USUAL,
+    pieces: Pieces | None = None,
     budget: int = BUDGET,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -124,6 +126,9 @@ def certify(
         Ends of the closed interval, at most 2²⁰ in magnitude.
     partition : Partition
         Where to cut before pieces are found.
+    pieces : Pieces, optional
+        What was found before on this network and domain, to save finding it again; it is trusted
+        as little as the finder.
     budget : int
         Cells after which to stop with ``inconclusive``; where far more are to be expected, only
         a few short intervals are searched for a witness.
@@ -145,9 +150,14 @@ def certify(
     finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
     needed = estimated_pieces(finder, domain) + partition.cells
-    too_many = needed > 2 * budget
-    parts = probes(domain) if too_many else subintervals(domain, partition.parts)
-    tasks = [Task(finder, ends, widest, budget) for ends in parts]
+    parts: list[tuple[Interval, DoubleDouble | None]]
+    if needed > 2 * budget:
+        parts = [(ends, None) for ends in probes(domain)]
+    elif pieces is not None and pieces.parts is not None:
+        parts = list(pieces.parts)
+    else:
+        parts = [(ends, None) for ends in subintervals(domain, partition.parts)]
+    tasks = [Task(finder, ends, nodes, widest, budget) for ends, nodes in parts]
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
     with pool as workers:
         futures = [workers.submit(examine, task) for task in tasks]
@@ -202,7 +212,8 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
 
 def examine(task: Task) -> Finding:
     """Bound one part."""
-    intervals = task.finder.intervals(task.ends, task.budget)
+    known = task.nodes and [(task.ends, task.nodes)]
+    intervals = known or task.finder.intervals(task.ends, task.budget)
     return reduce(Finding.__or__, (_bounded(task, ends, nodes) for ends, nodes in intervals))
 
 
