@@ -1,26 +1,38 @@
+import json
+import math
 import sys
+from itertools import pairwise
 
+import numpy as np
 import onnx
 import pytest
 from graphs import ABSOLUTE, sin_network
 
 from sinrelu.cli import run
+from sinrelu.evaluate import evaluate_float64
 from sinrelu.formats import load, save
 
 SUFFIXES = (".npz", ".json", ".onnx")
 
 
+@pytest.mark.parametrize("first", SUFFIXES)
+@pytest.mark.parametrize("second", SUFFIXES)
+def test_all_formats_both_ways(tmp_path, capsys, first, second):
+    save(ABSOLUTE, tmp_path / f"a{first}")
+    assert run(["convert", str(tmp_path / f"a{first}"), str(tmp_path / f"b{second}")]) == 0
+    assert load(tmp_path / f"b{second}") == ABSOLUTE
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].endswith(ABSOLUTE.sha256)
+    assert err == ""
+
+
 @pytest.mark.parametrize("wiring", ["layered", "skip"])
-def test_all_formats_both_ways(tmp_path, capsys, wiring):
+def test_the_sin_network_once_around(tmp_path, wiring):
     network = sin_network(wiring)
-    for first in SUFFIXES:
-        save(network, tmp_path / f"a{first}")
-        for second in SUFFIXES:
-            assert run(["convert", str(tmp_path / f"a{first}"), str(tmp_path / f"b{second}")]) == 0
-            assert load(tmp_path / f"b{second}").sha256 == network.sha256
-            out, err = capsys.readouterr()
-            assert out.splitlines()[-1].endswith(network.sha256)
-            assert err == ""
+    save(network, tmp_path / "a.npz")
+    for source, target in ("a.npz", "b.onnx"), ("b.onnx", "c.json"), ("c.json", "a.npz"):
+        assert run(["convert", str(tmp_path / source), str(tmp_path / target)]) == 0
+    assert load(tmp_path / "a.npz").sha256 == network.sha256
 
 
 def fails(arguments, capsys) -> str:
@@ -58,3 +70,27 @@ def test_without_onnx_the_mend_is_named(tmp_path, capsys, monkeypatch):
     message = fails(["convert", tmp_path / "a.npz", tmp_path / "b.onnx"], capsys)
     assert "pip install 'sinrelu[onnx]'" in message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz"]
+
+
+def test_the_network_of_somebody_else_is_judged(tmp_path, capsys):
+    """A perceptron with random weights, in the operators of an exporter, is refuted."""
+    random = np.random.default_rng(4)
+    sizes, value, nodes, tensors = (1, 8, 8, 1), "input", [], []
+    for layer, (n, m) in enumerate(pairwise(sizes)):
+        for name, array in ("W", random.normal(size=(n, m))), ("b", random.normal(size=m)):
+            tensors.append(onnx.numpy_helper.from_array(array, f"{name}{layer}"))
+        nodes.append(onnx.helper.make_node("MatMul", [value, f"W{layer}"], [f"p{layer}"]))
+        nodes.append(onnx.helper.make_node("Add", [f"p{layer}", f"b{layer}"], [f"s{layer}"]))
+        nodes.append(onnx.helper.make_node("Relu", [f"s{layer}"], [f"r{layer}"]))
+        value = f"r{layer}"
+    info = onnx.helper.make_tensor_value_info
+    x, y = (info(name, onnx.TensorProto.DOUBLE, ["N", 1]) for name in ("input", "s2"))
+    graph = onnx.helper.make_graph(nodes[:-1], "perceptron", [x], [y], tensors)
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "mlp.onnx")
+    assert run(["verify", str(tmp_path / "mlp.onnx"), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["verdict"] == "refuted"
+    assert (report["connections"], report["biases"], report["depth"]) == (8 + 64 + 8, 17, 3)
+    witness = float.fromhex(report["witness"])
+    error = abs(evaluate_float64(load(tmp_path / "mlp.onnx"), witness) - math.sin(witness))
+    assert error > 1e-3
