@@ -1,6 +1,8 @@
-"""Time every network against numpy.sin: evaluation, building, sampling.
+"""Time every network: building, finding pieces, sampling, proving, evaluating beside numpy.sin.
 
 Usage: scripts/bench [--tol 1e-12] [--construction NAME]...
+
+"find s" counts for both `verify` and `verify --sampled`, which find the pieces once.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from sinrelu import CONSTRUCTIONS, Network, build, program
+from sinrelu.certify import Certificate, certify
+from sinrelu.certify.pieces import Pieces
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import FloatArray
 from sinrelu.sampling import find_pieces, take_sample
@@ -42,10 +46,15 @@ def row(name: str, wiring: str, tol: float, x: FloatArray, sine: float) -> str:
     building = seconds(lambda: built.append(build(name, wiring, tol)))
     network = built[0]
     evaluating = nanoseconds_a_point(program(network), x)
-    sampling = seconds(lambda: take_sample(network, find_pieces(network)))
+    found: list[Pieces] = []
+    finding = seconds(lambda: found.append(find_pieces(network)))
+    sampling = seconds(lambda: take_sample(network, found[0]))
+    proofs: list[Certificate] = []
+    proving = seconds(lambda: proofs.append(certify(network, tol, pieces=found[0])))
     return (
-        f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{sampling:>19.1f}"
-        f"{evaluating:>11.1f}{evaluating / sine:>16.1f}"
+        f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{finding:>8.1f}"
+        f"{sampling:>9.1f}{proving:>9.1f}  {proofs[0].verdict:<14}{proofs[0].sup_error:>10.4g}"
+        f"{evaluating:>10.1f}{evaluating / sine:>9.1f}"
     )
 
 
@@ -58,10 +67,10 @@ def main() -> None:
     x = np.random.default_rng(0).uniform(-math.pi, math.pi, POINTS)
     sine = nanoseconds_a_point(np.sin, x)
     print(
-        f"{'construction':<16}{'wiring':<9}{'connections':>12}{'build s':>9}"
-        f"{'verify --sampled s':>19}{'ns/point':>11}{'x numpy.sin':>16}"
+        f"{'construction':<16}{'wiring':<9}{'connections':>12}{'build s':>9}{'find s':>8}"
+        f"{'sample s':>9}{'prove s':>9}  {'verdict':<14}{'sup error':>10}{'ns/point':>10}{'x sin':>9}"
     )
-    print(f"{'numpy.sin':<65}{sine:>11.1f}{1:>16.1f}", flush=True)
+    print(f"{'numpy.sin':<87}{sine:>10.1f}{1:>9.1f}", flush=True)
     for name in options.construction or CONSTRUCTIONS:
         for wiring in WIRINGS:
             print(row(name, wiring, options.tol, x, sine), flush=True)
