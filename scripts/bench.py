@@ -68,7 +68,8 @@ def main() -> None:
     sine = nanoseconds_a_point(np.sin, x)
     print(
         f"{'construction':<16}{'wiring':<9}{'connections':>12}{'build s':>9}{'find s':>8}"
-        f"{'sample s':>9}{'prove s':>9}  {'verdict':<14}{'sup error':>10}{'ns/point':>10}{'x sin':>9}"
+        f"{'sample s':>9}{'prove s':>9}  {'verdict':<14}{'sup error':>10}{'ns/point':>10}"
+        f"{'x sin':>9}"
     )
     print(f"{'numpy.sin':<87}{sine:>10.1f}{1:>9.1f}", flush=True)
     for name in options.construction or CONSTRUCTIONS:
