@@ -57,8 +57,12 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     ------
     RequestError
         If the suffix names no format.
+    FormatError
+        If ``meta`` holds what JSON cannot.
     FileAccessError
         If the file cannot be written; what was there before is then untouched.
+    MissingExtraError
+        If the format needs a package that is not installed.
     """
     file = Path(path)
     write_whole(file, WRITERS[check_suffix(file)](network))

@@ -4,7 +4,8 @@
  "rows": [{"bias": "0x0p0", "sources": [0], "weights": ["-0x1p0"]}, …]}
 
 Rows are those of the units in order and then that of the output. Numbers are hexadecimal integers
-times a power of two, as C's strtod and Python's float.fromhex read them.
+times a power of two, as C's strtod and Python's float.fromhex read them. ``network.schema.json``
+beside this module is the JSON Schema of these files.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from sinrelu.errors import FormatError
-from sinrelu.formats.npz import FORMAT, json_object
+from sinrelu.formats.npz import FORMAT, json_object, meta_text
 from sinrelu.network import Network, Row, exact_hex
 
 FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
@@ -27,7 +28,7 @@ NUMBER = re.compile(r"(-?0x[0-9a-f]{1,300})p(-?[0-9]{1,4})")
 def dumps(network: Network) -> bytes:
     """Return the file's content, one row a line; the same network gives the same bytes."""
     rows = ",\n".join(f"    {json.dumps(_row_object(row))}" for row in network.rows())
-    meta = json.dumps(dict(network.meta), sort_keys=True)
+    meta = meta_text(network)
     return f'{{"format": "{FORMAT}",\n  "meta": {meta},\n  "rows": [\n{rows}\n]}}\n'.encode()
 
 

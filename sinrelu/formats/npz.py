@@ -51,7 +51,7 @@ def dumps(network: Network) -> bytes:
         source=network.source,
         weight=network.weight,
         bias=network.bias,
-        meta=np.array(json.dumps(dict(network.meta), sort_keys=True)),
+        meta=np.array(meta_text(network)),
     )
     return stream.getvalue()
 
@@ -70,6 +70,20 @@ def loads(content: bytes) -> Network:
         raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
     meta = json_object("meta", entries.pop("meta"))
     return Network(**entries, meta=meta)
+
+
+def meta_text(network: Network) -> str:
+    """Return the remark as JSON that ``json_object`` reads.
+
+    Raises
+    ------
+    FormatError
+        If it holds what JSON cannot: NaN, infinity, an object of Python.
+    """
+    try:
+        return json.dumps(dict(network.meta), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"meta: does not fit in JSON ({error})") from error
 
 
 def json_object(place: str, text: str | bytes) -> dict[str, Any]:

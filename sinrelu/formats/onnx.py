@@ -11,7 +11,6 @@ another file, and the model's remarks (``doc_string``, ``metadata_props``) are i
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 
 from sinrelu.dense import Assembler, Stage, Values, stages
 from sinrelu.errors import FormatError, GraphError, MissingExtraError
-from sinrelu.formats.npz import json_object
+from sinrelu.formats.npz import json_object, meta_text
 from sinrelu.network import FloatArray, Network
 
 OPSET = 17
@@ -145,7 +144,7 @@ def _properties(network: Network) -> dict[str, str]:
     return {
         **({} if tol is None else {"tolerance": str(tol)}),
         **{name: str(getattr(network, name)) for name in COUNTS},
-        META: json.dumps(dict(network.meta), sort_keys=True),
+        META: meta_text(network),
     }
 
 

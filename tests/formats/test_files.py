@@ -205,6 +205,14 @@ def test_no_room_left_for_real(tmp_path):
     assert leftovers(path) == []
 
 
+@pytest.mark.parametrize("entry", [float("nan"), float("inf"), object(), {1: 2, "a": 3}])
+def test_meta_that_no_reader_would_take_is_not_written(path, entry):
+    save(TENT, path)
+    with pytest.raises(FormatError, match="meta: does not fit in JSON"):
+        save(ABSOLUTE.with_meta(entry=entry), path)
+    assert load(path) == TENT
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
 def test_permissions_are_kept_and_new_files_follow_the_umask(path, mode):
     save(TENT, path)
