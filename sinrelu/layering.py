@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+
 from sinrelu.network import Network, Row, without_dead_units
 
 POSITIVE_HALF = Row((0,), (1.0,), 0.0)
@@ -35,14 +37,30 @@ def layered(network: Network) -> Network:
     """Return a layered network that is equal to ``network`` as a function of every real x.
 
     Every weight of the result is ±1, a weight of ``network`` up to its sign, or an exact sum of
-    two, so nothing is rounded. A network that is already layered is returned as it is.
+    two, so nothing is rounded. The units of a network that is already layered are numbered layer
+    by layer, and nothing else is done to it.
     """
     if not network.skip_connections:
-        return network
+        return by_layer(network)
     rows = without_dead_units(list(network.rows()))
     candidates = (without_dead_units(split_input(form)) for form in (rows, shallower(rows)))
     networks = (Network.from_rows(_Carrier(form).layers(), network.meta) for form in candidates)
     return min(networks, key=lambda network: network.connections)
+
+
+def by_layer(network: Network) -> Network:
+    """Renumber the units layer by layer, in their order within a layer."""
+    order = [0, *(1 + np.argsort(network.levels[1:-1], kind="stable")).tolist(), network.units + 1]
+    if order == sorted(order):
+        return network
+    place = {old: new for new, old in enumerate(order)}
+    rows = list(network.rows())
+    return Network.from_rows([_moved(rows[old - 1], place) for old in order[1:]], network.meta)
+
+
+def _moved(row: Row, place: Mapping[int, int]) -> Row:
+    edges = sorted((place[source], w) for source, w in zip(row.sources, row.weights, strict=True))
+    return Row(tuple(source for source, _ in edges), tuple(w for _, w in edges), row.bias)
 
 
 def shallower(rows: list[Row]) -> list[Row]:

@@ -72,6 +72,33 @@ def test_a_layered_network_stays_as_it_is(network):
     assert layered(network) is network
 
 
+def test_the_units_of_a_layered_network_are_numbered_layer_by_layer():
+    network = Network.from_rows(
+        [
+            Row((0,), (1.0,), 0.0),
+            Row((1,), (2.0,), -1.0),
+            Row((0,), (-1.0,), 0.5),
+            Row((1, 3), (3.0, -4.0), 0.25),
+            Row((2, 4), (1.0, 1.0), 0.0),
+        ]
+    )
+    result = layered(network)
+    assert list(result.rows()) == [
+        Row((0,), (1.0,), 0.0),
+        Row((0,), (-1.0,), 0.5),
+        Row((1,), (2.0,), -1.0),
+        Row((1, 2), (3.0, -4.0), 0.25),
+        Row((3, 4), (1.0, 1.0), 0.0),
+    ]
+    for x in breakpoints(network):
+        assert naive_exact(result, x) == naive_exact(network, x)
+
+
+def test_the_sin_network_is_numbered_layer_by_layer():
+    levels = sin_network(LAYERED).levels.tolist()
+    assert levels == sorted(levels)
+
+
 def test_layering_is_idempotent_and_keeps_meta():
     once = layered(sin_network(SKIP))
     assert layered(once) is once

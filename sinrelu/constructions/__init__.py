@@ -57,7 +57,7 @@ def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float 
         return _network(construction, tol, method.design(tol))
     candidates = [layered(_network(construction, tol, method.design(tol)))]
     if method.design_layered is not None:
-        candidates.append(_network(construction, tol, method.design_layered(tol)))
+        candidates.append(layered(_network(construction, tol, method.design_layered(tol))))
     return min(candidates, key=lambda network: network.connections)
 
 
