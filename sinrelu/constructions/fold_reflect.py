@@ -81,7 +81,7 @@ class Plan:
 
 
 def unfolding(folds: int) -> int:
-    """Connections of the folds and of all that undoes them, up to the output."""
+    """Count the connections of the folds and of all that undoes them, up to the output."""
     return 3 * folds + {1: 9, 2: 14}.get(folds, 6 * folds + 1)
 
 

@@ -1,14 +1,14 @@
 """The leaf: sin m and cos m on a small interval [−h, h], from one square.
 
-A sawtooth gives U ≈ m² − ℓ²/8, and with it cos m ≈ k₀ + k₂U. A gate makes an odd function of an even
-one: with f = relu(V − relu(−m)) = [m > 0]·V, sin m ≈ s₁m + s₂(2f − V). V is made of quadratics:
+A sawtooth gives U ≈ m² − ℓ²/8, and with it cos m ≈ k₀ + k₂U. A gate makes an odd function of an
+even one: with f = relu(V − relu(−m)) = [m > 0]·V, sin m ≈ s₁m − (2f − V). V is made of quadratics:
 
-two of them, V = U, on the halves of [−h, h];
-three, V = relu(U − θ − λa), on its thirds, where a = relu(|m| − h/3) is a signal of the sawtooth;
-four, V = U + c·relu(U − θ − λa), on its quarters, where a = relu(|m| − h/2).
+two of them, V ∝ U, on the halves of [−h, h];
+three, V ∝ relu(U − θ − λa), on its thirds, where a = relu(|m| − h/3) is a signal of the sawtooth;
+four, V ∝ U + c·relu(U − θ − λa), on its quarters, where a = relu(|m| − h/2).
 
-A bend needs no signal to start it: U is known, and U − θ turns positive by itself at |m| = √θ. There
-V bridges the jump from one Chebyshev polynomial T₃ to the next.
+A bend needs no signal to start it: U is known, and U − θ turns positive by itself at |m| = √θ.
+There V bridges the jump from one Chebyshev polynomial T₃ to the next.
 """
 
 from __future__ import annotations

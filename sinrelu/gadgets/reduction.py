@@ -134,14 +134,12 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
     """
     for left in range(folds - 1, -1, -1):
         share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
-        largest = min(2**left, int(reach / 2 * share + SLACK))
-        smallest = min(largest, math.ceil(reach - max(largest, min(2**left, reach / 2 * share))))
-        best = min(
-            range(max(1, smallest), max(1, largest) + 1),
-            key=lambda j: rounding_error(start + j * numbers.pi, bits),
-        )
+        smallest = math.ceil(reach / 2 - SLACK)
+        largest = max(smallest, min(2**left, int(reach / 2 * share)))
+        places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
+        best = min(places, key=lambda j: rounding_error(places[j], bits))
         yield best
-        reach = max(best, reach - best)
+        reach = numbers.mpf(best)
         start = numbers.mpf(0)
 
 
