@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from mpmath import MPContext
+from mpmath import MPContext, libmp
 
 from sinrelu.errors import GraphError, RequestError
-from sinrelu.network import Network, Row, without_dead_units
+from sinrelu.network import Network, Number, Row, without_dead_units
 
 Real = Any  # an mpf, an int, a float or a Fraction; mpmath ships no types
 
@@ -99,8 +99,12 @@ class Circuit:
         self._forms.append(Affine(self, wired, form.constant))
         return Affine(self, {len(self._forms): self.number(1)}, self.number(0))
 
-    def freeze(self, output: Affine, meta: Mapping[str, object] | None = None) -> Network:
+    def freeze(
+        self, output: Affine, meta: Mapping[str, object] | None = None, bits: int | None = None
+    ) -> Network:
         """Round the coefficients to float64 and return the network that computes ``output``.
+
+        With ``bits``, they are rounded to as many bits instead, whatever their exponents.
 
         Weights that vanish and units that the output does not depend on are left out, so every
         unit and every connection of the result counts.
@@ -111,7 +115,7 @@ class Circuit:
             If a coefficient does not fit in float64.
         """
         self._own(output)
-        rows = [_rounded(form) for form in (*self._forms, output)]
+        rows = [_rounded(form, bits) for form in (*self._forms, output)]
         return Network.from_rows(without_dead_units(rows), meta)
 
     def _own(self, form: Affine) -> None:
@@ -124,14 +128,22 @@ def relu(form: Affine) -> Affine:
     return form.circuit.unit(form)
 
 
-def _rounded(form: Affine) -> Row:
-    edges = [(wire, nearest_float(c)) for wire, c in sorted(form.coefficients.items())]
+def _rounded(form: Affine, bits: int | None) -> Row:
+    def nearest(number: Real) -> Number:
+        return nearest_float(number) if bits is None else nearest_dyadic(number, bits)
+
+    edges = [(wire, nearest(c)) for wire, c in sorted(form.coefficients.items())]
     kept = [(wire, weight) for wire, weight in edges if weight != 0]
     return Row(
         tuple(wire for wire, _ in kept),
         tuple(weight for _, weight in kept),
-        nearest_float(form.constant),
+        nearest(form.constant),
     )
+
+
+def nearest_dyadic(number: Real, bits: int) -> Fraction:
+    """Round an mpf to a number of bits, to nearest with ties to even."""
+    return Fraction(*libmp.to_rational(libmp.mpf_pos(number._mpf_, bits, libmp.round_nearest)))
 
 
 def nearest_float(number: Real) -> float:

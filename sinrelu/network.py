@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.errors import GraphError
+from sinrelu.errors import GraphError, RequestError
 
 FloatArray = npt.NDArray[np.float64]
+Number = Any  # a float, or a Fraction k/2ⁿ in a wide network
 IntArray = npt.NDArray[np.int64]
 
 LAYERED = "layered"
@@ -31,8 +32,8 @@ class Row(NamedTuple):
     """One affine form: ``bias + Σ weights[i] · value(sources[i])``."""
 
     sources: tuple[int, ...]
-    weights: tuple[float, ...]
-    bias: float
+    weights: tuple[Number, ...]
+    bias: Number
 
     @property
     def is_carry(self) -> bool:
@@ -50,9 +51,9 @@ class Network:
         Row ``r`` owns the connections ``indptr[r-1]`` … ``indptr[r]-1``.
     source : (E,) int64
         Where each connection comes from; strictly increasing within a row, and below the row.
-    weight : (E,) float64
-        Finite and not zero.
-    bias : (U+1,) float64
+    weight : (E,) float64, or object
+        Finite and not zero. Where float64 is too narrow, weights and biases are Fractions k/2ⁿ.
+    bias : (U+1,) float64, or object
         Finite; one for each unit and one for the output.
     meta : mapping
         Informative only: nothing that is counted or proved is ever read from it.
@@ -73,10 +74,10 @@ class Network:
         for name, dtype in (
             ("indptr", np.int64),
             ("source", np.int64),
-            ("weight", np.float64),
-            ("bias", np.float64),
         ):
             object.__setattr__(self, name, _frozen(name, getattr(self, name), dtype))
+        for name in ("weight", "bias"):
+            object.__setattr__(self, name, _frozen_numbers(name, getattr(self, name)))
         object.__setattr__(self, "meta", dict(self.meta))
         _check_shape(self.indptr, self.source, self.weight, self.bias)
         _check_order(self.indptr, self.source)
@@ -89,8 +90,8 @@ class Network:
         return cls(
             indptr=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
             source=np.array([s for row in rows for s in row.sources], dtype=np.int64),
-            weight=np.array([w for row in rows for w in row.weights], dtype=np.float64),
-            bias=np.array([row.bias for row in rows], dtype=np.float64),
+            weight=_narrowest([w for row in rows for w in row.weights]),
+            bias=_narrowest([row.bias for row in rows]),
             meta=meta or {},
         )
 
@@ -131,6 +132,25 @@ class Network:
         from sinrelu.torch_bridge import from_torch
 
         return from_torch(module)
+
+    @property
+    def wide(self) -> bool:
+        """Whether some weight or bias has more bits than a float64."""
+        return object in (self.weight.dtype, self.bias.dtype)
+
+    def require_float64(self, purpose: str) -> None:
+        """Refuse a wide network where float64 is all there is.
+
+        Raises
+        ------
+        RequestError
+            If the network is wide.
+        """
+        if self.wide:
+            raise RequestError(
+                f"{purpose}: the weights have more bits than a float64; "
+                f"only the exact evaluator and .json take them"
+            )
 
     @property
     def units(self) -> int:
@@ -257,6 +277,36 @@ def _frozen(name: str, values: object, dtype: type) -> npt.NDArray[Any]:
     return copy
 
 
+def _narrowest(numbers: list[Number]) -> npt.NDArray[Any]:
+    """Return a float64 array where every number fits in one, else an array of Fractions."""
+    if any(isinstance(n, Fraction) and not fits_float64(n) for n in numbers):
+        return np.array([Fraction(n) for n in numbers], dtype=object)
+    return np.array(numbers, dtype=np.float64)
+
+
+def fits_float64(number: Fraction) -> bool:
+    """Whether a Fraction is exactly a float64."""
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
+
+
+def _frozen_numbers(name: str, values: object) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype != object:
+        return _frozen(name, array, np.float64)
+    if array.ndim != 1 or not all(_is_dyadic(n) for n in array):
+        raise GraphError(f"{name}: expected a one-dimensional array of float64 or of k/2ⁿ")
+    copy = _narrowest(array.tolist())
+    copy.flags.writeable = False
+    return copy
+
+
+def _is_dyadic(number: object) -> bool:
+    return isinstance(number, Fraction) and number.denominator.bit_count() == 1
+
+
 def _check_shape(indptr: IntArray, source: IntArray, weight: FloatArray, bias: FloatArray) -> None:
     if len(bias) < 1 or len(indptr) != len(bias) + 1:
         raise GraphError(
@@ -279,9 +329,10 @@ def _check_order(indptr: IntArray, source: IntArray) -> None:
 
 def _check_numbers(indptr: IntArray, weight: FloatArray, bias: FloatArray) -> None:
     row = np.repeat(np.arange(1, len(indptr)), np.diff(indptr))
-    _refuse(row, ~np.isfinite(weight), "weight", "must be finite")
     _refuse(row, weight == 0, "weight", "must not be zero; leave the connection out")
-    _refuse(np.arange(1, len(indptr)), ~np.isfinite(bias), "bias", "must be finite")
+    for name, numbers, rows in (("weight", weight, row), ("bias", bias, np.arange(1, len(indptr)))):
+        if numbers.dtype != object:  # Fractions are always finite
+            _refuse(rows, ~np.isfinite(numbers), name, "must be finite")
 
 
 def _refuse(row: IntArray, bad: npt.NDArray[np.bool_], name: str, rule: str) -> None:

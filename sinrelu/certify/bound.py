@@ -88,6 +88,7 @@ class Schedule:
     @classmethod
     def of(cls, network: Network) -> Schedule:
         """Resolve carries and find each wire's last reader."""
+        network.require_float64("proof piece by piece")
         rows = list(network.rows())
         holder = {0: 0}
         for wire, row in enumerate(rows, start=1):

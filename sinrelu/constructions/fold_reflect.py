@@ -2,13 +2,14 @@
 
 The idea of unfolding by reflections is Huybrechs's, arXiv:2506.19104; this is a leaner version.
 
-Folding. |x| is folded at π/2 (sin is even about π/2) to z₀ ∈ [0, π/2], and then n times at the
-pivots τ_k = (π/2)/2^(k+1): r_k = relu(z_k − τ_k), z_{k+1} = z_k − 2r_k ∈ [0, τ_k].
+Range. sin is even about its extrema, so x is folded to z₀ ∈ [0, π/2] and a sign
+(``sinrelu.gadgets.reduction``); on [−π, π] z₀ = π/2 − | |x| − π/2 | and the sign is that of x.
 
-Leaf. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], a sawtooth gives U ≈ m² − ℓ²/8, and so
-cos m ≈ k₀ + k₂U. A gate f = relu(V − relu(−m)) = [m > 0]·V makes an odd function of an even one:
-sin m ≈ s₁m + s₂(2f − V). Either V = U, or V is bent such that each third of [−h, h] has a quadratic
-of its own, for three connections more and a quarter of the error.
+Folding. z₀ is folded n times at the pivots τ_k = (π/2)/2^(k+1): r_k = relu(z_k − τ_k),
+z_{k+1} = z_k − 2r_k ∈ [0, τ_k].
+
+Leaf. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], cos m and sin m are made of quadratics in m,
+from one square (``sinrelu.gadgets.leaf``). A gate of their own undoes the last fold.
 
 Unfolding. About the pivot, cos(τ_k − z) is even: it has the same value at z_k and z_{k+1}.
 sin(τ_k − z) is odd: with Y = sin(τ_k − z_{k+1}) ≥ 0 and e_k = relu(Y − 2r_k), which is Y where the
@@ -23,21 +24,25 @@ if both folds had folded, is the last channel.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from itertools import islice, product
+from dataclasses import asdict, dataclass, field
+from itertools import count, product
 from typing import Any, NamedTuple
 
-from mpmath import fp
+from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.constructions.base import Construction, Design
 from sinrelu.errors import RequestError
-from sinrelu.gadgets.fold import absolute, mirror
-from sinrelu.gadgets.square import Sawtooth, Square
+from sinrelu.gadgets.fold import mirror
+from sinrelu.gadgets.leaf import BEND_CONNECTIONS, Leaf, Quadratics
+from sinrelu.gadgets.reduction import Reduced, Reduction, reductions
+from sinrelu.gadgets.square import Sawtooth
+
+__all__ = ["CONSTRUCTION", "GATE", "Plan", "Quadratics", "Search", "best_plan", "design"]
 
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
+FLOAT_BITS = 53
 
 
 @dataclass(frozen=True)
@@ -48,71 +53,36 @@ class Plan:
     ----------
     folds : int
         n ≥ 1, the folds that are undone by gates.
-    sawtooth : Sawtooth
-        The folds of the square in the leaf.
-    thirds : bool
-        Whether each third of the leaf has its own quadratic in the sine; needs a ternary.
+    leaf : Leaf
+        The quadratics in the last cell.
+    reduction : Reduction
+        The folds before those, which need no gates.
     """
 
     folds: int
-    sawtooth: Sawtooth
-    thirds: bool = False
-
-    @property
-    def half_cell(self) -> float:
-        """h, half the length of the cell on which the leaf's quadratics are used."""
-        return math.ldexp(math.pi, -self.folds - 1)
+    leaf: Leaf
+    reduction: Reduction = field(default_factory=Reduction)
 
     @property
     def connections(self) -> int:
         """Connections with skip wiring."""
-        unfolding = {1: 9, 2: 14}.get(self.folds, 6 * self.folds + 1)
-        return 6 + 3 * self.folds + self.sawtooth.connections + 3 * self.thirds + unfolding
+        return self.reduction.connections + unfolding(self.folds) + self.leaf.connections
 
-    @property
-    def error_bound(self) -> float:
-        """A-priori bound of |N(x) − sin x| on [−π, π], before weights are rounded to float64.
+    def error_bound(self, numbers: Any) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
 
-        The leaf errs by at most E = hypot(ε_sin, ε_cos) as a vector (cos m, sin m). Rotations keep
+        The leaf errs by at most E as a vector (cos m, sin m). Rotations keep
         that norm. So do gates: with Ỹ = Y + η in place of Y, the error of 2·relu(Ỹ − 2r) − Ỹ lies
         in [−|η|, |η|], on either side of the fold and also where Ỹ has the wrong sign. Hence E
         bounds the error of every functional of (cos z_k, sin z_k), and of sin x in the end.
-        Rounding adds a few 1e-16.
+        Rounding to float64 adds a few 1e-16.
         """
-        h = self.half_cell
-        piece = float(self.sawtooth.piece(h))
-        fit = Quadratics.fit(fp, h, piece)
-        if self.thirds:
-            sine = h**3 / 648 + h**5 / 120 + h * piece**2 / 24
-        else:
-            cubic = h**3 / (24 * (1 + math.sqrt(3) / 2) ** 3) + h**5 / 120
-            sine = cubic + abs(fit.s2) * piece**2 / 4
-        cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
-        return math.hypot(sine, cosine)
+        return self.leaf.error(numbers, numbers.ldexp(numbers.pi, -self.folds - 1))
 
 
-@dataclass(frozen=True)
-class Quadratics:
-    """cos m ≈ k₀ + k₂U and sin |m| ≈ s₁|m| + s₂U for |m| ≤ h, with U ≈ m² − ℓ²/8."""
-
-    k0: Real
-    k2: Real
-    s1: Real
-    s2: Real
-
-    @classmethod
-    def fit(cls, numbers: Any, h: Real, piece: Real) -> Quadratics:
-        """Return near-minimax coefficients, computed in the mpmath context ``numbers``.
-
-        In the sine, t³ is replaced by at + bt² such that the difference is a stretched Chebyshev
-        polynomial T₃ with its zero −√3/2 at t = 0 and its end 1 at t = h: error h³/(4c³) with
-        c = 1 + √3/2. In the cosine, t⁴ is replaced by h²t² − h⁴/8: error h⁴/8.
-        """
-        q = numbers.sqrt(3) / 2
-        scale = h / (1 + q)
-        a, b = -3 * scale**2 / 2, 3 * q * scale
-        k2 = h**2 / 24 - numbers.mpf(1) / 2
-        return cls(1 - h**4 / 192 + k2 * piece**2 / 8, k2, 1 - a / 6, -b / 6)
+def unfolding(folds: int) -> int:
+    """Count the connections of the folds and of all that undoes them, up to the output."""
+    return 3 * folds + {1: 9, 2: 14}.get(folds, 6 * folds + 1)
 
 
 class Frame(NamedTuple):
@@ -139,50 +109,14 @@ class Frame(NamedTuple):
         return self._replace(sine=2 * gate - self.sine)
 
 
-class Folding(NamedTuple):
-    """z₀ folded n−1 times, and the signals of all folds: the sign's first, then r₀ … r_{n−2}."""
-
-    value: Affine
-    sign: Affine
-    signals: tuple[Affine, ...]
-
-
-def fold(x: Affine, pivots: list[Real]) -> Folding:
-    """Fold the domain to [0, 2h]."""
-    magnitude = absolute(x)
-    value = relu(mirror(magnitude.value, 2 * pivots[0]).value)
+def fold(value: Affine, pivots: list[Real]) -> tuple[Affine, list[Affine]]:
+    """Fold [0, 2·pivot] at one pivot after the other; return the last value and all signals."""
     signals = []
-    for pivot in pivots[:-1]:
+    for pivot in pivots:
         folded = mirror(value, pivot)
         signals.append(folded.signals[0])
         value = relu(folded.value)
-    return Folding(value, magnitude.signals[0], tuple(signals))
-
-
-def leaf(z: Affine, h: Real, plan: Plan) -> Frame:
-    """Return the frame about h for z ∈ [0, 2h], exact up to the error of the plan."""
-    piece = plan.sawtooth.piece(h)
-    fit = Quadratics.fit(z.circuit.numbers, h, piece)
-    m = z - h
-    left = relu(-m)
-    square = plan.sawtooth.square(m + 2 * left + piece / 2, h)
-    if plan.thirds:
-        curve = bent(square, h, piece)
-        slope, gain = 1 - h**2 / 72, -h / 3
-    else:
-        curve, slope, gain = square.value, fit.s1, fit.s2
-    sine = slope * m + gain * (2 * relu(curve - left) - curve)
-    return Frame(h, fit.k0 + fit.k2 * square.value, -sine)
-
-
-def bent(square: Square, h: Real, piece: Real) -> Affine:
-    """Return V with 2hV ≈ t³ − h²t/12 for t = |m| ∈ [0, h], to ±h³/108.
-
-    Up to h/3, V is 0 and t³ − h²t/12 a Chebyshev polynomial T₃. From h/3 on, V is the quadratic
-    that leaves T₃ of [h/3, h]. Since U − θ turns positive by itself, no signal starts it: at
-    √θ = 0.957·h/3, shortly before the third, where V bridges the jump from one T₃ to the other.
-    """
-    return relu(square.value + (piece**2 / 8 - 11 * h**2 / 108) - 2 * h / 3 * square.first)
+    return value, signals
 
 
 def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
@@ -197,7 +131,7 @@ def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
     return Frame(pivot, held, sine)
 
 
-def output(frame: Frame, pivots: list[Real], signals: tuple[Affine, ...]) -> Affine:
+def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
     """Return sin z₀ from the frame at z_t, through the remaining gates t−1 … 0.
 
     If all remaining folds folded, sin z₀ would be ±sin(turned − z_t); each fold that does nothing
@@ -223,45 +157,173 @@ def output(frame: Frame, pivots: list[Real], signals: tuple[Affine, ...]) -> Aff
     return total
 
 
-def circuit(plan: Plan, tol: float) -> Affine:
+def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
     """Write the network of a plan: the output is an affine form over the units of a circuit."""
-    x = Circuit().input
+    x = Circuit(bits).input
     numbers = x.circuit.numbers
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
-    z, sign, signals = fold(x, pivots)
-    frame = leaf(z, pivots[-1], plan)
-    margin = 2.0 ** math.ceil(math.log2(10 * tol))
+    reduced = plan.reduction.fold(x)
+    z, signals = fold(reduced.z, pivots[:-1])
+    point = plan.leaf.point(z, pivots[-1])
+    frame = Frame(pivots[-1], point.cosine, -point.sine)
+    margin = numbers.mpf(2) ** math.ceil(numbers.log(10 * tol, 2))
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
         frame = channel(frame, pivots[k], margin)
         frame = frame.unfold(frame.gate(signals[k]))
-    sine = relu(output(frame, pivots[:aligned], signals[:aligned]))
-    return 2 * relu(sine - GATE * sign) - sine
+    return signed(output(frame, pivots[:aligned], signals[:aligned]), reduced)
 
 
-def plans(tol: float) -> Iterator[Plan]:
-    """Yield every plan whose a-priori bound is below tol, the sawtooth being the least for it."""
-    for folds, ternaries, last, thirds in product(range(1, 60), range(40), (2, 3), (False, True)):
-        if thirds and not ternaries:
-            continue
-        fitting = (
-            Plan(folds, Sawtooth(ternaries, binaries, last), thirds) for binaries in range(60)
+def signed(sine: Affine, reduced: Reduced) -> Affine:
+    """Return f(x) from sin z₀ ≥ 0."""
+    held = relu(sine)
+    return reduced.sign * (2 * relu(held - GATE * reduced.negative) - held)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was looked at, and the best of it.
+
+    Attributes
+    ----------
+    plan : Plan
+        The best plan.
+    error_bound : mpf
+        Its a-priori bound, the rounding of the range's folds included.
+    candidates : int
+        How many plans' bounds were computed.
+    """
+
+    plan: Plan
+    error_bound: Real
+    candidates: int
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.candidates} plans compared: folds undone by gates, sines of 2, 3 or 4 "
+            f"quadratics, sawtooths of binary and ternary folds"
         )
-        yield from islice((plan for plan in fitting if plan.error_bound <= tol), 1)
 
 
-def best_plan(tol: float) -> Plan:
-    """Return the plan of fewest connections; among equals, of least error."""
-    candidates = list(plans(tol))
-    if not candidates:
-        raise RequestError(f"{tol}: no plan of fold-reflect reaches this tolerance")
-    return min(candidates, key=lambda plan: (plan.connections, plan.error_bound))
+def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
+    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
+
+    For each number of gates and of quadratics, the cheapest sawtooth is found by bisection. Three
+    more gates than the fewest that can do never pay: a gate costs nine connections, a sawtooth
+    twice as fine four.
+    """
+    numbers = MPContext()
+    reduction = reduction or Reduction()
+    found: list[tuple[int, Real, Plan]] = []
+    candidates = 0
+    for quadratics in (2, 3, 4):
+        reached = 0
+        for folds in count(1):
+            ladder = _Ladder(numbers, folds, quadratics, reduction)
+            plan = ladder.cheapest(tol)
+            candidates += ladder.looked_at
+            if plan is not None:
+                found.append((plan.connections, plan.error_bound(numbers), plan))
+                reached += 1
+            if reached == 3:
+                break
+    _, error, plan = min(found, key=lambda entry: entry[:2])
+    return Search(plan, error, candidates)
 
 
-def design(tol: float) -> Design:
+def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Search:
+    """Return the plan of least bound within a number of connections.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    reduction = reduction or Reduction()
+    found = []
+    for quadratics, folds in product((2, 3, 4), range(1, connections // 9 + 1)):
+        rest = connections - Plan(folds, Leaf(Sawtooth(0, 0, 2)), reduction).connections + 1
+        sawtooth = finest(rest - BEND_CONNECTIONS[quadratics], quadratics)
+        if sawtooth is not None:
+            plan = Plan(folds, Leaf(sawtooth, quadratics), reduction)
+            found.append((plan.error_bound(numbers), plan.connections, plan))
+    if not found:
+        raise RequestError(f"max-connections: {connections} are too few for fold-reflect")
+    error, _, plan = min(found, key=lambda entry: entry[:2])
+    return Search(plan, error, len(found))
+
+
+class _Ladder:
+    """Plans with ever finer sawtooths, all else being equal."""
+
+    def __init__(self, numbers: Any, folds: int, quadratics: int, reduction: Reduction) -> None:
+        self.numbers, self.folds, self.quadratics = numbers, folds, quadratics
+        self.reduction = reduction
+        self.looked_at = 0
+
+    def plan(self, budget: int) -> Plan | None:
+        """Return the plan whose sawtooth is the finest within a budget of connections."""
+        sawtooth = finest(budget, self.quadratics)
+        if sawtooth is None:
+            return None
+        return Plan(self.folds, Leaf(sawtooth, self.quadratics), self.reduction)
+
+    def holds(self, budget: int, tol: Real) -> bool:
+        """Whether the finest sawtooth within a budget is fine enough."""
+        plan = self.plan(budget)
+        self.looked_at += plan is not None
+        return plan is not None and plan.error_bound(self.numbers) <= tol
+
+    def cheapest(self, tol: Real) -> Plan | None:
+        """Return the plan with the cheapest sawtooth that is fine enough; None if none is."""
+        low, high = 0, 16 + 8 * self.folds
+        if not self.holds(high, tol):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.holds(middle, tol) else (middle, high)
+        return self.plan(high)
+
+
+def finest(connections: int, quadratics: int) -> Sawtooth | None:
+    """Return the sawtooth of most pieces within a number of connections, for a sort of leaf."""
+    halved = quadratics == 4
+    choices = []
+    for binaries, last in product(range(7), (2, 3, 4)):
+        ternaries = (connections - Sawtooth(0, binaries, last, halved).connections) // 6
+        if ternaries >= (quadratics == 3):
+            choices.append(Sawtooth(ternaries, binaries, last, halved))
+    return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
+
+
+def reduction_for(low: Real, high: Real, function: str, tol: Real, bits: int) -> Reduction:
+    """Return the cheapest reduction whose rounding is at most an eighth of tol."""
+    numbers = MPContext()
+    numbers.prec = 4 * bits
+    for reduction in reductions(low, high, function, bits):
+        if 8 * reduction.rounding(numbers, bits) <= tol:
+            return reduction
+    raise RequestError(f"domain: in float64, {low} … {high} cannot be folded to within {tol}")
+
+
+def design(
+    tol: Real,
+    domain: tuple[Real, Real] = (-math.pi, math.pi),
+    function: str = "sin",
+    bits: int = FLOAT_BITS,
+) -> Design:
     """Choose the plan of fewest connections and write it down."""
-    plan = best_plan(tol)
-    return Design(circuit(plan, tol), plan.error_bound, asdict(plan))
+    reduction = reduction_for(*domain, function, tol, bits)
+    numbers = MPContext()
+    numbers.prec = 4 * bits
+    rounding = reduction.rounding(numbers, bits)
+    search = best_plan(tol - rounding, reduction)
+    parameters = {**asdict(search.plan), "plans_compared": search.candidates}
+    output = circuit(search.plan, numbers.mpf(tol), 4 * bits)
+    return Design(output, float(search.error_bound + rounding), parameters)
 
 
 CONSTRUCTION = Construction(

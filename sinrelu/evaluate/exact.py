@@ -1,6 +1,6 @@
 """What a network is: its value as a real function of its dyadic weights, without any rounding.
 
-Weights are float64, so at a dyadic x (a float, an integer, k/2ⁿ) every value in the network is a
+Weights are dyadic, so at a dyadic x (a float, an integer, k/2ⁿ) every value in the network is a
 dyadic number too. The arithmetic is mpmath's, at unlimited precision; the order does not matter.
 """
 
@@ -51,8 +51,8 @@ class ExactEvaluator:
         """Convert the weights and biases of a network."""
         rows = (
             (
-                tuple(zip(row.sources, map(libmp.from_float, row.weights), strict=True)),
-                libmp.from_float(row.bias),
+                tuple(zip(row.sources, map(_raw, row.weights), strict=True)),
+                _raw(row.bias),
             )
             for row in network.rows()
         )

@@ -79,6 +79,7 @@ def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray | np.floa
 
 def program(network: Network) -> Program:
     """Compile a network. A unit that only carries a value costs nothing: it shares its slot."""
+    network.require_float64("float64 evaluation")
     rows = list(network.rows())
     holder = _without_carries(rows)
     last = _last_use(rows, holder)

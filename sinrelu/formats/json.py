@@ -11,18 +11,18 @@ beside this module is the JSON Schema of these files.
 from __future__ import annotations
 
 import json
-import math
 import re
 from fractions import Fraction
 from typing import Any
 
 from sinrelu.errors import FormatError
 from sinrelu.formats.npz import FORMAT, json_object, meta_text
-from sinrelu.network import Network, Row, exact_hex
+from sinrelu.network import Network, Number, Row, exact_hex, fits_float64
 
 FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
 ROW_FIELDS: dict[str, type] = {"bias": str, "sources": list, "weights": list}
-NUMBER = re.compile(r"(-?0x[0-9a-f]{1,300})p(-?[0-9]{1,4})")
+NUMBER = re.compile(r"(-?0x[0-9a-f]{1,20000})p(-?[0-9]{1,6})")
+"""Bounded, so that a short file cannot ask for a huge number."""
 
 
 def dumps(network: Network) -> bytes:
@@ -66,19 +66,13 @@ def _row(number: int, row: Any) -> Row:
     return Row(tuple(row["sources"]), weights, _number(f"row {number}: bias", row["bias"]))
 
 
-def _number(place: str, text: Any) -> float:
+def _number(place: str, text: Any) -> Number:
     match = NUMBER.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         found = repr(text[:40]) if isinstance(text, str) else f"a {type(text).__name__}"
         raise FormatError(f"{place}: expected a number like '-0x3p-1', found {found}")
     exact = int(match[1], 16) * Fraction(2) ** int(match[2])
-    try:
-        number = float(exact)
-    except OverflowError:
-        number = math.inf
-    if number != exact:
-        raise FormatError(f"{place}: {text[:40]!r} does not fit in a float64")
-    return number
+    return float(exact) if fits_float64(exact) else exact
 
 
 def _check_fields(place: str, value: Any, fields: dict[str, type]) -> None:

@@ -43,6 +43,7 @@ ARRAY_HEADERS = {
 
 def dumps(network: Network) -> bytes:
     """Return the file's content; the same network gives the same bytes."""
+    network.require_float64(".npz")
     stream = io.BytesIO()
     np.savez_compressed(
         stream,

@@ -19,7 +19,7 @@ from sinrelu.gadgets.fold import mirror, smooth_ternary
 class Square(NamedTuple):
     """The unit that holds the square, and the signal of the outermost stage's first knot.
 
-    With ternaries, that is relu(|m| − height/3).
+    That is relu(|m| − height/2) with a halving, else relu(|m| − height/3) with ternaries.
     """
 
     value: Affine
@@ -28,7 +28,7 @@ class Square(NamedTuple):
 
 @dataclass(frozen=True)
 class Sawtooth:
-    """The folds of a square: smooth ternaries first, then binaries, then the knots of one stage.
+    """The folds of a square: a halving, smooth ternaries, binaries, and the knots of one stage.
 
     Attributes
     ----------
@@ -37,24 +37,27 @@ class Sawtooth:
     binaries : int
         Binary folds; 4 connections each.
     last : int
-        Radix ≥ 2 of the last stage, whose last−1 knots are read directly; 2 connections each, or
-        one for a single knot, which reads what the stage before would have held for it.
+        Radix ≥ 2 of the last stage, whose last−1 knots read one another; 2 connections each, and
+        one less in all, because only the first knot reads the folded value and no unit holds it.
+    halved : bool
+        Whether the range is halved first of all; 4 connections.
     """
 
     ternaries: int
     binaries: int
     last: int
+    halved: bool = False
 
     @property
     def connections(self) -> int:
         """Connections of the folds and of the sum."""
-        knots = 2 * (self.last - 1) if self.last > 2 else 1
-        return 6 * self.ternaries + 4 * self.binaries + knots
+        return 6 * self.ternaries + 4 * (self.binaries + self.halved) + 2 * self.last - 3
 
     @property
     def pieces(self) -> Fraction:
         """Length of the range in pieces; the first one counts half, being shared with −m."""
-        stages, leaves = int(3**self.ternaries), int(2**self.binaries) * self.last
+        stages = (1 + self.halved) * int(3**self.ternaries)
+        leaves = int(2**self.binaries) * self.last
         return stages * Fraction(2 * leaves - 1, 2)
 
     def piece(self, height: Real) -> Real:
@@ -70,6 +73,11 @@ class Sawtooth:
         piece = self.piece(height)
         terms: list[tuple[Real, Affine]] = []
         third = value.circuit.number(height)
+        if self.halved:
+            third = third / 2
+            fold = mirror(relu(value), third + piece / 2)
+            terms.append((4 * third, fold.signals[0]))
+            value = fold.value
         for _ in range(self.ternaries):
             third = third / 3
             fold = smooth_ternary(relu(value), third, piece / 2)
@@ -81,8 +89,8 @@ class Sawtooth:
             fold = mirror(relu(value), pivot)
             terms.append((4 * pivot - 2 * piece, fold.signals[0]))
             value = fold.value
-        if self.last > 2:
-            value = relu(value)
-        terms += [(2 * piece, relu(value - knot * piece)) for knot in range(1, self.last)]
+        for _ in range(1, self.last):
+            value = relu(value - piece)
+            terms.append((2 * piece, value))
         total = sum((weight * signal for weight, signal in terms), value.circuit.constant(0))
         return Square(relu(total), terms[0][1])

@@ -1,0 +1,151 @@
+"""Range reduction: any interval is folded to [0, π/2], where one sign and one sine are left.
+
+sin is even about its extrema, so folds at distances of whole multiples of π from one of them need
+no gate: each halves the range for three connections. An interval within π of a zero is folded about
+that zero instead, and its sign is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mpmath import MPContext
+
+from sinrelu.circuit import Affine, Real, relu
+from sinrelu.errors import RequestError
+from sinrelu.gadgets.fold import absolute, mirror
+
+PHASES = {"sin": 0, "cos": 1}
+"""f(x) = sin(x + phase·π/2)."""
+LARGEST = 1e6
+"""Largest |x| of a domain."""
+FAR = 8
+"""A domain farther from 0 than this is first moved there, exactly, by one unit."""
+SLACK = 2.0**-50
+"""By how much, relative to the domain's ends, a range may exceed what folds reach."""
+
+
+class Reduced(NamedTuple):
+    """z ∈ [0, π/2] with f(x) = ±sin z, minus where ``negative`` is positive, and all times sign."""
+
+    z: Affine
+    negative: Affine
+    sign: int
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How an interval is folded.
+
+    Attributes
+    ----------
+    origin : int
+        The domain is moved by this much first; 0 if it is near 0.
+    centre : int
+        The first fold is at origin + centre, in units of π/2 from x = 0.
+    phase : int
+        In units of π/2: f(x) = sin(x + phase·π/2).
+    multiples : tuple of int
+        The other folds, in multiples of π.
+    """
+
+    origin: int = 0
+    centre: int = 0
+    phase: int = 0
+    multiples: tuple[int, ...] = ()
+
+    @property
+    def connections(self) -> int:
+        """Connections of the folds."""
+        return 6 + 3 * len(self.multiples) + (self.origin != 0)
+
+    def offset(self, numbers: Any) -> Real:
+        """Return where the first fold is, seen from the origin."""
+        return self.centre * numbers.pi / 2 - self.origin
+
+    def rounding(self, numbers: Any, bits: int = 53) -> Real:
+        """Bound of what rounding the folds' places to ``bits`` bits adds to the error."""
+        offset = self.offset(numbers)
+        shifts = [offset, *(j * numbers.pi for j in self.multiples)]
+        if self.multiples:
+            shifts[1] += offset
+        return sum(2 * rounding_error(shift, bits) for shift in shifts)
+
+    def fold(self, x: Affine) -> Reduced:
+        """Fold x to [0, π/2]."""
+        numbers = x.circuit.numbers
+        moved = relu(x - self.origin) if self.origin else x
+        distance = absolute(moved - self.offset(numbers))
+        quarter = numbers.pi / 2
+        if (self.centre + self.phase) % 2 == 0:
+            sign = 1 - (self.centre + self.phase) % 4
+            return Reduced(relu(mirror(distance.value, quarter).value), distance.signals[0], sign)
+        value = distance.value
+        for multiple in self.multiples:
+            value = relu(mirror(value, multiple * numbers.pi).value)
+        rest = absolute(quarter - value)
+        sign = 2 - (self.centre + self.phase) % 4
+        return Reduced(relu(rest.value), rest.signals[0], sign)
+
+
+def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator[Reduction]:
+    """Yield ways to fold [low, high], cheapest first, each with more room for exact pivots.
+
+    Raises
+    ------
+    RequestError
+        If the domain is not an interval within ±1e6, or the function unknown.
+    """
+    if function not in PHASES:
+        raise RequestError(f"function: {function!r} is unknown; choose from {', '.join(PHASES)}")
+    if not -LARGEST <= low < high <= LARGEST:
+        raise RequestError(f"domain: expected −1e6 ≤ A < B ≤ 1e6, found {low} {high}")
+    numbers = MPContext()
+    numbers.prec = 2 * bits + 64
+    low, high = numbers.mpf(low), numbers.mpf(high)
+    origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
+    phase = PHASES[function]
+    slack = SLACK * max(abs(low), abs(high), 1)
+    middle = int(numbers.nint((low + high) / numbers.pi))
+    for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
+        if max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) <= numbers.pi + slack:
+            yield Reduction(origin, centre, phase)
+    middle += (middle + phase + 1) % 2
+    reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
+    least = max(1, math.ceil(math.log2(reach)))
+    for folds in range(least, least + 4):
+        room = int(max(0, min(2**folds - reach, reach / 64)))
+        centre = min(
+            range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
+            key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
+        )
+        reach = max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) / numbers.pi
+        start = centre * numbers.pi / 2 - origin
+        yield Reduction(origin, centre, phase, tuple(multiples(numbers, reach, folds, start, bits)))
+
+
+def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> Iterator[int]:
+    """Yield multiples of π that fold [0, reach·π] to [0, π], each near a short binary number.
+
+    What the folds can reach beyond ``reach`` is shared evenly between them.
+    """
+    for left in range(folds - 1, -1, -1):
+        share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
+        smallest = math.ceil(reach / 2 - SLACK)
+        largest = max(smallest, min(2**left, int(reach / 2 * share)))
+        places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
+        best = min(places, key=lambda j: rounding_error(places[j], bits))
+        yield best
+        reach = numbers.mpf(best)
+        start = numbers.mpf(0)
+
+
+def rounding_error(number: Real, bits: int) -> Real:
+    """Return by how much an mpf changes when it is rounded to ``bits`` bits."""
+    _, mantissa, exponent, length = number._mpf_
+    dropped = max(0, length - bits)
+    rest = mantissa & ((1 << dropped) - 1)
+    return number.context.ldexp(min(rest, (1 << dropped) - rest) if dropped else 0, exponent)
