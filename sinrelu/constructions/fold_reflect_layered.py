@@ -32,7 +32,7 @@ from sinrelu.constructions.fold_reflect import GATE, Quadratics
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
 from sinrelu.errors import RequestError
 
-MOST_FOLDS, MOST_LAYERS = 16, 9
+MOST_FOLDS, MOST_LAYERS = 15, 6
 ROUNDING = 1e-15
 """Kept free for the rounding of the weights to float64, which moves a network by less."""
 
