@@ -26,12 +26,13 @@ from typing import NamedTuple
 from mpmath import fp
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
+from sinrelu.constructions import fold_interpolate
 from sinrelu.constructions.base import Design
 from sinrelu.constructions.fold_reflect import GATE, Quadratics
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
 from sinrelu.errors import RequestError
 
-MOST_FOLDS, MOST_LAYERS = 16, 9
+MOST_FOLDS, MOST_LAYERS = 15, 6
 ROUNDING = 1e-15
 """Kept free for the rounding of the weights to float64, which moves a network by less."""
 
@@ -318,7 +319,10 @@ def best_plan(tol: float) -> Plan:
 
 
 def design(tol: float) -> Design:
-    """Choose the plan of fewest connections and write it down."""
+    """Choose the plan of fewest connections and write it down; interpolate where that is less."""
     plan = best_plan(tol)
+    knots = fold_interpolate.knots_for(min(tol, fold_interpolate.COARSEST))
+    if knots is not None and fold_interpolate.connections(len(knots)) < plan.connections:
+        return fold_interpolate.design(tol)
     parameters = {**asdict(plan), "supply": plan.supply.connections}
     return Design(circuit(plan, tol), plan.error_bound, parameters)

@@ -9,6 +9,7 @@ automatic differentiation", Optimization Methods and Software 1, 1992), with a p
 A value is named by a letter and the number of its fold, whose pivot is τ_k = π/2^(k+1):
 
     X     x + π                              K1 K2 K3  relu(X − i·π/2)
+    S     relu(−x)
     z_0   π/2 + X − 2K1 + 2K3, in [0, π]     z_k       z_0 folded at τ_0, …, τ_(k−1)
     r_k   relu(z_k − τ_k)                    l_k       relu(τ_k − z_k)
     a_k   relu(τ_k − z_(k−1))                b_k       relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
@@ -63,6 +64,7 @@ def folded(k: int) -> Iterator[Sum]:
         yield Sum(2, {f"r{k - 1}": -1, f"l{k - 1}": -1})
     if k == 1:
         yield Sum(2, {"X": -1, "K1": 2, "K2": -2, "K3": 2})
+        yield Sum(10, {"X": -3, "K1": 2, "S": -2, "K3": 2})
     if k > 1:
         z, r, left, a, b, p = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}", *_knots(k - 1)
         yield Sum(0, {z: 1, p: -2, r: 2, b: -2})
@@ -83,6 +85,8 @@ def sources(value: str) -> tuple[Sum, ...]:
         return (Sum(-int(value[1]), {"X": 1}), *carry)
     if value == "X":
         return carry
+    if value == "S":
+        return (Sum(2, {"X": -1}), *carry)
     kind, k = value[0], int(value[1:])
     if kind == "z":
         return tuple(folded(k))
@@ -105,7 +109,7 @@ def _shifted(way: Sum, sign: int, offset: Fraction | int) -> Sum:
 
 def scale_of(value: str) -> int:
     """Return the fold whose pivot is the unit of the constants in ``sources``."""
-    if value[0] in "XK":
+    if value[0] in "XKS":
         return 0
     return int(value[1:]) - (value[0] in "abp")
 
@@ -115,10 +119,11 @@ def dead_signals(k: int) -> tuple[Dead, ...]:
     """Return what gate k can read to be shut on one side of its fold."""
     z, r, left, folds = f"z{k}", f"r{k}", f"l{k}", f"z{k + 1}"
     a, b, _ = _knots(k)
+    alone = Dead(True, Sum(0, {"S": 1})) if k == 0 else Dead(False, Sum(0, {a: 1, b: 1}))
     return (
         Dead(True, Sum(0, {r: 1})),
         Dead(False, Sum(0, {left: 1})),
-        Dead(False, Sum(0, {a: 1, b: 1})),
+        alone,
         Dead(True, Sum(-1, {z: 1, left: 1})),
         Dead(False, Sum(1, {z: -1, r: 1})),
         Dead(True, Sum(0, {z: 1, folds: -1})),
@@ -196,8 +201,8 @@ class Supply:
     def wires(self, x: Affine, pivots: Sequence[Real]) -> list[dict[str, Affine]]:
         """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty."""
         pi = x.circuit.numbers.pi
-        offsets = {"X": pi, "K1": pi / 2, "K2": 0, "K3": -pi / 2}
-        first = {value: relu(x + offsets[value]) for value in sorted(self.layers[0])}
+        forms = {"X": x + pi, "K1": x + pi / 2, "K2": x, "K3": x - pi / 2, "S": -x}
+        first = {value: relu(forms[value]) for value in sorted(self.layers[0])}
         result: list[dict[str, Affine]] = [{}, first]
         for values in self.layers[1:]:
             before = result[-1]
