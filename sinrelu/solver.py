@@ -31,7 +31,7 @@ ROUNDING = 4e-15
 Wide networks have a proven allowance instead.
 """
 LARGEST_UNIT = 4
-"""No unit of fold-reflect exceeds this beyond the folds of the range: angles are at most π/2, sines,
+"""No unit of fold-reflect exceeds this beyond the folds of the range: angles are at most π/2, sines
 and 1 − cos at most 2, each up to an error below 1."""
 
 
