@@ -16,6 +16,7 @@ from mpmath import MPContext
 from sinrelu.circuit import Real
 from sinrelu.constructions.fold_reflect import (
     FLOAT_BITS,
+    ROUNDING,
     Search,
     best_plan,
     circuit,
@@ -25,14 +26,8 @@ from sinrelu.constructions.fold_reflect import (
 from sinrelu.errors import RequestError
 from sinrelu.network import Network, Row
 
-ROUNDING = 4e-15
-"""What rounding the weights of fold-reflect to float64 may add to its bound; measured, not proved.
-
-Wide networks have a proven allowance instead.
-"""
 LARGEST_UNIT = 4
-"""No unit of fold-reflect exceeds this beyond the folds of the range: angles are at most π/2, sines
-and 1 − cos at most 2, each up to an error below 1."""
+"""Beyond the folds of the range no unit exceeds this: angles are at most π/2, 1 − cos at most 2."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def smallest(
     bits = FLOAT_BITS if not wide else int(-3 * numbers.log(tol, 2)) + 128
     low, high = _domain(bits, domain)
     reduction = reduction_for(low, high, function, tol, bits)
-    goal = tol * (1 - numbers.mpf(2) ** -10) if wide else tol - reduction.rounding(_precise(bits))
+    goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
     search = best_plan(goal, reduction)
     return _written(search, tol, bits, wide, (low, high), function)
 

@@ -43,6 +43,8 @@ __all__ = ["CONSTRUCTION", "GATE", "Plan", "Quadratics", "Search", "best_plan", 
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
 FLOAT_BITS = 53
+ROUNDING = 1e-15
+"""Kept free for the rounding of weights to float64; measured, not proved."""
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ def design(
     numbers = MPContext()
     numbers.prec = 4 * bits
     rounding = reduction.rounding(numbers, bits)
-    search = best_plan(tol - rounding, reduction)
+    search = best_plan(tol - rounding - ROUNDING, reduction)
     parameters = {**asdict(search.plan), "plans_compared": search.candidates}
     output = circuit(search.plan, numbers.mpf(tol), 4 * bits)
     return Design(output, float(search.error_bound + rounding), parameters)

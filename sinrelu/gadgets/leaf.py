@@ -14,6 +14,7 @@ There V bridges the jump from one Chebyshev polynomial T₃ to the next.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple
 
 from sinrelu.circuit import Affine, Real, relu
@@ -21,6 +22,11 @@ from sinrelu.gadgets.square import Sawtooth, Square
 
 BEND_CONNECTIONS = {2: 0, 3: 3, 4: 4}
 """What V costs beyond V = U: its reads, and that the channels read one unit more."""
+
+
+COARSE = 0.02
+"""Above this h, powers of h that the simple bound adds up are worth a closer look."""
+GRID = 64
 
 
 class Point(NamedTuple):
@@ -124,6 +130,8 @@ class Leaf:
 
     def error(self, numbers: Any, h: Real) -> Real:
         """Bound of the error of (cos m, sin m) as a vector, for |m| ≤ h ≤ 1."""
+        if self.quadratics == 2 and h > COARSE:
+            return self._error_on_grid(numbers, h)
         piece = self.sawtooth.piece(h)
         fit = Quadratics.fit(numbers, h, piece)
         if self.quadratics == 2:
@@ -134,6 +142,23 @@ class Leaf:
         sine = cubic / 6 + h**5 / 120 + gain * piece**2 / 24
         cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
         return numbers.hypot(sine, cosine)
+
+    def _error_on_grid(self, numbers: Any, h: Real) -> Real:
+        """Bound the error of two quadratics, sharply where h is not small.
+
+        With U = t² − u, 0 ≤ u ≤ ℓ²/4, the error is a convex function of u, so the ends of u
+        suffice. Between points of a grid of step η in t it exceeds the larger end by at most
+        η²/8 · max |second derivative|, which is below h + h².
+        """
+        piece = self.sawtooth.piece(h)
+        fit = Quadratics.fit(numbers, h, piece)
+        worst = numbers.mpf(0)
+        for i, u in product(range(GRID + 1), (0, piece**2 / 4)):
+            t = h * i / GRID
+            sine = fit.s1 * t + fit.s2 * (t**2 - u) - numbers.sin(t)
+            cosine = fit.k0 + fit.k2 * (t**2 - u) - numbers.cos(t)
+            worst = max(worst, numbers.hypot(sine, cosine))
+        return worst + (h / GRID) ** 2 / 8 * (h + h**2)
 
     def point(self, z: Affine, h: Real) -> Point:
         """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""

@@ -1,0 +1,105 @@
+"""Smallest and sharpest networks, and weights of more than 53 bits."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from mpmath import MPContext
+
+from sinrelu import program
+from sinrelu.certify import certify
+from sinrelu.errors import GraphError, RequestError
+from sinrelu.evaluate.exact import evaluate_exact, exact_error
+from sinrelu.formats import json as json_format
+from sinrelu.formats import npz as npz_format
+from sinrelu.network import Network
+from sinrelu.solver import rounding_bound, sharpest, smallest
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return smallest("1e-30")
+
+
+def dyadic_points(count, largest=3):
+    draw = random.Random(2018)
+    return [Fraction(draw.randrange(-largest << 40, largest << 40), 1 << 40) for _ in range(count)]
+
+
+@pytest.mark.parametrize(("tol", "connections"), [(1e-3, 31), ("1e-12", 137), ("1e-15", 172)])
+def test_smallest(tol, connections):
+    solution = smallest(tol)
+    assert solution.network.connections == connections
+    assert solution.error_bound <= float(tol)
+    assert "plans compared" in solution.searched
+
+
+def test_sharpest_is_within_its_budget():
+    for budget in (31, 100, 137, 400):
+        solution = sharpest(budget)
+        assert budget - 3 <= solution.network.connections <= budget
+        assert solution.error_bound <= smallest(solution.error_bound * 1.01).error_bound * 1.3
+    assert sharpest(400).network.wide
+
+
+def test_thirty_digits(wide):
+    assert wide.network.wide
+    assert wide.network.connections == 354
+    worst = max(abs(error) for _, error in exact_error(wide.network, dyadic_points(200), 60))
+    assert 0.7 * wide.error_bound <= worst <= wide.error_bound <= MPContext().mpf("1e-30")
+
+
+def test_a_hundred_digits():
+    solution = smallest("1e-100")
+    worst = max(abs(error) for _, error in exact_error(solution.network, dyadic_points(5), 130))
+    assert 1e-3 * solution.error_bound <= worst <= solution.error_bound
+    assert solution.error_bound <= MPContext().mpf("1e-100")
+
+
+def test_rounding_bound_covers_what_rounding_does():
+    fine, coarse = smallest(1e-6, wide=True), smallest(1e-6)
+    rows = list(coarse.network.rows())
+    bound = rounding_bound(rows, 53, 4)
+    for x in dyadic_points(50):
+        change = evaluate_exact(fine.network, x) - evaluate_exact(coarse.network, x)
+        assert abs(float(change)) <= bound
+
+
+def test_wide_network_on_another_domain():
+    solution = smallest("1e-25", (-1000, 1000), "cos")
+    numbers = MPContext()
+    numbers.dps = 60
+    for x in dyadic_points(30, 1000):
+        exact = numbers.cos(numbers.mpf(x.numerator) / x.denominator)
+        value = evaluate_exact(solution.network, x)
+        error = abs(numbers.mpf(value.numerator) / value.denominator - exact)
+        assert error <= solution.error_bound
+
+
+def test_wide_json_round_trip(wide):
+    again = json_format.loads(json_format.dumps(wide.network))
+    assert again == wide.network
+    assert again.wide
+    assert again.biases == wide.network.biases
+
+
+@pytest.mark.parametrize("use", [program, npz_format.dumps, lambda n: certify(n, 1e-3)])
+def test_float64_tools_refuse_wide_networks(wide, use):
+    with pytest.raises(RequestError, match="more bits than a float64"):
+        use(wide.network)
+
+
+def test_fractions_that_fit_are_float64():
+    narrow = Network([0, 1], [0], np.array([Fraction(1, 2)], dtype=object), [0.0])
+    assert narrow.weight.dtype == np.float64
+    with pytest.raises(GraphError, match="k/2"):
+        Network([0, 1], [0], np.array([Fraction(1, 3)], dtype=object), [0.0])
+    with pytest.raises(GraphError, match="zero"):
+        Network([0, 1], [0], np.array([Fraction(0)], dtype=object), [0.0])
+
+
+@pytest.mark.parametrize("tol", [0, 1, -1, "abc", None])
+def test_bad_tolerances_are_refused(tol):
+    with pytest.raises(RequestError, match="tol"):
+        smallest(tol)
