@@ -55,7 +55,7 @@ def test_changed_weights_break_the_bound(points):
         weight[edge] *= 1 + 1e-3
         broken = type(network)(network.indptr, network.source, weight, network.bias)
         kept += abs(program(broken)(points[::4]) - np.sin(points[::4])).max() <= plan.error_bound
-    assert kept <= 10  # what only holds a gate shut need not be exact
+    assert kept <= 15  # what only holds a gate shut need not be exact
 
 
 def test_search_by_budget_agrees_with_search_by_tolerance():
