@@ -19,6 +19,7 @@ FLOW = [
     "gadgets",
     "layering",
     "constructions",
+    "solver",
     "evaluate",
     "certify",
     "formats",
