@@ -153,7 +153,7 @@ def certify(
     parts: list[tuple[Interval, DoubleDouble | None]]
     if needed > 2 * budget:
         parts = [(ends, None) for ends in probes(domain)]
-    elif pieces is not None and pieces.parts is not None:
+    elif pieces is not None and pieces.parts:
         parts = list(pieces.parts)
     else:
         parts = [(ends, None) for ends in subintervals(domain, partition.parts)]

@@ -16,11 +16,13 @@ from graphs import ABSOLUTE, CONSTANT, TENT, sin_network
 from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.certify.doubledouble import DoubleDouble
+from sinrelu.certify.pieces import Pieces
 from sinrelu.certify.prover import Finding
 from sinrelu.certify.witness import error_at
 from sinrelu.constructions import build
 from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
+from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 
 COARSE = Partition(parts=6, cells=400)
@@ -185,6 +187,24 @@ def test_a_finder_that_does_not_reach_the_ends_is_refused(moved, monkeypatch):
         certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
 
 
+def test_pieces_found_before_are_not_trusted():
+    net, other = network("fold-reflect", "skip", 1e-3), network("chebyshev", "skip", 1e-3)
+    known = Pieces.of(net, DOMAIN, 10_000)
+    assert certify(net, 1e-3, partition=COARSE, pieces=known).verdict == PROVED
+    of_another = Pieces.of(other, DOMAIN, 10_000)
+    assert certify(net, 1e-3, partition=COARSE, pieces=of_another).verdict == INCONCLUSIVE
+    narrower = Pieces.of(net, (-3.0, 3.0), 10_000)
+    assert certify(net, 1e-3, partition=COARSE, pieces=narrower).verdict == INCONCLUSIVE
+    for gone in (0, 17, -1):
+        parts = list(known.parts)
+        del parts[gone]
+        found = certify(net, 1e-3, partition=COARSE, pieces=Pieces(DOMAIN, tuple(parts)))
+        assert found.verdict == INCONCLUSIVE
+    for none in ((), None):
+        found = certify(net, 1e-3, partition=COARSE, pieces=Pieces(DOMAIN, none))
+        assert found.verdict == PROVED
+
+
 @pytest.mark.parametrize("wiring", ["skip", "layered"])
 @pytest.mark.parametrize(
     ("construction", "tol", "partition"),
@@ -207,13 +227,12 @@ def test_tolerances_within_a_per_cent_of_the_truth(construction, wiring, tol, pa
 
 def test_wirings_have_the_same_proof():
     """A carry is the unit that it carries, so both wirings are computed alike."""
-    skip, layered = (
-        certify(network("fold-reflect", wiring, 1e-6), 1e-6, partition=MEDIUM)
-        for wiring in ("skip", "layered")
-    )
-    assert skip.sup_error == layered.sup_error
-    assert skip.witness == layered.witness
-    assert skip.sha256 != layered.sha256
+    skip = network("fold-reflect", "skip", 1e-3)
+    carried = certify(layered(skip), 1e-3, partition=COARSE)
+    assert layered(skip).units > skip.units
+    assert carried.sup_error == pytest.approx(certificate(1e-3, COARSE).sup_error, rel=1e-9)
+    assert carried.pieces == certificate(1e-3, COARSE).pieces
+    assert carried.radius < 1e-13
 
 
 def comparable(found):
