@@ -31,6 +31,7 @@ from sinrelu.constructions.base import Design
 from sinrelu.constructions.fold_reflect import GATE, Quadratics
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
 from sinrelu.errors import RequestError
+from sinrelu.gadgets.leaf import thirds
 
 MOST_FOLDS, MOST_LAYERS = 15, 6
 ROUNDING = 1e-15
@@ -60,13 +61,24 @@ class Stages:
     @property
     def connections(self) -> int:
         """Connections of the folds, of the square and of the gated square."""
+        return self._connections()
+
+    @property
+    def bent_connections(self) -> int:
+        """Connections with a bent square in addition, and its knot, read by a gate and a channel.
+
+        See ``bend``; the knot takes three, and two units read what holds the square.
+        """
+        return self._connections(bends=1) + 3 + 2
+
+    def _connections(self, bends: int = 0) -> int:
         signals = [(2, 1)] * self.ternaries + [(m - 1, m - 1) for m in self.radices]
         total, reads, held = 0, 2, 0
         for stage, (knots, summed) in enumerate(signals):
             last = stage == len(signals) - 1
             total += reads * (knots if last else knots + 1) + held
             reads, held = knots + 1, summed + (stage > 0)
-        return total + held + (held + 1)
+        return total + held + (held + 1) + bends * (held + 2)
 
     @property
     def pieces(self) -> float:
@@ -120,10 +132,14 @@ class Plan:
         n ≥ 2; the leaf undoes the last, gates the others.
     stages : Stages
         The folds of the square in the leaf.
+    bent : bool
+        Whether the sine in the leaf is made of three quadratics (``gadgets.leaf.thirds``): an error
+        of h³/648 instead of h³/156, for about ten connections.
     """
 
     folds: int
     stages: Stages
+    bent: bool = False
 
     @property
     def half_cell(self) -> float:
@@ -141,10 +157,20 @@ class Plan:
         return supply(self.folds, self.leaf_layer)
 
     @property
+    def possible(self) -> bool:
+        """Whether the supply holds what the bend's knot is made of."""
+        z = f"z{self.folds - 1}"
+        return not self.bent or (
+            self.stages.layers > 2
+            and all(z in self.supply.layers[self.leaf_layer - back - 1] for back in (3, 2))
+        )
+
+    @property
     def connections(self) -> int:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
-        return self.stages.connections + gates + _supply_connections(self.folds, self.leaf_layer)
+        stages = self.stages.bent_connections if self.bent else self.stages.connections
+        return stages + gates + _supply_connections(self.folds, self.leaf_layer)
 
     @property
     def error_bound(self) -> float:
@@ -157,6 +183,9 @@ class Plan:
         fit = Quadratics.fit(fp, h, piece)
         cubic = h**3 / (24 * (1 + math.sqrt(3) / 2) ** 3) + h**5 / 120
         sine = cubic + abs(fit.s2) * piece**2 / 4
+        if self.bent:
+            bend = thirds(fp)
+            sine = bend.error * h**3 / 6 + h**5 / 120 + bend.gain * h * piece**2 / 24
         cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
         return math.hypot(sine, cosine)
 
@@ -247,9 +276,23 @@ def leaf(plan: Plan, layers: Sequence[dict[str, Affine]], h: Real) -> tuple[Affi
     fit = Quadratics.fit(numbers, h, piece)
     total = plan.stages.square(magnitude + piece / 2, h)
     square = relu(total)
-    right_square = relu(total - layers[plan.leaf_layer - 1][left])
+    dead = layers[plan.leaf_layer - 1][left]
     m = layers[plan.leaf_layer][z] - h
-    return fit.k0 + fit.k2 * square, fit.s1 * m + fit.s2 * (2 * right_square - square)
+    cosine = fit.k0 + fit.k2 * square
+    if not plan.bent:
+        right_square = relu(total - dead)
+        return cosine, fit.s1 * m + fit.s2 * (2 * right_square - square)
+    bend = thirds(numbers)
+    before, after = (layers[plan.leaf_layer - back][z] for back in (3, 2))
+    knot = _third(before, after, h)
+    curve = total - (bend.theta * h**2 - piece**2 / 8) - bend.tilt * h * knot
+    curves = 2 * relu(curve - dead) - relu(curve)
+    return cosine, (1 - bend.slope * h**2 / 6) * m - bend.gain * h / 6 * curves
+
+
+def _third(before: Affine, z: Affine, h: Real) -> Affine:
+    """Return relu(|z − h| − h/3), a layer after z and two after the same value before."""
+    return relu(z - h + 2 * relu(h - before) - h / 3)
 
 
 def circuit(plan: Plan, tol: float) -> Affine:
@@ -292,11 +335,14 @@ def stages(layers: int) -> Iterator[Stages]:
 
 
 @cache
-def cheapest_stages(layers: int) -> tuple[Stages, ...]:
+def cheapest_stages(layers: int, bent: bool = False) -> tuple[Stages, ...]:
     """Return the stages that no others of as many layers beat in both pieces and connections."""
-    ranked = sorted(stages(layers), key=lambda s: (s.connections, -s.pieces))
+
+    def price(choice: Stages) -> int:
+        return choice.bent_connections if bent else choice.connections
+
     best: list[Stages] = []
-    for candidate in ranked:
+    for candidate in sorted(stages(layers), key=lambda choice: (price(choice), -choice.pieces)):
         if not best or candidate.pieces > best[-1].pieces:
             best.append(candidate)
     return tuple(best)
@@ -304,10 +350,10 @@ def cheapest_stages(layers: int) -> tuple[Stages, ...]:
 
 def plans(tol: float) -> Iterator[Plan]:
     """Yield the plans whose a-priori bound is below tol, for each depth the cheapest stages."""
-    for folds in range(2, MOST_FOLDS + 1):
-        for layers in range(1, MOST_LAYERS + 1):
-            fitting = (Plan(folds, choice) for choice in cheapest_stages(layers))
-            yield from islice((p for p in fitting if p.error_bound + ROUNDING <= tol), 1)
+    depths = range(1, MOST_LAYERS + 1)
+    for folds, layers, bent in product(range(2, MOST_FOLDS + 1), depths, (False, True)):
+        fitting = (Plan(folds, choice, bent) for choice in cheapest_stages(layers, bent))
+        yield from islice((p for p in fitting if p.error_bound + ROUNDING <= tol and p.possible), 1)
 
 
 def best_plan(tol: float) -> Plan:
