@@ -202,7 +202,8 @@ class Supply:
         """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty."""
         pi = x.circuit.numbers.pi
         forms = {"X": x + pi, "K1": x + pi / 2, "K2": x, "K3": x - pi / 2, "S": -x}
-        first = {value: relu(forms[value]) for value in sorted(self.layers[0])}
+        order = [value for value in forms if value in self.layers[0]]
+        first = {value: relu(forms[value]) for value in order}
         result: list[dict[str, Affine]] = [{}, first]
         for values in self.layers[1:]:
             before = result[-1]
