@@ -16,6 +16,7 @@ FLOW = [
     "circuit",
     "dense",
     "torch_bridge",
+    "layers",
     "gadgets",
     "layering",
     "constructions",
