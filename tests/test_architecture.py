@@ -26,7 +26,9 @@ FLOW = [
     "sampling",
     "report",
     "points",
+    "training",
     "plots",
+    "cli_train",
     "cli",
     "__main__",
 ]
