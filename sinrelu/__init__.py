@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sinrelu.evaluate import evaluate_exact, evaluate_float64, evaluate_mpmath, program
     from sinrelu.formats import load, save
     from sinrelu.layering import layered
+    from sinrelu.layers import Sequential, gradient_error
     from sinrelu.network import Network
+    from sinrelu.training import train
 
 __version__ = "0.1.0"
 
@@ -34,16 +36,19 @@ __all__ = [
     "MissingExtraError",
     "Network",
     "RequestError",
+    "Sequential",
     "SinreluError",
     "build",
     "evaluate_exact",
     "evaluate_float64",
     "evaluate_mpmath",
+    "gradient_error",
     "layered",
     "load",
     "program",
     "relu",
     "save",
+    "train",
 ]
 
 _HOMES = {
@@ -52,7 +57,9 @@ _HOMES = {
     "evaluate": ("evaluate_exact", "evaluate_float64", "evaluate_mpmath", "program"),
     "formats": ("load", "save"),
     "layering": ("layered",),
+    "layers": ("Sequential", "gradient_error"),
     "network": ("Network",),
+    "training": ("train",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

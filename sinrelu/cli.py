@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu import __version__
+from sinrelu.cli_train import train
 from sinrelu.errors import FormatError, RequestError, SinreluError
 
 if TYPE_CHECKING:
@@ -304,6 +305,9 @@ def convert(source: Path, target: Path) -> None:
     save(network, target)
     click.echo(line("file", str(target)))
     click.echo("\n".join(count_lines(network)))
+
+
+cli.add_command(train)
 
 
 def _find_pieces(network: Network) -> Pieces:

@@ -1,4 +1,4 @@
-"""Pictures of the error: the whole domain with the tolerance, and zooms down to single pieces.
+"""Pictures: the error over the domain and in zooms, a training's loss, error against connections.
 
 The only module that imports matplotlib, and only when something is drawn.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ STYLE = {
 }
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito's palette, safe for colour-blind readers
 PALE_BLUE, BAND = "#9CC9E3", "0.955"
-SIZE, DPI = (9.0, 5.8), 160
+SIZE, SMALL_SIZE, DPI = (9.0, 5.8), (7.0, 4.2), 160
 COLUMNS = 1400
 ZOOM_PIECES = 12
 ZOOM_POINTS = 4001
@@ -71,6 +72,16 @@ class Panel:
     def centre(self) -> float:
         """Middle of the window."""
         return self.window[0] + self.width / 2
+
+
+@dataclass(frozen=True)
+class SizeCurve:
+    """Networks of one kind: how large each is, and its error."""
+
+    label: str
+    connections: Sequence[int]
+    errors: Sequence[float]
+    colour: str = BLUE
 
 
 def check_suffix(path: Path) -> None:
@@ -122,6 +133,52 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
         _point_to(axes["A"], between)
         _point_to(axes["B"], closest)
         figure.supylabel(f"N(x) − sin x,  in {_power(_exponent(reach))}", fontsize=9.5)
+    return figure
+
+
+def loss_figure(losses: FloatArray) -> Figure:
+    """Draw the loss of every step of a training, on logarithmic axes.
+
+    Raises
+    ------
+    RequestError
+        If no loss is positive and finite.
+    """
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    shown = np.isfinite(losses) & (losses > 0)
+    if not shown.any():
+        raise RequestError("no loss is positive and finite; there is nothing to draw")
+    steps = np.arange(1, len(losses) + 1)
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=SMALL_SIZE, layout="constrained")
+        axes = figure.subplots()
+        axes.loglog(steps[shown], losses[shown], color=BLUE, linewidth=0.8)
+        axes.set(xlabel="step", title="mean squared error at the points of the step")
+    return figure
+
+
+def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
+    """Draw error against connections, both axes logarithmic."""
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=SMALL_SIZE, layout="constrained")
+        axes = figure.subplots()
+        for curve in curves:
+            colour = curve.colour
+            axes.loglog(curve.connections, curve.errors, "o-", color=colour, markersize=3.5)
+            axes.annotate(
+                curve.label,
+                (curve.connections[-1], curve.errors[-1]),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+            )
+        axes.set(xlabel="connections", title="proven error, largest over all real x in [−π, π]")
     return figure
 
 

@@ -16,6 +16,7 @@ FLOW = [
     "circuit",
     "dense",
     "torch_bridge",
+    "layers",
     "gadgets",
     "layering",
     "constructions",
@@ -26,7 +27,9 @@ FLOW = [
     "sampling",
     "report",
     "points",
+    "training",
     "plots",
+    "cli_train",
     "cli",
     "__main__",
 ]

@@ -16,8 +16,8 @@ A value is named by a letter and the number of its fold, whose pivot is τ_k = �
     p_k   relu(z_(k−1) − τ_k)
 
 A supply says which values stand on each layer; what each unit reads follows: the fewest values of
-the layer before that give it. The supplies of ``supplies.json`` were found by scripts/supplies.py;
-they are checked when they are used.
+the layer before that give it. The supplies of ``supplies.json`` were found by
+scripts/search_supplies.py; they are checked when they are used.
 """
 
 from __future__ import annotations

@@ -1,0 +1,197 @@
+"""Train networks of several sizes, compare them with built ones, and fine-tune built ones.
+
+Usage: scripts/trained-baseline [--steps 10000] [--seeds 3]
+
+Rewrites the tables of docs/trained-baseline.md and the figure docs/trained-baseline.png. Every
+error is the bound that `sinrelu verify` proves as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from sinrelu import CONSTRUCTIONS, Network, build, evaluate_float64
+from sinrelu.certify import certify
+from sinrelu.constructions import WIRINGS
+from sinrelu.network import LAYERED, SKIP
+from sinrelu.plots import ORANGE, SizeCurve, rendered, sizes_figure
+from sinrelu.training import STEPS, fine_tune, train
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs"
+PAGE, PICTURE = FOLDER / "trained-baseline.md", FOLDER / "trained-baseline.png"
+LIMITS = (50, 150, 500, 2000, 9999)
+HIDDEN_LAYERS = (1, 2, 3)
+LARGEST_FLAT = 500
+"""With more connections, a single hidden layer has more units than a step has points."""
+TOLS = tuple(10.0**-k for k in range(1, 13))
+START_TOL = 1e-3
+RATES = (1e-3, 1e-4, 1e-5, 1e-6)
+GRID = 2**17
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training."""
+
+    limit: int
+    hidden_layers: int
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A network and the proven bound of its error."""
+
+    network: Network
+    sup_error: float
+
+
+def judged(network: Network, tol: float) -> Judged:
+    """Bound the error of a network whose error is thought to be about ``tol``."""
+    return Judged(network, certify(network, tol).sup_error)
+
+
+def trained(job: Job) -> Judged:
+    """Run one training."""
+    return judged(train(job.limit, job.steps, job.seed, job.hidden_layers).network, 1e-3)
+
+
+def jobs(steps: int, seeds: int) -> Iterator[Job]:
+    """Yield all trainings, the longest first."""
+    for limit in reversed(LIMITS):
+        for hidden_layers in reversed(HIDDEN_LAYERS):
+            if hidden_layers > 1 or limit <= LARGEST_FLAT:
+                yield from (Job(limit, hidden_layers, seed, steps) for seed in range(seeds))
+
+
+@cache
+def smallest(wiring: str, tol: float) -> Network:
+    """Return the network of fewest connections among all constructions."""
+    networks = (build(name, wiring, tol) for name in CONSTRUCTIONS)
+    return min(networks, key=lambda network: network.connections)
+
+
+@cache
+def built(wiring: str, tol: float) -> Judged:
+    """Return the smallest network with its proven error."""
+    return judged(smallest(wiring, tol), tol)
+
+
+def best_built(wiring: str, limit: int) -> Judged | None:
+    """Return the built network of smallest tolerance within a limit of connections."""
+    fitting = [tol for tol in TOLS if smallest(wiring, tol).connections <= limit]
+    return built(wiring, min(fitting)) if fitting else None
+
+
+Outcomes = dict[Job, Judged]
+
+
+def best(outcomes: Outcomes, limit: int) -> tuple[Job, Judged]:
+    """Return the training of smallest error."""
+    runs = ((job, result) for job, result in outcomes.items() if job.limit == limit)
+    return min(runs, key=lambda run: run[1].sup_error)
+
+
+def sizes_table(outcomes: Outcomes) -> Iterator[str]:
+    """Yield the lines of the table of trained and built networks."""
+    yield (
+        "| at most | trained: connections | hidden layers | seed | error | median of all runs "
+        "| layered: connections | error | skip: connections | error |"
+    )
+    yield "|--:|" + "--:|" * 9
+    for limit in LIMITS:
+        job, result = best(outcomes, limit)
+        runs = [r.sup_error for j, r in outcomes.items() if j.limit == limit]
+        row = [limit, result.network.connections, job.hidden_layers, job.seed]
+        row += [f"{result.sup_error:.2e}", f"{statistics.median(runs):.2e} of {len(runs)}"]
+        for wiring in (LAYERED, SKIP):
+            rival = best_built(wiring, limit)
+            row += [rival.network.connections, f"{rival.sup_error:.2e}"] if rival else ["–", "–"]
+        yield "| " + " | ".join(map(str, row)) + " |"
+
+
+def tuning_table(steps: int) -> Iterator[str]:
+    """Yield the lines of the table of fine-tuned networks."""
+    yield "| start | rate | connections | error before | error after | mean squared before | after |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for name in ("fold-reflect", "chebyshev"):
+        start = build(name, LAYERED, START_TOL)
+        before = judged(start, START_TOL)
+        for rate in RATES:
+            network = fine_tune(start, steps, rate).network
+            after = judged(network, START_TOL)
+            yield (
+                f"| {name} | {rate:.0e} | {network.connections} | {before.sup_error:.2e} "
+                f"| {after.sup_error:.2e} | {mean_square(start):.2e} | {mean_square(network):.2e} |"
+            )
+
+
+def mean_square(network: Network) -> float:
+    """Return the mean of the squared error on a fine grid."""
+    x = np.linspace(-math.pi, math.pi, GRID)
+    return float(np.mean((evaluate_float64(network, x) - np.sin(x)) ** 2))
+
+
+def curves(outcomes: Outcomes) -> Iterator[SizeCurve]:
+    """Yield what the figure shows."""
+    runs = [best(outcomes, limit)[1] for limit in LIMITS]
+    yield curve("trained", runs, ORANGE)
+    for wiring in WIRINGS:
+        yield curve(f"built, {wiring}", [built(wiring, tol) for tol in TOLS])
+
+
+def curve(label: str, results: Iterable[Judged], colour: str = SizeCurve.colour) -> SizeCurve:
+    """Return the sizes and errors of some networks."""
+    points = [(result.network.connections, result.sup_error) for result in results]
+    return SizeCurve(label, *map(list, zip(*points, strict=True)), colour)
+
+
+def with_table(text: str, name: str, lines: Iterable[str]) -> str:
+    """Replace the table that follows a comment in a page."""
+    table = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=\n\n)", re.DOTALL)
+    content = "\n".join(lines)
+    text, count = table.subn(lambda _: content, text)
+    if count != 1:
+        raise ValueError(f"{PAGE}: expected one table after <!-- {name} -->, found {count}")
+    return text
+
+
+def run_all(work: list[Job], report: Callable[[str], None]) -> Outcomes:
+    """Run the trainings, each in a process of its own kind."""
+    outcomes = {}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for job, result in zip(work, pool.map(trained, work), strict=True):
+            outcomes[job] = result
+            report(f"{job}: {result.network.connections} connections, {result.sup_error:.3e}")
+    return outcomes
+
+
+def main() -> None:
+    """Rewrite the page and the figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    outcomes = run_all(
+        list(jobs(options.steps, options.seeds)), lambda text: print(text, file=sys.stderr)
+    )
+    text = with_table(PAGE.read_text(), "sizes", sizes_table(outcomes))
+    PAGE.write_text(with_table(text, "fine-tuning", tuning_table(options.steps)))
+    PICTURE.write_bytes(rendered(sizes_figure(list(curves(outcomes))), PICTURE.suffix))
+
+
+if __name__ == "__main__":
+    main()

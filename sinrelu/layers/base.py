@@ -1,0 +1,88 @@
+"""What every layer is, and the arrays that it learns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sinrelu.errors import RequestError
+from sinrelu.network import FloatArray
+
+BoolArray = npt.NDArray[np.bool_]
+T = TypeVar("T")
+
+
+class Parameter:
+    """An array that learns.
+
+    Parameters
+    ----------
+    value : array_like
+        Copied; an optimiser changes the copy in place.
+    mask : array_like of bool, optional
+        Of the same shape. Where it is false the value is 0 and stays so.
+
+    Attributes
+    ----------
+    value : FloatArray
+        What has been learned.
+    gradient : FloatArray
+        As the last ``backward`` found it, 0 before; exactly 0 where the mask is false.
+    free : BoolArray
+        The mask; true everywhere if none was given.
+    """
+
+    def __init__(self, value: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> None:
+        self.value: FloatArray = np.array(value, dtype=np.float64)
+        self.free: BoolArray = np.array(np.ones(self.value.shape) if mask is None else mask, bool)
+        if self.free.shape != self.value.shape:
+            raise RequestError(f"mask: shape {self.free.shape} for values of {self.value.shape}")
+        self._sparse = not self.free.all()
+        self.value[~self.free] = 0.0
+        self.gradient: FloatArray = np.zeros_like(self.value)
+
+    def keep(self, gradient: FloatArray) -> None:
+        """Replace the gradient."""
+        self.gradient = np.where(self.free, gradient, 0.0) if self._sparse else gradient
+
+
+class Layer(ABC):
+    """A differentiable map of batches."""
+
+    @abstractmethod
+    def forward(self, input: npt.ArrayLike) -> FloatArray:
+        """Return the output for a batch and remember what ``backward`` needs."""
+
+    @abstractmethod
+    def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
+        """Return the gradient with respect to the last input and keep the parameters' gradients.
+
+        Raises
+        ------
+        RequestError
+            If ``forward`` was not called before.
+        """
+
+    def parameters(self) -> Sequence[Parameter]:
+        """Return what the layer learns, in a fixed order."""
+        return ()
+
+
+def as_batch(input: npt.ArrayLike, features: int | None = None) -> FloatArray:
+    """Return a batch as float64, after a check of its shape."""
+    batch = np.asarray(input, dtype=np.float64)
+    if batch.ndim != 2 or features not in (None, batch.shape[1]):
+        wanted = "features" if features is None else features
+        raise RequestError(f"expected an array of shape (batch, {wanted}), found {batch.shape}")
+    return batch
+
+
+def remembered(value: T | None) -> T:
+    """Return what ``forward`` left for ``backward``."""
+    if value is None:
+        raise RequestError("backward: call forward before")
+    return value

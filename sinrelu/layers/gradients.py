@@ -1,0 +1,76 @@
+"""The gradient check: whether what ``backward`` returns is the derivative of ``forward``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from sinrelu.layers.base import BoolArray, Layer
+from sinrelu.network import FloatArray
+
+STEP = 6e-6
+"""About the cube root of float64's precision, where truncation and rounding are alike."""
+
+
+def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> float:
+    """Compare a layer's gradients with central differences.
+
+    What is differentiated is one number, Σ rᵢ·outputᵢ with fixed random rᵢ, with respect to the
+    input and to every free parameter. For each of these arrays the symmetric relative error is
+    max|a − n| / (max|a| + max|n|), where a is the gradient that ``backward`` gives and n the
+    difference quotient.
+
+    Parameters
+    ----------
+    layer : Layer
+        Any, a Sequential or a loss too.
+    input : array_like
+        What ``layer`` takes. Kinks must be further away than the step reaches.
+    step : float
+        Of the differences, relative to entries larger than 1.
+
+    Returns
+    -------
+    float
+        The largest of the errors, below 1e-6 if all is well, 1 if something is wrong altogether;
+        infinite if a gradient is not finite or of another shape than its array.
+    """
+    x = np.array(input, dtype=np.float64)
+    output = layer.forward(x)
+    direction = np.random.default_rng(0).standard_normal(output.shape)
+    everywhere = np.ones(x.shape, dtype=bool)
+    claims = [(x, layer.backward(direction), everywhere)]
+    claims += [(p.value, p.gradient, p.free) for p in layer.parameters()]
+
+    def projection() -> float:
+        return float(np.sum(direction * layer.forward(x)))
+
+    quotients = [_quotients(projection, array, free, step) for array, _, free in claims]
+    pairs = zip(claims, quotients, strict=True)
+    return max(_relative_error(gradient, quotient) for (_, gradient, _), quotient in pairs)
+
+
+def _quotients(
+    function: Callable[[], float], array: FloatArray, free: BoolArray, step: float
+) -> FloatArray:
+    """Return the central difference quotients for the free entries of an array, 0 for others."""
+    result = np.zeros_like(array)
+    for index in zip(*np.nonzero(free), strict=True):
+        value = array[index]
+        reach = step * max(1.0, abs(value))
+        array[index] = above = value + reach
+        after = function()
+        array[index] = below = value - reach
+        result[index] = (after - function()) / (above - below)
+        array[index] = value
+    return result
+
+
+def _relative_error(a: FloatArray, b: FloatArray) -> float:
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return math.inf
+    size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+    return float(np.max(np.abs(a - b), initial=0.0) / size) if size else 0.0

@@ -1,0 +1,115 @@
+"""Layers one after the other, and the way from a network to layers and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from sinrelu.dense import Assembler, Stage, Values, stages
+from sinrelu.errors import GraphError, RequestError
+from sinrelu.layers.base import Layer, Parameter
+from sinrelu.layers.basic import Dense, ReLU
+from sinrelu.network import FloatArray, Network
+
+
+class Sequential(Layer):
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    *layers : Layer
+        Each only once, as a layer remembers a single input.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        if len(set(map(id, layers))) < len(layers):
+            raise RequestError("layers: the same layer is there twice")
+        self.layers = layers
+
+    def forward(self, input: npt.ArrayLike) -> FloatArray:
+        """Return the last layer's output."""
+        value = np.asarray(input, dtype=np.float64)
+        for layer in self.layers:
+            value = layer.forward(value)
+        return value
+
+    def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
+        """Return the gradient with respect to the first layer's input."""
+        gradient = np.asarray(grad_output, dtype=np.float64)
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+        return gradient
+
+    def parameters(self) -> Sequence[Parameter]:
+        """Return the parameters of all layers in order."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    @classmethod
+    def from_network(cls, network: Network, sparse: bool = True) -> Sequential:
+        """Return Dense, ReLU, Dense, …, Dense, from shape (batch, 1) to shape (batch, 1).
+
+        On every piece the gradient with respect to the input is the network's slope there. At a
+        breakpoint it is the slope that remains with the units at 0 switched off: that of a
+        neighbouring piece if a single unit changes its state there, else not always (0 for
+        relu(x) + relu(−x) at x = 0).
+
+        Parameters
+        ----------
+        network : Network
+            With layered wiring, its units in the order of the layers.
+        sparse : bool
+            Whether weights that are 0 stay so; else they become connections when they learn.
+
+        Raises
+        ------
+        GraphError
+            If a unit reads another layer than the one right before; ``sinrelu.layered`` mends that.
+        """
+        steps = stages(network)
+        if any(step.reads != (number,) for number, step in enumerate(steps[1:])):
+            raise GraphError("source: a unit reads past a layer; call sinrelu.layered before")
+        return cls(*_layers(steps, sparse))
+
+    def to_network(self, meta: Mapping[str, object] | None = None) -> Network:
+        """Return the network that the layers compute; weights that are 0 are left out.
+
+        What ``from_network`` made of a network comes back bit by bit, without ``meta``.
+
+        Raises
+        ------
+        GraphError
+            If the layers are not Dense, ReLU, Dense, …, Dense from one number to one number, or a
+            weight or bias is not finite.
+        """
+        assembler = Assembler()
+        values = assembler.input
+        for layer in self.flat():
+            values = _follow(assembler, layer, values)
+        return assembler.network(values, meta)
+
+    def flat(self) -> Iterator[Layer]:
+        """Yield the layers in order, those of a Sequential within in its place."""
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                yield from layer.flat()
+            else:
+                yield layer
+
+
+def _layers(steps: Sequence[Stage], sparse: bool) -> Iterator[Layer]:
+    for before, step in pairwise(steps):
+        weight = step.weight(before.numbers)
+        yield Dense(weight, step.bias, mask=weight != 0 if sparse else None)
+        if step is not steps[-1]:
+            yield ReLU()
+
+
+def _follow(assembler: Assembler, layer: Layer, values: Values) -> Values:
+    if type(layer) is Dense:  # exactly: a subclass may compute something else
+        return assembler.affine(values, layer.weight.value, layer.bias.value)
+    if type(layer) is ReLU:
+        return assembler.relu(values)
+    raise GraphError(f"{type(layer).__name__}: only Dense and ReLU make a network")

@@ -1,0 +1,168 @@
+"""The trained baseline: how near gradient descent comes to sin with a given number of connections.
+
+The network is a plain multilayer perceptron of equal layers. Every unit starts with its kink at
+some point of [−π, π], and Adam lowers the mean squared error; its rate falls to 0 along half a
+cosine. Each step sees other points, one at random in each of ``POINTS`` equal parts of the
+interval. Nothing is proved here: ``sinrelu verify`` judges the outcome like any other network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sinrelu.errors import RequestError
+from sinrelu.layers import Adam, Dense, Layer, ReLU, Sequential, SquaredLoss
+from sinrelu.network import FloatArray, Network
+
+CONNECTIONS, STEPS, HIDDEN_LAYERS = 500, 10_000, 2
+POINTS = 256
+RATE, WIDEST = 0.01, 30
+"""Adam's first rate, and the width above which it is lower, as many weights add up in a unit."""
+Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What came out.
+
+    Attributes
+    ----------
+    network : Network
+        After the last step.
+    losses : (steps,) float64
+        The mean squared error at the points of each step, before the step.
+    """
+
+    network: Network
+    losses: FloatArray
+
+
+def ignore(_step: int, _loss: float) -> None:
+    """Report progress to nobody."""
+
+
+def train(
+    connections: int = CONNECTIONS,
+    steps: int = STEPS,
+    seed: int = 0,
+    hidden_layers: int = HIDDEN_LAYERS,
+    progress: Progress = ignore,
+) -> Training:
+    """Fit sin on [−π, π], starting at random.
+
+    Parameters
+    ----------
+    connections : int
+        At most so many; the layers get as wide as that allows.
+    steps : int
+        Of the optimiser, at least 1.
+    seed : int
+        Not negative. The same seed gives the same network on the same machine.
+    hidden_layers : int
+        At least 1.
+    progress : callable, optional
+        Called with the number of steps done and the loss.
+
+    Raises
+    ------
+    RequestError
+        If a number is out of range or the connections are too few for the layers.
+    """
+    _check("seed", seed, 0)
+    rng = np.random.default_rng(seed)
+    width = layer_width(connections, hidden_layers)
+    rate = RATE * min(1.0, WIDEST / width) if hidden_layers > 1 else RATE
+    meta = {"construction": "trained", "steps": steps, "rate": rate, "seed": seed}
+    return fit(initial(width, hidden_layers, rng), steps, rate, rng, meta, progress)
+
+
+def fine_tune(network: Network, steps: int, rate: float, seed: int = 0) -> Training:
+    """Let the weights and biases of a layered network learn; no connection is added.
+
+    Raises
+    ------
+    GraphError
+        If the wiring is not layered.
+    RequestError
+        If a number is out of range.
+    """
+    _check("seed", seed, 0)
+    model = Sequential.from_network(network)
+    meta = {"construction": "fine-tuned", "steps": steps, "rate": rate, "seed": seed}
+    return fit(model, steps, rate, np.random.default_rng(seed), meta)
+
+
+def fit(
+    model: Sequential,
+    steps: int,
+    rate: float,
+    rng: np.random.Generator,
+    meta: Mapping[str, object],
+    progress: Progress = ignore,
+) -> Training:
+    """Train a model from shape (batch, 1) to (batch, 1), and return it as a network."""
+    _check("steps", steps, 1)
+    optimiser = Adam(model.parameters(), rate)
+    losses = np.empty(steps)
+    for step in range(steps):
+        optimiser.rate = rate / 2 * (1 + math.cos(math.pi * step / steps))
+        x = sample(rng)
+        loss = SquaredLoss(np.sin(x))
+        losses[step] = loss.forward(model.forward(x))
+        model.backward(loss.backward())
+        optimiser.step()
+        progress(step + 1, float(losses[step]))
+    return Training(model.to_network(meta), losses)
+
+
+def sample(rng: np.random.Generator, points: int = POINTS) -> FloatArray:
+    """Return ascending points, one in each part of [−π, π], shape (points, 1)."""
+    position = (np.arange(points) + rng.random(points)) / points
+    return (math.pi * (2 * position - 1)).reshape(-1, 1)
+
+
+def layer_width(connections: int, hidden_layers: int) -> int:
+    """Return the largest width w for which 2w + (hidden_layers − 1)w² connections are allowed."""
+    _check("hidden layers", hidden_layers, 1)
+    squares = hidden_layers - 1
+    if squares:  # 2w + s·w² ≤ c if and only if (s·w + 1)² ≤ 1 + s·c
+        width = (math.isqrt(1 + squares * max(connections, 0)) - 1) // squares
+    else:
+        width = connections // 2
+    if width < 1:
+        raise RequestError(
+            f"connections: {connections} are too few, {hidden_layers} hidden layers need "
+            f"{hidden_layers + 1}"
+        )
+    return width
+
+
+def initial(width: int, hidden_layers: int, rng: np.random.Generator) -> Sequential:
+    """Return a random network of which every unit has a kink in [−π, π].
+
+    The weights keep the size of what they read (He, Zhang, Ren, Sun, arXiv:1502.01852); each bias
+    is such that the unit is at 0 at one of the points, in the first layer at evenly spread ones.
+    """
+    layers: list[Layer] = []
+    values = sample(rng, width)
+    for number in range(hidden_layers):
+        if number == 0:
+            weight = rng.choice([-1.0, 1.0], (width, 1))
+            kinks = values
+        else:
+            weight = rng.standard_normal((width, width)) * math.sqrt(2 / width)
+            kinks = rng.permutation(values)
+        dense = Dense(weight, -np.sum(weight * kinks, axis=1))
+        layers += [dense, ReLU()]
+        values = np.maximum(dense.forward(values), 0.0)
+    output = rng.standard_normal((1, width)) / (math.sqrt(width) * max(1.0, float(values.std())))
+    return Sequential(*layers, Dense(output, [0.0]))
+
+
+def _check(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise RequestError(f"{name}: {value} is less than {least}")

@@ -1,0 +1,160 @@
+"""What the layers compute, at the values where care is needed; losses; optimisers; learning."""
+
+import numpy as np
+import pytest
+
+from sinrelu.errors import RequestError
+from sinrelu.layers import (
+    SGD,
+    Adam,
+    Dense,
+    Parameter,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    SquaredLoss,
+)
+
+
+def test_dense_is_affine_row_by_row():
+    layer = Dense([[1.0, 2.0], [0.0, -1.0], [3.0, 0.5]], [0.25, 0.0, -1.0])
+    assert layer.forward([[1.0, 2.0], [0.0, 0.0]]).tolist() == [[5.25, -2.0, 3.0], [0.25, 0, -1]]
+    assert layer.backward([[1.0, 0.0, 0.0], [0.0, 1.0, 2.0]]).tolist() == [[1.0, 2.0], [6.0, 0.0]]
+    assert layer.weight.gradient.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+    assert layer.bias.gradient.tolist() == [1.0, 1.0, 2.0]
+
+
+def test_gradients_are_those_of_the_last_backward():
+    layer = Dense([[1.0]], [0.0])
+    for x in (3.0, 5.0):
+        layer.forward([[x]])
+        layer.backward([[1.0]])
+    assert layer.weight.gradient.tolist() == [[5.0]]
+
+
+def test_relu_has_derivative_0_at_0():
+    layer = ReLU()
+    assert layer.forward([[-1.0, -0.0, 0.0, 2.0]]).tolist() == [[0.0, 0.0, 0.0, 2.0]]
+    assert layer.backward([[1.0, 1.0, 1.0, 1.0]]).tolist() == [[0.0, 0.0, 0.0, 1.0]]
+
+
+def test_sigmoid_overflows_nowhere():
+    layer = Sigmoid()
+    output = layer.forward([[-1e308, -1000.0, -700.0, 0.0, 700.0, 1e308]])
+    assert output.tolist() == [[0.0, 0.0, pytest.approx(np.exp(-700.0), rel=1e-12), 0.5, 1.0, 1.0]]
+    assert np.isfinite(layer.backward(np.ones((1, 6)))).all()
+
+
+def test_softmax_cross_entropy_at_huge_logits():
+    logits = np.array([[1000.0, -1000.0], [1000.0, -1000.0], [-1000.0, -1000.0]])
+    loss = SoftmaxCrossEntropy([0, 1, 1])
+    assert float(loss.forward(logits)) == pytest.approx((0 + 2000 + np.log(2)) / 3, rel=1e-15)
+
+    assert (loss.backward()[:, 0] * [1, 3, 2]).tolist() == pytest.approx([0, 1, 1 / 3])
+    assert (loss.backward().sum(axis=1) == 0).all()
+
+
+def test_softmax_cross_entropy_is_blind_to_a_shift():
+    logits = np.random.default_rng(0).standard_normal((6, 4))
+    loss = SoftmaxCrossEntropy(np.arange(6) % 4)
+    assert float(loss.forward(logits + 1000)) == pytest.approx(float(loss.forward(logits)))
+
+
+def test_squared_loss_is_a_mean_over_all_entries():
+    loss = SquaredLoss([[1.0, 2.0], [3.0, 4.0]])
+    assert float(loss.forward([[1.0, 2.0], [3.0, 8.0]])) == 4.0
+    assert loss.backward().tolist() == [[0.0, 0.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda: Dense([1.0], [1.0]),
+        lambda: Dense([[1.0]], [1.0, 2.0]),
+        lambda: Dense([[1.0]], [1.0], mask=[True]),
+        lambda: Dense([[1.0]], [1.0]).forward([1.0]),
+        lambda: Dense([[1.0]], [1.0]).forward([[1.0, 2.0]]),
+        lambda: SquaredLoss([1.0]),
+        lambda: SquaredLoss([[1.0], [2.0]]).forward([[1.0]]),
+        lambda: SquaredLoss([[1.0]]).backward(),
+        lambda: SoftmaxCrossEntropy([0.5]),
+        lambda: SoftmaxCrossEntropy([0]).forward([[1.0, 2.0], [1.0, 2.0]]),
+        lambda: SoftmaxCrossEntropy([2]).forward([[1.0, 2.0]]),
+        lambda: SoftmaxCrossEntropy([-1]).forward([[1.0, 2.0]]),
+        lambda: Sequential(*[ReLU()] * 2),
+    ],
+)
+def test_what_does_not_fit_is_refused(mistake):
+    with pytest.raises(RequestError):
+        mistake()
+
+
+def moved(optimiser, steps):
+    """Follow an optimiser on x²/2, whose gradient is x, from x = 1."""
+    parameter = Parameter([1.0])
+    descent = optimiser([parameter])
+    path = []
+    for _ in range(steps):
+        parameter.keep(parameter.value.copy())
+        descent.step()
+        path.append(parameter.value[0])
+    return path
+
+
+def test_gradient_descent_by_hand():
+    assert moved(lambda p: SGD(p, 0.5), 3) == [0.5, 0.25, 0.125]
+    assert moved(lambda p: SGD(p, 0.5, momentum=0.5), 3) == [0.5, 0.0, -0.25]
+
+
+def test_adam_by_hand():
+    beta1, beta2 = 0.9, 0.999
+    x, mean, square, expected = 1.0, 0.0, 0.0, []
+    for step in (1, 2, 3):
+        mean, square = beta1 * mean + (1 - beta1) * x, beta2 * square + (1 - beta2) * x * x
+        unbiased = mean / (1 - beta1**step), square / (1 - beta2**step)
+        x -= 0.1 * unbiased[0] / (unbiased[1] ** 0.5 + 1e-8)
+        expected.append(x)
+    assert moved(lambda p: Adam(p, 0.1), 3) == pytest.approx(expected, rel=1e-14)
+    assert expected[0] == pytest.approx(0.9)  # the first step is as long as the rate says
+
+
+@pytest.mark.parametrize("optimiser", [lambda p: SGD(p, 0.1, momentum=0.9), lambda p: Adam(p, 0.1)])
+def test_a_sparse_layer_stays_sparse(optimiser):
+    rng = np.random.default_rng(0)
+    mask = rng.random((3, 4)) < 0.5
+    layer = Dense(rng.standard_normal((3, 4)), np.zeros(3), mask)
+    started = layer.weight.value.copy()
+    descent, loss = optimiser(layer.parameters()), SquaredLoss(rng.standard_normal((7, 3)))
+    for x in rng.standard_normal((20, 7, 4)):
+        loss.forward(layer.forward(x))
+        layer.backward(loss.backward())
+        descent.step()
+    assert np.array_equal(layer.weight.value != 0, mask)
+    assert (layer.weight.value != started)[mask].all()
+
+
+def test_two_layers_learn_to_classify():
+    """Three interleaved spiral arms, which no affine classifier tells apart."""
+    rng = np.random.default_rng(2018)
+    labels = np.arange(600) % 3
+    radius = rng.uniform(0.1, 1.0, 600)
+    angle = 4 * radius + 2 * np.pi / 3 * labels + 0.1 * rng.standard_normal(600)
+    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    model = Sequential(
+        Dense(rng.standard_normal((50, 2)), rng.standard_normal(50)),
+        ReLU(),
+        Dense(rng.standard_normal((3, 50)) / 5, np.zeros(3)),
+    )
+    descent, loss = Adam(model.parameters(), 0.02), SoftmaxCrossEntropy(labels[:300])
+
+    def right(part):
+        return np.mean(model.forward(points[part]).argmax(axis=1) == labels[part])
+
+    assert right(slice(300, None)) < 0.6
+    for _ in range(400):
+        loss.forward(model.forward(points[:300]))
+        model.backward(loss.backward())
+        descent.step()
+    assert right(slice(300)) > 0.95
+    assert right(slice(300, None)) > 0.95
