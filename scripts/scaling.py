@@ -1,11 +1,12 @@
 """Bring docs/scaling.csv and docs/scaling.png up to date, and print the growth laws.
 
-Usage: scripts/scaling [--prove-cells 300000] [--counts]
+Usage: scripts/scaling [--prove-cells 100000] [--counts]
 
 Every construction is built for tolerances from 1e-2 on, as long as it can be. A bound is proved
 where that takes at most --prove-cells cells (evidence `proved`); elsewhere the error is sampled
-(`sampled`). Both are taken over from the table where the graph (its sha256) is still the same.
---counts computes neither anew (`counted` where the graph is new).
+(`sampled`). Both are taken over from the table where the graph (its sha256) is still the same;
+with --prove-cells, what is only sampled so far is tried again. --counts computes neither anew
+(`counted` where the graph is new).
 """
 
 from __future__ import annotations
@@ -16,7 +17,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sinrelu.compare import COUNTED, NAMES, PEER, PROVED, Entry, built, candidates, judged, sampled
+from sinrelu.compare import (
+    COUNTED,
+    NAMES,
+    PEER,
+    PROVED,
+    SAMPLED,
+    Entry,
+    built,
+    candidates,
+    judged,
+    sampled,
+)
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import rendered, scaling_figure
@@ -33,6 +45,7 @@ LITERATURE = {
     "taylor": "O(d²) by products of O(d) units each: Yarotsky, arXiv:1610.01145",
     PEER: "4L² + 36L − 14 for L ≈ 1.66 d levels: Huybrechs, arXiv:2506.19104, one output",
 }
+CELLS = 100_000
 ERRORS = ("sampled_float64", "sampled_mpmath", "sup_error")
 
 
@@ -47,11 +60,9 @@ def networks() -> Iterator[tuple[Entry, Network]]:
                 break
 
 
-def known(entry: Entry, table: Mapping[tuple[str, float], Entry]) -> Entry | None:
+def known(entry: Entry, table: Mapping[tuple[str, float], Entry]) -> Entry:
     """Return an entry with the errors of the same graph in the table, if it is there."""
-    old = table.get((entry.sha256, entry.tol))
-    if old is None or old.evidence == COUNTED:
-        return None
+    old = table.get((entry.sha256, entry.tol), entry)
     return replace(entry, **{name: getattr(old, name) for name in ERRORS})
 
 
@@ -80,16 +91,17 @@ def laws(entries: list[Entry]) -> Iterator[str]:
 def main() -> None:
     """Rewrite the table after every network, then the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--prove-cells", type=int, default=300_000)
+    parser.add_argument("--prove-cells", type=int, metavar="N")
     parser.add_argument("--counts", action="store_true")
     options = parser.parse_args()
     old = read_csv(TABLE) if TABLE.exists() else []
     table = {(entry.sha256, entry.tol): entry for entry in old}
     pairs = list(networks())
-    entries = [known(entry, table) or entry for entry, _ in pairs]
+    entries = [known(entry, table) for entry, _ in pairs]
+    wanting = {COUNTED, SAMPLED} if options.prove_cells else {COUNTED}
     for k, (_, network) in enumerate(pairs):
-        if entries[k].evidence == COUNTED and not options.counts:
-            entries[k] = measured(entries[k], network, options.prove_cells)
+        if entries[k].evidence in wanting and not options.counts:
+            entries[k] = measured(entries[k], network, options.prove_cells or CELLS)
             TABLE.write_text(as_csv(entries))
     TABLE.write_text(as_csv(entries))
     PICTURE.write_bytes(rendered(scaling_figure(entries), ".png"))
