@@ -26,7 +26,8 @@ from sinrelu import CONSTRUCTIONS, Network, build, evaluate_float64
 from sinrelu.certify import certify
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import LAYERED, SKIP
-from sinrelu.plots import ORANGE, SizeCurve, rendered, sizes_figure
+from sinrelu.plots import SizeCurve, rendered, sizes_figure
+from sinrelu.plots.style import ORANGE
 from sinrelu.training import STEPS, fine_tune, train
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"

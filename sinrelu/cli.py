@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sinrelu import __version__
+from sinrelu import __version__, epilogs
 from sinrelu.cli_train import train
 from sinrelu.errors import FormatError, RequestError, SinreluError
 
@@ -25,62 +25,10 @@ if TYPE_CHECKING:
 
 OK, FAILED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 CONSTRUCTION, WIRING, TOL, MAX_CONNECTIONS = "fold-reflect", "layered", 1e-12, 10_000
-
-TOP_EPILOG = """\b
-Examples:
-  sinrelu build                        write sin.npz, a plain MLP, error below 1e-12
-  sinrelu verify sin.npz               recount and check it
-  sinrelu plot sin.npz -o error.png    draw its error
-  sinrelu eval sin.npz pi/6 0.5        its exact value at a point
-
-\b
-Exit status: 0 fine, 1 refuted or too many connections, 2 bad usage or file,
-3 inconclusive."""
-
-BUILD_EPILOG = """\b
-Examples:
-  sinrelu build --wiring skip -o small.npz     fewest connections
-  sinrelu build --tol 1e-9 -o rough.json       a file for people to read
-  sinrelu build --max-connections 500          refuse to write a larger network"""
-
-VERIFY_EPILOG = """Connections are nonzero weights, however small; everything is recounted on the
-graph, and what the file says about itself is not believed.
-
-\b
-Verdicts (the first word of the last line, "verdict" in --json):
-  proved        the bound holds for every real x of the domain
-  refuted       exact arithmetic finds an x, the witness, with a larger error
-  inconclusive  neither; a remark says why
-  sampled-ok    only with --sampled: no sampled point has a larger error
-
-\b
-Examples:
-  sinrelu verify sin.npz --sampled
-  sinrelu verify sin.npz --json
-  sinrelu verify sin.npz --tol 1e-9 --max-connections 500 --plot error.svg
-
-\b
-Exit status: 0 proved (or sampled-ok) and within the limit, 1 refuted or over
-the limit, 2 bad usage or file, 3 inconclusive."""
-
-RECHECK_EPILOG = """\b
-Example:
-  sinrelu verify sin.npz --certificate sin.proof
-  sinrelu recheck sin.proof sin.npz
-
-\b
-Exit status: 0 the certificate stands, 1 it does not, 2 bad usage or file."""
-
-EVAL_EPILOG = """X is a decimal number (0.5), a hexadecimal float (0x1.8p-1, taken exactly) or a
-multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 nearest to a decimal
-number or a multiple of pi; the output says which.
-
-\b
-Example:
-  sinrelu eval sin.npz pi/6 0.5 -1e-3 --digits 30"""
+KINDS = ("error", "network", "units", "pieces", "scaling")
 
 
-@click.group(epilog=TOP_EPILOG)
+@click.group(epilog=epilogs.TOP_EPILOG)
 @click.version_option(__version__, message="sinrelu %(version)s")
 def cli() -> None:
     """Build the smallest ReLU networks that equal sin on [−π, π], and check them."""
@@ -97,7 +45,7 @@ tol_option = click.option(
 )
 
 
-@cli.command(epilog=BUILD_EPILOG)
+@cli.command(epilog=epilogs.BUILD_EPILOG)
 @click.option("--construction", default=CONSTRUCTION, show_default=True, help="The method.")
 @click.option(
     "--wiring",
@@ -143,7 +91,7 @@ def build(
     click.echo(line("a-priori bound", f"{bound:<12.4g} of the error, before weights are rounded"))
 
 
-@cli.command(epilog=VERIFY_EPILOG)
+@cli.command(epilog=epilogs.VERIFY_EPILOG)
 @file_argument
 @tol_option
 @click.option(
@@ -210,7 +158,7 @@ def verify(
     return report.exit_status
 
 
-@cli.command(epilog=RECHECK_EPILOG)
+@cli.command(epilog=epilogs.RECHECK_EPILOG)
 @click.argument("certificate", type=click.Path(path_type=Path))
 @file_argument
 def recheck(certificate: Path, file: Path) -> int:
@@ -234,9 +182,12 @@ def recheck(certificate: Path, file: Path) -> int:
     return FAILED if differences else OK
 
 
-@cli.command()
+@cli.command(epilog=epilogs.PLOT_EPILOG)
 @file_argument
 @tol_option
+@click.option(
+    "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
+)
 @click.option(
     "-o",
     "--output",
@@ -244,25 +195,66 @@ def recheck(certificate: Path, file: Path) -> int:
     required=True,
     help="Picture file, .png, .svg or .pdf.",
 )
-def plot(file: Path, tol: float, output: Path) -> None:
-    """Draw the error over the whole domain and zooms until single pieces are visible.
+def plot(file: Path, tol: float, kind: str, output: Path) -> None:
+    """Draw a network, or a table of networks."""
+    from sinrelu.constructions import check_tol
+    from sinrelu.plots import check_suffix, draw, rendered
 
-    \b
-    Example:
-      sinrelu plot sin.npz --tol 1e-12 -o error.svg
-    """  # noqa: D301 - click reads the backspace as "do not rewrap"
-    network = _load(file, tol, output)
-    from sinrelu.plots import error_figure, rendered
-    from sinrelu.sampling import error_curve
-
-    pieces = _find_pieces(network)
-    with progress_bar("sampling") as progress:
-        curve = error_curve(network, pieces, progress)
-    _write(output, rendered(error_figure(network, curve, tol), output.suffix))
+    check_tol(tol)
+    check_suffix(output)
+    with progress_bar("drawing") as progress:
+        figure = draw(kind, file, tol, progress)
+    _write(output, rendered(figure, output.suffix))
     click.echo(f"{output}")
 
 
-@cli.command("eval", epilog=EVAL_EPILOG, context_settings={"ignore_unknown_options": True})
+@cli.command(epilog=epilogs.COMPARE_EPILOG)
+@click.option(
+    "--tol",
+    "tolerances",
+    type=float,
+    metavar="TOL",
+    multiple=True,
+    default=(TOL,),
+    show_default=True,
+    help="Largest error allowed; may be given several times.",
+)
+@click.option("--constructions", metavar="NAME,...", help="Which ones.  [default: all]")
+@click.option("--prove", is_flag=True, help="Prove every bound as well; minutes at 1e-12.")
+@click.option("--json", "form", flag_value="json", help="Write one JSON object.")
+@click.option("--markdown", "form", flag_value="markdown", help="Write Markdown tables.")
+@click.option("--csv", "form", flag_value="csv", help="Write one table for all tolerances.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Also draw connections against digits, as .png, .svg or .pdf.",
+)
+def compare(
+    tolerances: tuple[float, ...],
+    constructions: str | None,
+    prove: bool,
+    form: str | None,
+    picture: Path | None,
+) -> None:
+    """Build every construction in every wiring, and count and sample each.
+
+    Beside ours stands huybrechs, the published recursion (arXiv:2506.19104), on [0, π] only.
+    """
+    from sinrelu.compare import NAMES, compare_all
+    from sinrelu.plots import check_suffix, rendered, scaling_figure
+    from sinrelu.scaling import written
+
+    if picture is not None:
+        check_suffix(picture)
+    names = constructions.split(",") if constructions else NAMES
+    entries = compare_all(tolerances, names, prove, lambda text: click.echo(text, err=True))
+    if picture is not None:
+        _write(picture, rendered(scaling_figure(entries), picture.suffix))
+    click.echo(written(entries, form))
+
+
+@cli.command("eval", epilog=epilogs.EVAL_EPILOG, context_settings={"ignore_unknown_options": True})
 @file_argument
 @click.argument("points", metavar="X...", nargs=-1, required=True)
 @click.option(

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinrelu import Circuit, RequestError, build, evaluate_float64, plots, relu, sampling
+from sinrelu import Circuit, RequestError, build, evaluate_float64, relu, sampling
 from sinrelu.certify import DOMAIN
-from sinrelu.plots import (
+from sinrelu.plots import error_figure, rendered
+from sinrelu.plots.error import (
+    COLUMNS,
     ZOOM_PIECES,
     closest_panel,
-    error_figure,
     panel_of,
-    rendered,
     worst_place,
 )
 from sinrelu.sampling import Curve, error_curve, find_pieces
@@ -77,7 +77,7 @@ def test_the_envelope_holds_every_error_and_touches_the_worst(seed, count):
     assert (panel.low.min(), panel.high.max()) == (error.min(), error.max())
     column = np.searchsorted(panel.x, x, side="right") - 1
     assert np.all((panel.low[column] <= error) & (error <= panel.high[column]))
-    assert len(panel.x) <= 4 * plots.COLUMNS
+    assert len(panel.x) <= 4 * COLUMNS
 
 
 @pytest.mark.parametrize("place", DOMAIN)

@@ -17,6 +17,7 @@ sign, and [d > 0]·Q = relu(Q + Md) − relu(Md) if Q ≤ M|d|: three ReLUs a co
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
@@ -78,12 +79,20 @@ def unfold(direction: Direction, z: Affine, pivot: Real) -> Direction:
     return Direction(*coordinates).turned(-angle)
 
 
+def error_bound(levels: int) -> float:
+    """Bound the error for L levels: h²/8 + h³/15, h = π/2^L, which is 1.12e-12 for L = 20.
+
+    That of the chords is at most h²/8 in cos and h³/15 in sin; reflections keep its norm, and a
+    gate that is wrong in the sign of an error adds a part of the reflection.
+    """
+    h = math.ldexp(math.pi, -levels)
+    return h**2 / 8 + h**3 / 15
+
+
 def network(levels: int) -> Network:
     """Return the network of L ≥ 1 levels for sin on [0, π].
 
-    Proven error, before weights are rounded to float64: below h²/8 + h³/15, h = π/2^L, which is
-    1.12e-12 for L = 20. That of the chords is at most h²/8 in cos and h³/15 in sin; reflections
-    keep its norm, and a gate that is wrong in the sign of an error adds a part of the reflection.
+    Its proven error is ``error_bound(levels)``, before weights are rounded to float64.
     """
     x = Circuit().input
     numbers = x.circuit.numbers

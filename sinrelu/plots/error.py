@@ -1,15 +1,9 @@
-"""Pictures: the error over the domain and in zooms, a training's loss, error against connections.
-
-The only module that imports matplotlib, and only when something is drawn.
-"""
+"""The error: the whole domain with the tolerance, and zooms down to single pieces."""
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,27 +11,26 @@ import numpy as np
 from sinrelu.certify.pieces import breakpoints
 from sinrelu.errors import RequestError
 from sinrelu.network import FloatArray, Network
+from sinrelu.plots.style import (
+    BAND,
+    BLUE,
+    FONT_SIZE,
+    ORANGE,
+    PALE_BLUE,
+    WIDTH,
+    grouped,
+    headline,
+    label_quarters,
+    power,
+    styled,
+)
 from sinrelu.sampling import Curve, Domain, float64_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".svg", ".pdf")
-STYLE = {
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "0.4",
-    "xtick.color": "0.3",
-    "ytick.color": "0.3",
-    "svg.hashsalt": "sinrelu",
-}
-BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito's palette, safe for colour-blind readers
-PALE_BLUE, BAND = "#9CC9E3", "0.955"
-SIZE, SMALL_SIZE, DPI = (9.0, 5.8), (7.0, 4.2), 160
+HEIGHT = 4.4
 COLUMNS = 1400
 ZOOM_PIECES = 12
 ZOOM_POINTS = 4001
@@ -74,37 +67,6 @@ class Panel:
         return self.window[0] + self.width / 2
 
 
-@dataclass(frozen=True)
-class SizeCurve:
-    """Networks of one kind: how large each is, and its error."""
-
-    label: str
-    connections: Sequence[int]
-    errors: Sequence[float]
-    colour: str = BLUE
-
-
-def check_suffix(path: Path) -> None:
-    """Refuse a path whose suffix names no picture format."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise RequestError(f"{path}: unknown suffix; pictures end in {', '.join(SUFFIXES)}")
-
-
-def rendered(figure: Figure, suffix: str) -> bytes:
-    """Return a figure as a file's content, the same bytes for the same figure."""
-    kind = suffix.lower().lstrip(".")
-    undated: dict[str, dict[str, str | None]] = {
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None},
-    }
-    import matplotlib.style
-
-    stream = io.BytesIO()
-    with matplotlib.style.context(["default", STYLE]):
-        figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
-    return stream.getvalue()
-
-
 def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     """Draw the error of a network over the domain of ``curve``, with zooms where it is largest.
 
@@ -113,7 +75,6 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     RequestError
         If the error is not finite anywhere.
     """
-    import matplotlib.style
     from matplotlib.figure import Figure
 
     worst = worst_place(curve)
@@ -121,8 +82,8 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     closest = closest_panel(network, curve, worst)
     between = middle_panel(network, curve, whole, closest)
     reach = max(tol, *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=SIZE, layout="constrained")
+    with styled():
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplot_mosaic("AA;BC")
         for name, panel in zip("ABC", (whole, between, closest), strict=True):
             _draw_error(axes[name], panel, tol, reach)
@@ -132,53 +93,7 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
         _label_zoom(axes["C"], closest, whole)
         _point_to(axes["A"], between)
         _point_to(axes["B"], closest)
-        figure.supylabel(f"N(x) − sin x,  in {_power(_exponent(reach))}", fontsize=9.5)
-    return figure
-
-
-def loss_figure(losses: FloatArray) -> Figure:
-    """Draw the loss of every step of a training, on logarithmic axes.
-
-    Raises
-    ------
-    RequestError
-        If no loss is positive and finite.
-    """
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
-    shown = np.isfinite(losses) & (losses > 0)
-    if not shown.any():
-        raise RequestError("no loss is positive and finite; there is nothing to draw")
-    steps = np.arange(1, len(losses) + 1)
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=SMALL_SIZE, layout="constrained")
-        axes = figure.subplots()
-        axes.loglog(steps[shown], losses[shown], color=BLUE, linewidth=0.8)
-        axes.set(xlabel="step", title="mean squared error at the points of the step")
-    return figure
-
-
-def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
-    """Draw error against connections, both axes logarithmic."""
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=SMALL_SIZE, layout="constrained")
-        axes = figure.subplots()
-        for curve in curves:
-            colour = curve.colour
-            axes.loglog(curve.connections, curve.errors, "o-", color=colour, markersize=3.5)
-            axes.annotate(
-                curve.label,
-                (curve.connections[-1], curve.errors[-1]),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-            )
-        axes.set(xlabel="connections", title="proven error, largest over all real x in [−π, π]")
+        figure.supylabel(f"N(x) − sin x,  in {power(_exponent(reach))}", fontsize=FONT_SIZE)
     return figure
 
 
@@ -269,14 +184,8 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
 
 
 def _label_whole(axes: Axes, network: Network, tol: float, reach: float) -> None:
-    quarters = range(-4, 5)
-    labels = ["−π", "−¾π", "−½π", "−¼π", "0", "¼π", "½π", "¾π", "π"]
-    axes.set_xticks([k * math.pi / 4 for k in quarters], labels)
-    method = network.meta.get("construction")
-    built = f"{method}, " if isinstance(method, str) and method.isprintable() else ""
-    axes.set_title(
-        f"{built}{network.wiring} wiring: {network.connections} connections, {network.units} units"
-    )
+    label_quarters(axes)
+    axes.set_title(headline(network))
     axes.annotate(
         f"tolerance ±{tol:g}",
         (1.0, tol / 10.0 ** _exponent(reach)),
@@ -301,9 +210,9 @@ def _label_zoom(axes: Axes, panel: Panel, whole: Panel) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _short((x - panel.centre) / unit)))
     magnification = whole.width / panel.width
     pieces = f", {len(panel.knots) - 1} pieces" if panel.knots.size else ""
-    axes.set_title(f"magnified {magnification:,.0f} times{pieces}".replace(",", "\u2009", 1))
+    axes.set_title(f"magnified {grouped(round(magnification))} times{pieces}")
     sign = "+" if panel.centre < 0 else "−"
-    axes.set_xlabel(f"x {sign} {abs(panel.centre) / math.pi:.6f} π,  in {_power(exponent)} π")
+    axes.set_xlabel(f"x {sign} {abs(panel.centre) / math.pi:.6f} π,  in {power(exponent)} π")
 
 
 def _point_to(axes: Axes, zoom: Panel) -> None:
@@ -322,7 +231,3 @@ def _exponent(number: float) -> int:
 
 def _short(number: float) -> str:
     return f"{round(number, 3) + 0.0:g}".replace("-", "−")
-
-
-def _power(exponent: int) -> str:
-    return f"10$^{{{exponent}}}$"

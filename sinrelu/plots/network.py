@@ -1,0 +1,177 @@
+"""The graph itself: every unit a circle, every connection a curve coloured by its weight.
+
+With skip wiring the levels run down on the left and up again on the right, turning where the
+connections between the two sides are shortest: where a construction folds and unfolds, what undoes
+a fold stands beside it. With layered wiring the layers run from left to right.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinrelu.errors import RequestError
+from sinrelu.network import SKIP, FloatArray, IntArray, Network
+from sinrelu.plots.style import BLUE, ORANGE, WIDTH, headline, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_CONNECTIONS = 800
+"""More than this many lines on a page cannot be told apart."""
+SMALLEST_WEIGHT = 1e-4
+"""Weights smaller than this share the faintest colour."""
+APART = 0.13
+"""Between the units of a level on one side; the two sides are 1 apart."""
+STAGGER = 0.4
+"""In height, so that a connection across does not pass behind a unit of the same level."""
+CURVE = np.linspace(0, 1, 25)
+COLOURS = (ORANGE, "#E8B48F", "#BDBDBD", "#8FBFDD", BLUE)
+
+
+def network_figure(network: Network) -> Figure:
+    """Draw the graph of a network.
+
+    Raises
+    ------
+    RequestError
+        If it has too many connections for a picture.
+    """
+    from matplotlib.figure import Figure
+
+    if network.connections > MOST_CONNECTIONS:
+        raise RequestError(
+            f"{network.connections} connections cannot be told apart in a picture, at most "
+            f"{MOST_CONNECTIONS} can; a larger --tol gives a smaller network"
+        )
+    skip = network.wiring == SKIP
+    places = folded_places(network) if skip else layered_places(network)
+    rows = float(np.ptp(places[:, 1]))
+    with styled():
+        figure = Figure(figsize=(WIDTH, 1.1 + 0.19 * (rows + 2)), layout="constrained")
+        axes = figure.add_subplot()
+        _draw_connections(figure, axes, network, places)
+        _draw_units(axes, places, numbered=skip)
+        axes.set_title(headline(network))
+        axes.set_axis_off()
+        axes.margins(0.03 if skip else 0.015, 0.04)
+    return figure
+
+
+def folded_places(network: Network) -> FloatArray:
+    """Return where the input, the units and the output stand, (U+2, 2): levels down and up."""
+    levels = network.levels.copy()
+    turn = turning_level(network)
+    up = levels > turn
+    offsets = _offsets(levels)
+    height = np.where(up, levels - 2 * turn - 1, -levels)
+    return np.column_stack([up + offsets * APART, height - offsets * STAGGER])
+
+
+def turning_level(network: Network) -> int:
+    """Return the last level on the way down that makes the connections shortest in height."""
+    levels, (source, target) = network.levels, ends(network)
+
+    def length(turn: int) -> int:
+        height = np.where(levels > turn, 2 * turn + 1 - levels, levels)
+        return int(np.abs(height[source] - height[target]).sum())
+
+    return min(range(1, network.depth + 1), key=length)
+
+
+def layered_places(network: Network) -> FloatArray:
+    """Return where the input, the units and the output stand, (U+2, 2): layers side by side."""
+    return np.column_stack([network.levels, _offsets(network.levels)]).astype(np.float64)
+
+
+def ends(network: Network) -> tuple[IntArray, IntArray]:
+    """Return source and target of every connection; the output is U + 1."""
+    targets = np.repeat(np.arange(1, network.units + 2), np.diff(network.indptr))
+    return network.source, targets
+
+
+def curve(start: FloatArray, end: FloatArray) -> FloatArray:
+    """Return a connection as points (n, 2): straight to a neighbour, else around those between."""
+    (x0, y0), (x1, y1) = start, end
+    if (abs(y1 - y0) <= 1 + STAGGER and abs(x1 - x0) < 0.5) or y0 == y1:
+        return np.array([start, end])
+    if abs(x1 - x0) > 0.5:
+        control = [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1)]
+    else:
+        outward = 1 if (x0 + x1) / 2 > 0.5 else -1
+        reach = outward * min(0.06 + 0.045 * abs(y1 - y0), 0.45)
+        control = [(x0 + reach, y0), (x1 + reach, y1)]
+    points = np.array([start, *control, end])
+    t = CURVE[:, None]
+    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+    drawn: FloatArray = weights @ points
+    return drawn
+
+
+def _offsets(levels: IntArray) -> FloatArray:
+    """Return where on its level each source stands, in steps from the middle."""
+    offsets = np.zeros(len(levels))
+    order = np.argsort(levels, kind="stable")
+    breaks = np.flatnonzero(np.diff(levels[order])) + 1
+    for first, last in pairwise([0, *breaks.tolist(), len(order)]):
+        offsets[order[first:last]] = np.arange(last - first) - (last - first - 1) / 2
+    return offsets
+
+
+def _draw_connections(figure: Figure, axes: Axes, network: Network, places: FloatArray) -> None:
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
+
+    largest = float(np.abs(network.weight).max(initial=1.0))
+    colours = LinearSegmentedColormap.from_list("weights", COLOURS)
+    source, target = ends(network)
+    straight = network.wiring != SKIP
+    lines = [
+        np.array([places[s], places[t]]) if straight else curve(places[s], places[t])
+        for s, t in zip(source, target, strict=True)
+    ]
+    order = np.argsort(np.abs(network.weight), kind="stable")
+    drawn = LineCollection(
+        [lines[k] for k in order],
+        cmap=colours,
+        norm=SymLogNorm(SMALLEST_WEIGHT, vmin=-largest, vmax=largest),
+        linewidths=0.7 if straight else 0.9,
+        zorder=1,
+    )
+    drawn.set_array(network.weight[order])
+    axes.add_collection(drawn)
+    bar = figure.colorbar(
+        drawn, ax=axes, location="bottom", fraction=0.02, aspect=60, shrink=0.5, pad=0.01
+    )
+    ticks = [-1.0, -1e-2, 0.0, 1e-2, 1.0]
+    bar.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "−") for tick in ticks])
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+    bar.set_label("weight")
+
+
+def _draw_units(axes: Axes, places: FloatArray, numbered: bool) -> None:
+    size = 52 if numbered else 9
+    hidden = places[1:-1]
+    axes.scatter(
+        hidden[:, 0],
+        hidden[:, 1],
+        s=size,
+        facecolor="white",
+        edgecolor="0.25",
+        linewidth=0.6,
+        zorder=2,
+    )
+    if numbered:
+        for number, (x, y) in enumerate(hidden, start=1):
+            axes.text(x, y, f"{number}", size=5.2, ha="center", va="center_baseline", color="0.1")
+    shifts = ((0, 6), (0, 6)) if numbered else ((-6, -3), (6, -3))
+    for place, name, shift in zip((places[0], places[-1]), ("x", "N(x)"), shifts, strict=True):
+        axes.scatter(
+            place[0], place[1], s=size, marker="s", facecolor="0.2", edgecolor="0.2", zorder=2
+        )
+        side = "center" if numbered else ("right" if shift[0] < 0 else "left")
+        axes.annotate(name, place, xytext=shift, textcoords="offset points", ha=side)

@@ -1,0 +1,129 @@
+"""Connections against digits: every construction, the limit of the assignment, the laws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinrelu.compare import PEER, Entry
+from sinrelu.errors import RequestError
+from sinrelu.network import LAYERED, SKIP
+from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, WIDTH, styled
+from sinrelu.scaling import FIRST_DIGITS, Law, digits, law, series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = 5.2
+LIMIT = 10_000
+"""Connections that the assignment allows."""
+LOOKS = {
+    "fold-reflect": (BLUE, "o"),
+    "chebyshev": (GREEN, "s"),
+    "double-angle": (PURPLE, "^"),
+    "taylor": ("0.45", "D"),
+    PEER: (ORANGE, "*"),
+}
+OTHERS = ("black", "x")
+LABEL_DECADES = 0.22
+"""Height of a label on the logarithmic scale."""
+
+
+def scaling_figure(entries: Sequence[Entry]) -> Figure:
+    """Draw connections against digits, both wirings on a logarithmic scale, and skip wiring's laws.
+
+    Raises
+    ------
+    RequestError
+        If there is nothing to draw.
+    """
+    from matplotlib.figure import Figure
+
+    if not entries:
+        raise RequestError("the table is empty; there is nothing to draw")
+    with styled():
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = figure.subplot_mosaic("AB;CC", height_ratios=(1, 0.85))
+        for name, wiring in (("A", LAYERED), ("B", SKIP)):
+            _draw_wiring(axes[name], entries, wiring)
+        axes["B"].tick_params(labelleft=False)
+        axes["A"].set_ylabel("connections")
+        _draw_laws(axes["C"], entries)
+    return figure
+
+
+def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
+    shown = [(name, found) for (name, its), found in series(entries).items() if its == wiring]
+    axes.set_yscale("log")
+    for name, found in shown:
+        colour, marker = LOOKS.get(name, OTHERS)
+        x, y = [digits(e) for e in found], [e.connections for e in found]
+        size = 5.6 if marker == "*" else 3.4
+        axes.plot(x, y, marker=marker, color=colour, markersize=size, linewidth=0.9)
+    ends = [math.log10(found[-1].connections) for _, found in shown]
+    for (name, found), height in zip(shown, spread(ends, LABEL_DECADES), strict=True):
+        label = f"{name}, [0, π] only" if name == PEER else name
+        _name(axes, digits(found[-1]), 10**height, label, LOOKS.get(name, OTHERS)[0])
+    axes.axhline(LIMIT, color="0.2", linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.text(0.02, LIMIT * 1.15, f"limit {LIMIT}", transform=axes.get_yaxis_transform())
+    axes.set_ylim(15, 2.2 * LIMIT)
+    axes.set_yticks([100, 1000, 10000], ["100", "1000", "10000"])
+    _digits_axis(axes, entries, room=0.55 if wiring == LAYERED else 0.4)
+    axes.set_title(f"{wiring} wiring")
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Move labels up until neighbours are ``gap`` apart."""
+    moved = list(heights)
+    order = sorted(range(len(moved)), key=lambda k: moved[k])
+    for below, above in pairwise(order):
+        moved[above] = max(moved[above], moved[below] + gap)
+    return moved
+
+
+def _draw_laws(axes: Axes, entries: Sequence[Entry]) -> None:
+    """Draw the lower series of skip wiring on a linear scale, with the fitted laws."""
+    shown = [(name, found) for (name, its), found in series(entries).items() if its == SKIP]
+    lowest = sorted(shown, key=lambda pair: max(e.connections for e in pair[1]))[:3]
+    for name, found in lowest:
+        colour, marker = LOOKS.get(name, OTHERS)
+        x, y = [digits(e) for e in found], [e.connections for e in found]
+        axes.plot(x, y, marker, color=colour, markersize=3.4)
+        fitted, label = law(found), name
+        if fitted is not None:
+            dense = np.linspace(FIRST_DIGITS, max(x), 200)
+            axes.plot(dense, [fitted(d) for d in dense], color=colour, linewidth=0.9)
+            label = f"{name}\n{_law_text(fitted)}"
+        _name(axes, x[-1], y[-1], label, colour)
+    axes.set_ylim(0, None)
+    axes.set_ylabel("connections")
+    axes.set_title("skip wiring again, on a linear scale, with least-squares laws")
+    _digits_axis(axes, entries, room=0.55)
+
+
+def _law_text(fitted: Law) -> str:
+    a, b, c = fitted.coefficients
+    signs = ["−" if value < 0 else "+" for value in (a, b, c)]
+    start = f"{'−' if a < 0 else ''}{abs(a):.1f} {signs[1]} {abs(b):.1f} d"
+    return f"{start} {signs[2]} ({abs(c):.2f} ± {fitted.errors[2]:.2f}) d²"
+
+
+def _digits_axis(axes: Axes, entries: Sequence[Entry], room: float) -> None:
+    """Leave room for labels at the right, as a part of the digits' span."""
+    least, most = (pick(digits(e) for e in entries) for pick in (min, max))
+    span = max(most - least, 1.0)
+    axes.set_xlim(least - 0.04 * span, most + room * span)
+    axes.set_xticks(np.arange(math.ceil(least / 2) * 2, most + 0.01, 2))
+    axes.spines["bottom"].set_bounds(least - 0.04 * span, most)
+    axes.set_xlabel("digits d, tolerance 10⁻ᵈ", x=(0.5 * span) / (1.04 + room) / span)
+
+
+def _name(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+    axes.annotate(
+        text, (x, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center"
+    )

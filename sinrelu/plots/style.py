@@ -1,0 +1,92 @@
+"""What all pictures share: size, type, colours, and how they become a file."""
+
+from __future__ import annotations
+
+import io
+import math
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinrelu.errors import RequestError
+from sinrelu.network import Network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+FONT_SIZE = 8.5
+STYLE = {
+    "font.size": FONT_SIZE,
+    "axes.titlesize": FONT_SIZE,
+    "axes.titlelocation": "left",
+    "axes.labelsize": FONT_SIZE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "0.4",
+    "axes.linewidth": 0.7,
+    "xtick.color": "0.3",
+    "ytick.color": "0.3",
+    "xtick.labelsize": FONT_SIZE - 0.5,
+    "ytick.labelsize": FONT_SIZE - 0.5,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "svg.hashsalt": "sinrelu",
+}
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
+"""Okabe and Ito's palette and Tol's purple, safe for colour-blind readers."""
+PALE_BLUE, BAND = "#9CC9E3", "0.955"
+WIDTH, DPI = 6.5, 200
+"""Inches, the text width of a page; at this size the type is that of a caption."""
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a path whose suffix names no picture format."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{path}: unknown suffix; pictures end in {', '.join(SUFFIXES)}")
+
+
+def styled() -> AbstractContextManager[None]:
+    """Draw in the style of this package, whatever the user's own is."""
+    import matplotlib.style
+
+    return matplotlib.style.context(["default", STYLE])
+
+
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """Return a figure as a file's content, the same bytes for the same figure."""
+    kind = suffix.lower().lstrip(".")
+    undated: dict[str, dict[str, str | None]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+    }
+    stream = io.BytesIO()
+    with styled():
+        figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
+    return stream.getvalue()
+
+
+def headline(network: Network) -> str:
+    """Return one line about a network; its construction is what its file says."""
+    method = network.meta.get("construction")
+    built = f"{method}, " if isinstance(method, str) and method.isprintable() else ""
+    return (
+        f"{built}{network.wiring} wiring: {network.connections} connections, {network.units} units"
+    )
+
+
+def label_quarters(axes: Axes) -> None:
+    """Mark the multiples of π/4 on the x axis, from −π to π."""
+    labels = ["−π", "−¾π", "−½π", "−¼π", "0", "¼π", "½π", "¾π", "π"]
+    axes.set_xticks([k * math.pi / 4 for k in range(-4, 5)], labels)
+
+
+def power(exponent: int) -> str:
+    """Write a power of ten."""
+    return f"10$^{{{exponent}}}$"
+
+
+def grouped(count: int) -> str:
+    """Write a count with thin spaces between groups of three digits, if it has over four."""
+    return f"{count:,}".replace(",", "\u2009") if abs(count) > 9999 else f"{count}"

@@ -1,0 +1,72 @@
+"""Trained networks: the loss of every step, and error against connections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinrelu.errors import RequestError
+from sinrelu.network import FloatArray
+from sinrelu.plots.style import BLUE, WIDTH, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEIGHT = 3.9
+
+
+@dataclass(frozen=True)
+class SizeCurve:
+    """Networks of one kind: how large each is, and its error."""
+
+    label: str
+    connections: Sequence[int]
+    errors: Sequence[float]
+    colour: str = BLUE
+
+
+def loss_figure(losses: FloatArray) -> Figure:
+    """Draw the loss of every step of a training, on logarithmic axes.
+
+    Raises
+    ------
+    RequestError
+        If no loss is positive and finite.
+    """
+    from matplotlib.figure import Figure
+
+    shown = np.isfinite(losses) & (losses > 0)
+    if not shown.any():
+        raise RequestError("no loss is positive and finite; there is nothing to draw")
+    steps = np.arange(1, len(losses) + 1)
+    with styled():
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = figure.subplots()
+        axes.loglog(steps[shown], losses[shown], color=BLUE, linewidth=0.8)
+        axes.set(xlabel="step", title="mean squared error at the points of the step")
+    return figure
+
+
+def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
+    """Draw error against connections, both axes logarithmic."""
+    from matplotlib.figure import Figure
+
+    with styled():
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = figure.subplots()
+        for curve in curves:
+            colour = curve.colour
+            axes.loglog(curve.connections, curve.errors, "o-", color=colour, markersize=3.5)
+            axes.annotate(
+                curve.label,
+                (curve.connections[-1], curve.errors[-1]),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+            )
+        axes.set(xlabel="connections", title="proven error, largest over all real x in [−π, π]")
+    return figure
