@@ -126,7 +126,7 @@ def sizes_table(outcomes: Outcomes) -> Iterator[str]:
 
 def tuning_table(steps: int) -> Iterator[str]:
     """Yield the lines of the table of fine-tuned networks."""
-    yield "| start | rate | connections | error before | error after | mean squared before | after |"
+    yield "| start | rate | connections | error before | after | mean squared before | after |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for name in ("fold-reflect", "chebyshev"):
         start = build(name, LAYERED, START_TOL)
