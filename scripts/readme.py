@@ -1,10 +1,11 @@
-"""Bring the figures in README.md up to date: real output, the table of networks, the picture.
+"""Bring README.md up to date: real output, every table, every picture.
 
-Usage: scripts/readme [--no-picture]
+Usage: scripts/readme [--no-pictures]
 
 In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command prints
-in a folder with the default network, and the table after ``<!-- networks -->`` by one of all the
-networks that can be built.
+in a folder with the default network; the table after ``<!-- networks -->`` by one of all networks
+for 1e-12, and that after ``<!-- laws -->`` by the growth laws. The scaling study is brought up to
+date first; it measures only what is not in docs/scaling.csv.
 """
 
 from __future__ import annotations
@@ -18,14 +19,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sinrelu import CONSTRUCTIONS, build
-from sinrelu.constructions import WIRINGS
+from scaling import PICTURE, TABLE, known, laws
+
+from sinrelu.compare import NAMES, PROVED, Entry, built, candidates
+from sinrelu.scaling import read_csv
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PICTURE = ROOT / "docs" / "error.png"
+TOL = 1e-12
+NETWORK_PICTURES = {
+    "error": "sin.npz",
+    "network": "small.npz",
+    "units": "coarse.npz",
+    "pieces": "small.npz",
+}
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
-TABLE = re.compile(r"(?<=<!-- networks -->\n).*?(?=\n\n)", re.DOTALL)
+NETWORKS = re.compile(r"(?<=<!-- networks -->\n).*?(?=\n\n)", re.DOTALL)
+LAWS = re.compile(r"(?<=<!-- laws -->\n).*?(?=\n\n)", re.DOTALL)
 
 
 def output(command: str, folder: Path) -> str:
@@ -50,37 +60,61 @@ def refreshed_block(block: str, folder: Path) -> str:
     return "\n".join(f"$ {command}\n{output(command, folder)}" for command in commands(block))
 
 
-def table() -> str:
-    """Return the table of all networks, counted on their graphs."""
+def networks() -> str:
+    """Return the table of all networks, counted on their graphs; errors from the scaling study."""
+    measured = {(entry.sha256, entry.tol): entry for entry in read_csv(TABLE)}
     lines = [
-        "| construction | wiring | connections | biases | units | depth |",
-        "|---|---|--:|--:|--:|--:|",
+        "| construction | wiring | connections | biases | units | depth | error |",
+        "|---|---|--:|--:|--:|--:|--:|",
     ]
-    for name in CONSTRUCTIONS:
-        for wiring in WIRINGS:
-            n = build(name, wiring)
-            lines.append(
-                f"| {name} | {wiring} | {n.connections} | {n.biases} | {n.units} | {n.depth} |"
-            )
+    for name, wiring in candidates(NAMES):
+        n = known(built(name, wiring, TOL)[0], measured)
+        counts = f"{n.connections} | {n.biases} | {n.units} | {n.depth}"
+        lines.append(f"| {name} | {wiring} | {counts} | {error(n)} |")
     return "\n".join(lines)
+
+
+def error(entry: Entry) -> str:
+    """Return a proven bound or a sampled error, and which it is."""
+    number = entry.sup_error if entry.evidence == PROVED else entry.sampled_float64
+    return f"{'–' if number is None else f'{number:.3g}'} {entry.evidence}"
+
+
+def law_table() -> str:
+    """Return the table of growth laws."""
+    return "\n".join(line for line in laws(read_csv(TABLE)) if line.startswith("|"))
 
 
 def refreshed(text: str, folder: Path) -> str:
     """Return the README with every figure computed anew."""
     text = BLOCK.sub(lambda match: refreshed_block(match[0], folder), text)
-    return TABLE.sub(lambda _: table(), text)
+    text = NETWORKS.sub(lambda _: networks(), text)
+    return LAWS.sub(lambda _: law_table(), text)
+
+
+def draw(folder: Path) -> None:
+    """Draw every picture but that of the scaling study."""
+    for kind, file in NETWORK_PICTURES.items():
+        tol = "1e-3" if file == "coarse.npz" else f"{TOL:g}"
+        picture = PICTURE.with_name(f"{kind}.png")
+        output(f"sinrelu plot {folder / file} --kind {kind} --tol {tol} -o {picture}", ROOT)
 
 
 def main() -> None:
-    """Rewrite the file, and the picture unless told not to."""
+    """Rewrite the file and the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--no-picture", action="store_true")
+    parser.add_argument("--no-pictures", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        output("sinrelu build", Path(folder))
-        README.write_text(refreshed(README.read_text(), Path(folder)))
-        if not options.no_picture:
-            output(f"sinrelu plot {folder}/sin.npz -o {PICTURE}", ROOT)
+    study = [sys.executable, str(ROOT / "scripts" / "scaling.py")]
+    subprocess.run(study, check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        output("sinrelu build", folder)
+        output("sinrelu build --wiring skip -o small.npz", folder)
+        output("sinrelu build --wiring skip --tol 1e-3 -o coarse.npz", folder)
+        README.write_text(refreshed(README.read_text(), folder))
+        if not options.no_pictures:
+            draw(folder)
 
 
 if __name__ == "__main__":

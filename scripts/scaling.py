@@ -1,12 +1,12 @@
 """Bring docs/scaling.csv and docs/scaling.png up to date, and print the growth laws.
 
-Usage: scripts/scaling [--prove-cells 100000] [--counts]
+Usage: scripts/scaling [--prove-cells N [--tol 1e-12]] [--counts]
 
 Every construction is built for tolerances from 1e-2 on, as long as it can be. A bound is proved
-where that takes at most --prove-cells cells (evidence `proved`); elsewhere the error is sampled
+where that takes at most 100000 cells (evidence `proved`); elsewhere the error is sampled
 (`sampled`). Both are taken over from the table where the graph (its sha256) is still the same;
-with --prove-cells, what is only sampled so far is tried again. --counts computes neither anew
-(`counted` where the graph is new).
+with --prove-cells, what is only sampled so far (for --tol) is tried again with so many.
+--counts computes neither anew (`counted` where the graph is new).
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ def main() -> None:
     """Rewrite the table after every network, then the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prove-cells", type=int, metavar="N")
+    parser.add_argument("--tol", type=float)
     parser.add_argument("--counts", action="store_true")
     options = parser.parse_args()
     old = read_csv(TABLE) if TABLE.exists() else []
@@ -100,7 +101,8 @@ def main() -> None:
     entries = [known(entry, table) for entry, _ in pairs]
     wanting = {COUNTED, SAMPLED} if options.prove_cells else {COUNTED}
     for k, (_, network) in enumerate(pairs):
-        if entries[k].evidence in wanting and not options.counts:
+        asked = options.tol in (None, entries[k].tol) and not options.counts
+        if entries[k].evidence in wanting and asked:
             entries[k] = measured(entries[k], network, options.prove_cells or CELLS)
             TABLE.write_text(as_csv(entries))
     TABLE.write_text(as_csv(entries))
