@@ -13,8 +13,8 @@ import math
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sinrelu import CONSTRUCTIONS, Network, build, evaluate_float64
+from sinrelu import Network, build, evaluate_float64
 from sinrelu.certify import certify
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import LAYERED, SKIP
@@ -38,7 +38,8 @@ LARGEST_FLAT = 500
 """With more connections, a single hidden layer has more units than a step has points."""
 TOLS = tuple(10.0**-k for k in range(1, 13))
 START_TOL = 1e-3
-RATES = (1e-3, 1e-4, 1e-5, 1e-6)
+STARTS = ("fold-reflect", "chebyshev")
+RATES = (1e-3, 1e-4, 1e-5)
 GRID = 2**17
 
 
@@ -79,21 +80,14 @@ def jobs(steps: int, seeds: int) -> Iterator[Job]:
 
 
 @cache
-def smallest(wiring: str, tol: float) -> Network:
-    """Return the network of fewest connections among all constructions."""
-    networks = (build(name, wiring, tol) for name in CONSTRUCTIONS)
-    return min(networks, key=lambda network: network.connections)
-
-
-@cache
 def built(wiring: str, tol: float) -> Judged:
-    """Return the smallest network with its proven error."""
-    return judged(smallest(wiring, tol), tol)
+    """Return a network of the default construction with its proven error."""
+    return judged(build(wiring=wiring, tol=tol), tol)
 
 
 def best_built(wiring: str, limit: int) -> Judged | None:
     """Return the built network of smallest tolerance within a limit of connections."""
-    fitting = [tol for tol in TOLS if smallest(wiring, tol).connections <= limit]
+    fitting = [tol for tol in TOLS if build(wiring=wiring, tol=tol).connections <= limit]
     return built(wiring, min(fitting)) if fitting else None
 
 
@@ -124,20 +118,32 @@ def sizes_table(outcomes: Outcomes) -> Iterator[str]:
         yield "| " + " | ".join(map(str, row)) + " |"
 
 
-def tuning_table(steps: int) -> Iterator[str]:
+@dataclass(frozen=True)
+class Tuning:
+    """One fine-tuning."""
+
+    construction: str
+    rate: float
+    steps: int
+
+
+def tuned(job: Tuning) -> str:
+    """Run one fine-tuning and return its line of the table."""
+    start = build(job.construction, LAYERED, START_TOL)
+    network = fine_tune(start, job.steps, job.rate).network
+    before, after = judged(start, START_TOL), judged(network, START_TOL)
+    return (
+        f"| {job.construction} | {network.connections} | {job.rate:.0e} "
+        f"| {before.sup_error:.2e} | {after.sup_error:.2e} "
+        f"| {mean_square(start):.2e} | {mean_square(network):.2e} |"
+    )
+
+
+def tuning_table(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the table of fine-tuned networks."""
-    yield "| start | rate | connections | error before | error after | mean squared before | after |"
+    yield "| start | connections | rate | error before | after | mean square before | after |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
-    for name in ("fold-reflect", "chebyshev"):
-        start = build(name, LAYERED, START_TOL)
-        before = judged(start, START_TOL)
-        for rate in RATES:
-            network = fine_tune(start, steps, rate).network
-            after = judged(network, START_TOL)
-            yield (
-                f"| {name} | {rate:.0e} | {network.connections} | {before.sup_error:.2e} "
-                f"| {after.sup_error:.2e} | {mean_square(start):.2e} | {mean_square(network):.2e} |"
-            )
+    yield from lines
 
 
 def mean_square(network: Network) -> float:
@@ -170,13 +176,12 @@ def with_table(text: str, name: str, lines: Iterable[str]) -> str:
     return text
 
 
-def run_all(work: list[Job], report: Callable[[str], None]) -> Outcomes:
-    """Run the trainings, each in a process of its own kind."""
+def run_all(pool: Executor, work: list[Job]) -> Outcomes:
+    """Run the trainings and tell of each on stderr."""
     outcomes = {}
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for job, result in zip(work, pool.map(trained, work), strict=True):
-            outcomes[job] = result
-            report(f"{job}: {result.network.connections} connections, {result.sup_error:.3e}")
+    for job, result in zip(work, pool.map(trained, work), strict=True):
+        outcomes[job] = result
+        print(f"{job}: error {result.sup_error:.3e}", file=sys.stderr, flush=True)
     return outcomes
 
 
@@ -186,11 +191,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    outcomes = run_all(
-        list(jobs(options.steps, options.seeds)), lambda text: print(text, file=sys.stderr)
-    )
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        tunings = [Tuning(name, rate, options.steps) for name in STARTS for rate in RATES]
+        lines = pool.map(tuned, tunings)
+        outcomes = run_all(pool, list(jobs(options.steps, options.seeds)))
     text = with_table(PAGE.read_text(), "sizes", sizes_table(outcomes))
-    PAGE.write_text(with_table(text, "fine-tuning", tuning_table(options.steps)))
+    PAGE.write_text(with_table(text, "fine-tuning", tuning_table(lines)))
     PICTURE.write_bytes(rendered(sizes_figure(list(curves(outcomes))), PICTURE.suffix))
 
 
