@@ -1,28 +1,30 @@
 """Train networks of several sizes, compare them with built ones, and fine-tune built ones.
 
-Usage: scripts/trained-baseline [--steps 10000] [--seeds 3]
+Usage: scripts/trained-baseline [--keep] [--steps 10000] [--seeds 3]
 
-Rewrites the tables of docs/trained-baseline.md and the figure docs/trained-baseline.png. Every
-error is the bound that `sinrelu verify` proves as well.
+Rewrites docs/trained-baseline.csv (one line for each training), the tables of
+docs/trained-baseline.md and the figure docs/trained-baseline.png. Every error is the bound that
+`sinrelu verify` proves as well. With --keep the trainings in the .csv are not repeated.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import astuple, dataclass, fields
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from sinrelu import CONSTRUCTIONS, Network, build, evaluate_float64
+from sinrelu import Network, build, evaluate_float64
 from sinrelu.certify import certify
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import LAYERED, SKIP
@@ -31,14 +33,15 @@ from sinrelu.plots.style import ORANGE
 from sinrelu.training import STEPS, fine_tune, train
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
-PAGE, PICTURE = FOLDER / "trained-baseline.md", FOLDER / "trained-baseline.png"
+PAGE, PICTURE, RUNS = (FOLDER / f"trained-baseline.{suffix}" for suffix in ("md", "png", "csv"))
 LIMITS = (50, 150, 500, 2000, 9999)
 HIDDEN_LAYERS = (1, 2, 3)
 LARGEST_FLAT = 500
 """With more connections, a single hidden layer has more units than a step has points."""
 TOLS = tuple(10.0**-k for k in range(1, 13))
 START_TOL = 1e-3
-RATES = (1e-3, 1e-4, 1e-5, 1e-6)
+STARTS = ("fold-reflect", "chebyshev")
+RATES = (1e-3, 1e-4, 1e-5)
 GRID = 2**17
 
 
@@ -53,11 +56,28 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What came of a training: the error is the proven bound."""
+
+    limit: int
+    hidden_layers: int
+    seed: int
+    steps: int
+    connections: int
+    sup_error: float
+
+
+@dataclass(frozen=True)
 class Judged:
     """A network and the proven bound of its error."""
 
     network: Network
     sup_error: float
+
+    @property
+    def point(self) -> tuple[int, float]:
+        """Where it lies in the figure."""
+        return self.network.connections, self.sup_error
 
 
 def judged(network: Network, tol: float) -> Judged:
@@ -65,9 +85,12 @@ def judged(network: Network, tol: float) -> Judged:
     return Judged(network, certify(network, tol).sup_error)
 
 
-def trained(job: Job) -> Judged:
+def trained(job: Job) -> Run:
     """Run one training."""
-    return judged(train(job.limit, job.steps, job.seed, job.hidden_layers).network, 1e-3)
+    network = train(job.limit, job.steps, job.seed, job.hidden_layers).network
+    return Run(
+        **vars(job), connections=network.connections, sup_error=judged(network, 1e-3).sup_error
+    )
 
 
 def jobs(steps: int, seeds: int) -> Iterator[Job]:
@@ -79,34 +102,23 @@ def jobs(steps: int, seeds: int) -> Iterator[Job]:
 
 
 @cache
-def smallest(wiring: str, tol: float) -> Network:
-    """Return the network of fewest connections among all constructions."""
-    networks = (build(name, wiring, tol) for name in CONSTRUCTIONS)
-    return min(networks, key=lambda network: network.connections)
-
-
-@cache
 def built(wiring: str, tol: float) -> Judged:
-    """Return the smallest network with its proven error."""
-    return judged(smallest(wiring, tol), tol)
+    """Return a network of the default construction with its proven error."""
+    return judged(build(wiring=wiring, tol=tol), tol)
 
 
 def best_built(wiring: str, limit: int) -> Judged | None:
     """Return the built network of smallest tolerance within a limit of connections."""
-    fitting = [tol for tol in TOLS if smallest(wiring, tol).connections <= limit]
+    fitting = [tol for tol in TOLS if build(wiring=wiring, tol=tol).connections <= limit]
     return built(wiring, min(fitting)) if fitting else None
 
 
-Outcomes = dict[Job, Judged]
-
-
-def best(outcomes: Outcomes, limit: int) -> tuple[Job, Judged]:
+def best(runs: Iterable[Run], limit: int) -> Run:
     """Return the training of smallest error."""
-    runs = ((job, result) for job, result in outcomes.items() if job.limit == limit)
-    return min(runs, key=lambda run: run[1].sup_error)
+    return min((run for run in runs if run.limit == limit), key=lambda run: run.sup_error)
 
 
-def sizes_table(outcomes: Outcomes) -> Iterator[str]:
+def sizes_table(runs: list[Run]) -> Iterator[str]:
     """Yield the lines of the table of trained and built networks."""
     yield (
         "| at most | trained: connections | hidden layers | seed | error | median of all runs "
@@ -114,30 +126,47 @@ def sizes_table(outcomes: Outcomes) -> Iterator[str]:
     )
     yield "|--:|" + "--:|" * 9
     for limit in LIMITS:
-        job, result = best(outcomes, limit)
-        runs = [r.sup_error for j, r in outcomes.items() if j.limit == limit]
-        row = [limit, result.network.connections, job.hidden_layers, job.seed]
-        row += [f"{result.sup_error:.2e}", f"{statistics.median(runs):.2e} of {len(runs)}"]
+        run = best(runs, limit)
+        errors = [other.sup_error for other in runs if other.limit == limit]
+        row = [f"{limit}", f"{run.connections}", f"{run.hidden_layers}", f"{run.seed}"]
+        row += [f"{run.sup_error:.2e}", f"{statistics.median(errors):.2e} of {len(errors)}"]
         for wiring in (LAYERED, SKIP):
             rival = best_built(wiring, limit)
-            row += [rival.network.connections, f"{rival.sup_error:.2e}"] if rival else ["–", "–"]
-        yield "| " + " | ".join(map(str, row)) + " |"
+            row += ["–", "–"] if rival is None else built_cells(rival)
+        yield f"| {' | '.join(row)} |"
 
 
-def tuning_table(steps: int) -> Iterator[str]:
+def built_cells(result: Judged) -> list[str]:
+    """Return the cells of the table for a built network."""
+    return [f"{result.network.connections}", f"{result.sup_error:.2e}"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """One fine-tuning."""
+
+    construction: str
+    rate: float
+    steps: int
+
+
+def tuned(job: Tuning) -> str:
+    """Run one fine-tuning and return its line of the table."""
+    start = build(job.construction, LAYERED, START_TOL)
+    network = fine_tune(start, job.steps, job.rate).network
+    before, after = judged(start, START_TOL), judged(network, START_TOL)
+    return (
+        f"| {job.construction} | {network.connections} | {job.rate:.0e} "
+        f"| {before.sup_error:.2e} | {after.sup_error:.2e} "
+        f"| {mean_square(start):.2e} | {mean_square(network):.2e} |"
+    )
+
+
+def tuning_table(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the table of fine-tuned networks."""
-    yield "| start | rate | connections | error before | after | mean squared before | after |"
+    yield "| start | connections | rate | error before | after | mean square before | after |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
-    for name in ("fold-reflect", "chebyshev"):
-        start = build(name, LAYERED, START_TOL)
-        before = judged(start, START_TOL)
-        for rate in RATES:
-            network = fine_tune(start, steps, rate).network
-            after = judged(network, START_TOL)
-            yield (
-                f"| {name} | {rate:.0e} | {network.connections} | {before.sup_error:.2e} "
-                f"| {after.sup_error:.2e} | {mean_square(start):.2e} | {mean_square(network):.2e} |"
-            )
+    yield from lines
 
 
 def mean_square(network: Network) -> float:
@@ -146,18 +175,20 @@ def mean_square(network: Network) -> float:
     return float(np.mean((evaluate_float64(network, x) - np.sin(x)) ** 2))
 
 
-def curves(outcomes: Outcomes) -> Iterator[SizeCurve]:
+def curves(runs: list[Run]) -> Iterator[SizeCurve]:
     """Yield what the figure shows."""
-    runs = [best(outcomes, limit)[1] for limit in LIMITS]
-    yield curve("trained", runs, ORANGE)
+    chosen = [best(runs, limit) for limit in LIMITS]
+    yield curve("trained", ((run.connections, run.sup_error) for run in chosen), ORANGE)
     for wiring in WIRINGS:
-        yield curve(f"built, {wiring}", [built(wiring, tol) for tol in TOLS])
+        yield curve(f"built, {wiring}", (built(wiring, tol).point for tol in TOLS))
 
 
-def curve(label: str, results: Iterable[Judged], colour: str = SizeCurve.colour) -> SizeCurve:
-    """Return the sizes and errors of some networks."""
-    points = [(result.network.connections, result.sup_error) for result in results]
-    return SizeCurve(label, *map(list, zip(*points, strict=True)), colour)
+def curve(
+    label: str, points: Iterable[tuple[int, float]], colour: str = SizeCurve.colour
+) -> SizeCurve:
+    """Join points."""
+    connections, errors = zip(*points, strict=True)
+    return SizeCurve(label, connections, errors, colour)
 
 
 def with_table(text: str, name: str, lines: Iterable[str]) -> str:
@@ -170,28 +201,47 @@ def with_table(text: str, name: str, lines: Iterable[str]) -> str:
     return text
 
 
-def run_all(work: list[Job], report: Callable[[str], None]) -> Outcomes:
-    """Run the trainings, each in a process of its own kind."""
-    outcomes = {}
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for job, result in zip(work, pool.map(trained, work), strict=True):
-            outcomes[job] = result
-            report(f"{job}: {result.network.connections} connections, {result.sup_error:.3e}")
-    return outcomes
+def run_all(pool: Executor, work: Iterable[Job]) -> list[Run]:
+    """Run the trainings, tell of each on stderr, and write all down."""
+    runs = []
+    for run in pool.map(trained, work):
+        runs.append(run)
+        print(run, file=sys.stderr, flush=True)
+    with RUNS.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Run))
+        writer.writerows(astuple(run) for run in runs)
+    return runs
+
+
+def kept() -> list[Run]:
+    """Read the trainings that were written down."""
+    with RUNS.open(newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    return [
+        Run(
+            **{name: int(text) for name, text in line.items() if name != "sup_error"},
+            sup_error=float(line["sup_error"]),
+        )
+        for line in lines
+    ]
 
 
 def main() -> None:
     """Rewrite the page and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    outcomes = run_all(
-        list(jobs(options.steps, options.seeds)), lambda text: print(text, file=sys.stderr)
-    )
-    text = with_table(PAGE.read_text(), "sizes", sizes_table(outcomes))
-    PAGE.write_text(with_table(text, "fine-tuning", tuning_table(options.steps)))
-    PICTURE.write_bytes(rendered(sizes_figure(list(curves(outcomes))), PICTURE.suffix))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        work = jobs(options.steps, options.seeds)
+        runs = kept() if options.keep else run_all(pool, work)
+        tunings = [Tuning(name, rate, options.steps) for name in STARTS for rate in RATES]
+        tuned_lines = list(pool.map(tuned, tunings))
+    text = with_table(PAGE.read_text(), "sizes", sizes_table(runs))
+    PAGE.write_text(with_table(text, "fine-tuning", tuning_table(tuned_lines)))
+    PICTURE.write_bytes(rendered(sizes_figure(list(curves(runs))), PICTURE.suffix))
 
 
 if __name__ == "__main__":
