@@ -21,7 +21,8 @@ from pathlib import Path
 
 from scaling import PICTURE, TABLE, known, laws
 
-from sinrelu.compare import NAMES, PROVED, Entry, built, candidates
+from sinrelu.certify.certificate import PROVED
+from sinrelu.compare import NAMES, Entry, bound_text, built, candidates
 from sinrelu.scaling import read_csv
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,8 +77,11 @@ def networks() -> str:
 
 def error(entry: Entry) -> str:
     """Return a proven bound or a sampled error, and which it is."""
-    number = entry.sup_error if entry.evidence == PROVED else entry.sampled_float64
-    return f"{'–' if number is None else f'{number:.3g}'} {entry.evidence}"
+    if entry.evidence == PROVED and entry.sup_error is not None:
+        return f"{bound_text(entry.sup_error)} {PROVED}"
+    return (
+        f"{'–' if entry.sampled_mpmath is None else f'{entry.sampled_mpmath:.3g}'} {entry.evidence}"
+    )
 
 
 def law_table() -> str:

@@ -4,9 +4,10 @@ Usage: scripts/scaling [--prove-cells N [--tol 1e-12]] [--counts]
 
 Every construction is built for tolerances from 1e-2 on, as long as it can be. A bound is proved
 where that takes at most 100000 cells (evidence `proved`); elsewhere the error is sampled
-(`sampled`). Both are taken over from the table where the graph (its sha256) is still the same;
-with --prove-cells, what is only sampled so far (for --tol) is tried again with so many.
---counts computes neither anew (`counted` where the graph is new).
+(`sampled`), and may turn out too large (`refuted`: left out of picture and laws). Both are taken
+over from the table where the graph (its sha256) is still the same; with --prove-cells, what is only
+sampled so far (for --tol) is tried again with so many. --counts computes neither anew (`counted`
+where the graph is new).
 """
 
 from __future__ import annotations

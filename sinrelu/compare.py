@@ -10,11 +10,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import ROUND_CEILING, Context
 from itertools import groupby
 
 import numpy as np
 
 from sinrelu.certify import BUDGET, DOMAIN, certify
+from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.constructions import CONSTRUCTIONS, WIRINGS, build, check_tol, huybrechs
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import exact_error
@@ -26,7 +28,7 @@ NAMES = (*CONSTRUCTIONS, PEER)
 PEER_DOMAIN = (0.0, DOMAIN[1])
 PEER_REMARK = f"{PEER} covers [0, π] only; all others cover [−π, π]"
 POINTS, EXACT_POINTS = 2**19, 32
-PROVED, SAMPLED, COUNTED = "proved", "sampled", "counted"
+SAMPLED, COUNTED = "sampled", "counted"
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,15 @@ class Entry:
 
     @property
     def evidence(self) -> str:
-        """``proved`` if the tolerance was shown to hold, ``sampled`` if it was seen to hold."""
+        """``proved``: the tolerance was shown to hold; ``sampled``: it was seen to hold.
+
+        ``refuted``: exact arithmetic sees a larger error; ``counted``: nobody looked.
+        """
         if self.sup_error is not None and self.sup_error <= self.tol:
             return PROVED
-        return COUNTED if self.sampled_float64 is None else SAMPLED
+        if self.sampled_mpmath is None:
+            return COUNTED
+        return SAMPLED if self.sampled_mpmath <= self.tol else REFUTED
 
 
 def candidates(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -189,6 +196,11 @@ HEADINGS = (
 )
 
 
+def bound_text(bound: float) -> str:
+    """Write a proven bound with three digits, rounded up so that it stays one."""
+    return f"{float(Context(prec=3, rounding=ROUND_CEILING).create_decimal(bound)):.3g}"
+
+
 def cells(entry: Entry) -> tuple[str, ...]:
     """Return an entry as text under ``HEADINGS``."""
     return (
@@ -197,7 +209,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
         *(f"{n}" for n in (entry.connections, entry.biases, entry.units, entry.depth, entry.width)),
         "–" if entry.dense_size is None else f"{entry.dense_size}",
         "–" if entry.sampled_float64 is None else f"{entry.sampled_float64:.3g}",
-        "–" if entry.sup_error is None else f"{entry.sup_error:.3g} proved",
+        "–" if entry.sup_error is None else f"{bound_text(entry.sup_error)} proved",
         f"{entry.seconds:.2f}",
     )
 

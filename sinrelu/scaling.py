@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sinrelu.certify.certificate import REFUTED
 from sinrelu.compare import Entry, as_json, as_markdown, as_text
 from sinrelu.errors import FormatError
 from sinrelu.formats import read_whole
@@ -73,10 +74,11 @@ def digits(entry: Entry) -> float:
 
 
 def series(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
-    """Group entries by construction and wiring, each by falling tolerance."""
+    """Group entries by construction and wiring, each by falling tolerance; none that is refuted."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: -entry.tol):
-        groups.setdefault((entry.construction, entry.wiring), []).append(entry)
+        if entry.evidence != REFUTED:
+            groups.setdefault((entry.construction, entry.wiring), []).append(entry)
     return groups
 
 
@@ -125,7 +127,7 @@ def read_csv(file: Path) -> list[Entry]:
 def _written(name: str, value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.4g}" if name in FLOATS else f"{value}"
+    return repr(value) if name in FLOATS else f"{value}"
 
 
 def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:

@@ -5,19 +5,22 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sinrelu import RequestError, build, compare, sampling
+from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.cli import run
 from sinrelu.compare import (
     COUNTED,
     HEADINGS,
     NAMES,
     PEER,
-    PROVED,
     SAMPLED,
     as_json,
     as_markdown,
     as_text,
+    bound_text,
     built,
     candidates,
     compare_all,
@@ -78,7 +81,8 @@ def test_evidence_is_what_was_shown():
     assert judged(entry, network, budget=1).sup_error is None
     tighter = replace(entry, tol=1e-5)
     assert judged(tighter, network).sup_error is None, "refuted"
-    assert replace(entry, sup_error=0.02, sampled_float64=0.01).evidence == SAMPLED
+    assert sampled(tighter, network).evidence == REFUTED
+    assert replace(entry, sup_error=0.02, sampled_mpmath=0.01).evidence == SAMPLED
 
 
 def test_the_peer_has_the_fewest_levels_that_do_and_its_own_domain():
@@ -100,6 +104,11 @@ def test_text_and_markdown_show_the_same_cells(entries):
         assert any(re.split(r"\s{2,}", line) == values for line in text.splitlines())
     assert text.count("tolerance ") == 2
     assert "[0, π] only" in text
+
+
+@given(st.floats(1e-300, 1e300))
+def test_a_bound_is_never_rounded_down(bound):
+    assert bound <= float(bound_text(bound)) <= bound * 1.011
 
 
 def test_json_keeps_proven_and_sampled_apart(entries):

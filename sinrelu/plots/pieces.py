@@ -61,7 +61,7 @@ def pieces_figure(network: Network, found: FloatArray | None, tol: float) -> Fig
     with styled():
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.add_subplot()
-        axes.stairs(density / unit, edges, fill=True, color=PALE_BLUE)
+        axes.stairs(density / unit, edges, fill=True, color=PALE_BLUE, alpha=0.45)
         axes.stairs(density / unit, edges, color=BLUE, linewidth=0.9)
         axes.plot(x, fewest / unit, color=ORANGE, linewidth=1.3)
         axes.set_xlim(float(found[0]), float(found[-1]))
