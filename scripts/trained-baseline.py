@@ -121,8 +121,8 @@ def best(runs: Iterable[Run], limit: int) -> Run:
 def sizes_table(runs: list[Run]) -> Iterator[str]:
     """Yield the lines of the table of trained and built networks."""
     yield (
-        "| at most | trained: connections | hidden layers | seed | error | median of all runs "
-        "| layered: connections | error | skip: connections | error |"
+        "| at most | trained: connections | hidden layers | seed | sup error | median of runs "
+        "| layered: connections | sup error | skip: connections | sup error |"
     )
     yield "|--:|" + "--:|" * 9
     for limit in LIMITS:
@@ -164,7 +164,7 @@ def tuned(job: Tuning) -> str:
 
 def tuning_table(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the table of fine-tuned networks."""
-    yield "| start | connections | rate | error before | after | mean square before | after |"
+    yield "| start | connections | rate | sup error before | after | mean square before | after |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     yield from lines
 
