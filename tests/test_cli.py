@@ -18,7 +18,7 @@ from sinrelu import Circuit, build, evaluate_exact, load, sampling, save
 from sinrelu.cli import run
 from sinrelu.report import VERDICTS
 
-COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare")
+COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare", "train")
 ROUGH = "1e-6"
 
 

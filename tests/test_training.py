@@ -187,6 +187,19 @@ class TestPage:
             assert before == f"{script.judged(start, script.START_TOL).sup_error:.2e}"
             assert square == f"{script.mean_square(start):.2e}"
 
+    def test_the_example_runs(self):
+        [code] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+        names = {}
+        exec(compile(code, "trained-baseline.md", "exec"), names)
+        assert names["gradient_error"](names["loss"], names["model"].forward(names["x"])) < 1e-6
+        assert names["network"].wiring == "layered"
+
+    def test_runs_that_were_written_down_fill_the_table(self, script):
+        for row, limit in zip(self.rows("sizes"), script.LIMITS, strict=True):
+            run = script.best(script.kept(), limit)
+            shown = [run.connections, run.hidden_layers, run.seed, f"{run.sup_error:.2e}"]
+            assert row[1:5] == [str(cell) for cell in shown]
+
     def test_a_table_is_replaced_once(self, script):
         text = "a\n<!-- sizes -->\n| old |\n\nb\n"
         replaced = script.with_table(text, "sizes", ["| new |", "|--|"])

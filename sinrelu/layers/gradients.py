@@ -28,7 +28,8 @@ def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> fl
     layer : Layer
         Any, a Sequential or a loss too.
     input : array_like
-        What ``layer`` takes. Kinks must be further away than the step reaches.
+        What ``layer`` takes. Kinks must be further away than the step reaches, also where a
+        parameter moves: a built network often carries a 0 from unit to unit, each at its kink.
     step : float
         Of the differences, relative to entries larger than 1.
 
