@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 2.9
 BINS = 144
+INTEGRAL_POINTS = 10**6 + 1
 
 
 def fewest_density(x: FloatArray, tol: float) -> FloatArray:
@@ -55,7 +56,8 @@ def pieces_figure(network: Network, found: FloatArray | None, tol: float) -> Fig
     counts, _ = np.histogram(found[1:-1], edges)
     x = np.linspace(found[0], found[-1], 2001)
     density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol)
-    least = round(float(np.trapezoid(fewest, x)))
+    fine = np.linspace(found[0], found[-1], INTEGRAL_POINTS)
+    least = round(float(np.trapezoid(fewest_density(fine, tol), fine)))
     exponent = math.floor(math.log10(max(density.max(), fewest.max())))
     unit = 10.0**exponent
     with styled():

@@ -100,7 +100,7 @@ def _draw_laws(axes: Axes, entries: Sequence[Entry]) -> None:
             axes.plot(dense, [fitted(d) for d in dense], color=colour, linewidth=0.9)
             label = f"{name}\n{_law_text(fitted)}"
         _name(axes, x[-1], y[-1], label, colour)
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.05 * max((e.connections for _, found in lowest for e in found), default=1))
     axes.set_ylabel("connections")
     axes.set_title("skip wiring again, on a linear scale, with least-squares laws")
     _digits_axis(axes, entries, room=0.55)
