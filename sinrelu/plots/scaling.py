@@ -60,6 +60,7 @@ def scaling_figure(entries: Sequence[Entry]) -> Figure:
 def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
     shown = [(name, found) for (name, its), found in series(entries).items() if its == wiring]
     axes.set_yscale("log")
+    axes.set_ylim(15, 2.2 * LIMIT)
     for name, found in shown:
         colour, marker = LOOKS.get(name, OTHERS)
         x, y = [digits(e) for e in found], [e.connections for e in found]
@@ -71,7 +72,6 @@ def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
         _name(axes, digits(found[-1]), 10**height, label, LOOKS.get(name, OTHERS)[0])
     axes.axhline(LIMIT, color="0.2", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.text(0.02, LIMIT * 1.15, f"limit {LIMIT}", transform=axes.get_yaxis_transform())
-    axes.set_ylim(15, 2.2 * LIMIT)
     axes.set_yticks([100, 1000, 10000], ["100", "1000", "10000"])
     _digits_axis(axes, entries, room=0.55 if wiring == LAYERED else 0.4)
     axes.set_title(f"{wiring} wiring")
