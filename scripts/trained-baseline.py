@@ -178,17 +178,11 @@ def mean_square(network: Network) -> float:
 def curves(runs: list[Run]) -> Iterator[SizeCurve]:
     """Yield what the figure shows."""
     chosen = [best(runs, limit) for limit in LIMITS]
-    yield curve("trained", ((run.connections, run.sup_error) for run in chosen), ORANGE)
+    sizes, errors = [run.connections for run in chosen], [run.sup_error for run in chosen]
+    yield SizeCurve("trained", sizes, errors, ORANGE)
     for wiring in WIRINGS:
-        yield curve(f"built, {wiring}", (built(wiring, tol).point for tol in TOLS))
-
-
-def curve(
-    label: str, points: Iterable[tuple[int, float]], colour: str = SizeCurve.colour
-) -> SizeCurve:
-    """Join points."""
-    connections, errors = zip(*points, strict=True)
-    return SizeCurve(label, connections, errors, colour)
+        sizes, errors = map(list, zip(*(built(wiring, tol).point for tol in TOLS), strict=True))
+        yield SizeCurve(f"built, {wiring}", sizes, errors, label_on_left=wiring == SKIP)
 
 
 def with_table(text: str, name: str, lines: Iterable[str]) -> str:

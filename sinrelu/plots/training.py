@@ -20,12 +20,13 @@ HEIGHT = 3.9
 
 @dataclass(frozen=True)
 class SizeCurve:
-    """Networks of one kind: how large each is, and its error."""
+    """Networks of one kind: how large each is, and its error; the label is beside the last one."""
 
     label: str
     connections: Sequence[int]
     errors: Sequence[float]
     colour: str = BLUE
+    label_on_left: bool = False
 
 
 def loss_figure(losses: FloatArray) -> Figure:
@@ -58,13 +59,14 @@ def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplots()
         for curve in curves:
-            colour = curve.colour
+            colour, side = curve.colour, -1 if curve.label_on_left else 1
             axes.loglog(curve.connections, curve.errors, "o-", color=colour, markersize=3.5)
             axes.annotate(
                 curve.label,
                 (curve.connections[-1], curve.errors[-1]),
-                xytext=(6, 0),
+                xytext=(6 * side, 0),
                 textcoords="offset points",
+                ha="right" if curve.label_on_left else "left",
                 va="center",
                 color=colour,
             )
