@@ -64,8 +64,8 @@ from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
 
 UP = 1 + 2.0**-30
-BLOCK = 8192
-"""Nodes at a time; results do not depend on it."""
+BLOCK = 2**15
+"""Nodes at a time; results do not depend on it. Much fewer, and threads wait for each other."""
 
 
 class Step(NamedTuple):
