@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from sinrelu.network import FloatArray, Network, Row
 
-BLOCK = 4096
-"""Points at a time: a few dozen live values of 32 KiB stay in a core's cache."""
+BLOCK = 2**15
+"""Points at a time: enough to hide what a numpy call costs, few enough for a core's cache."""
 MAX_HELD = 2**24
 """Values held at a time, whatever the network: one of a million units takes fewer points."""
 
