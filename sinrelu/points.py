@@ -12,14 +12,13 @@ from fractions import Fraction
 from mpmath import MPContext
 
 from sinrelu.certify import DOMAIN
-from sinrelu.circuit import nearest_float
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
 from sinrelu.network import Network, exact_hex
 from sinrelu.report import as_float, line
+from sinrelu.target import End, pi_multiple
 
 HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
-PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,9}(?:\.\d{1,9})?)\*?)?(?:pi|π)(?:/(\d{1,9}))?")
 SPARE_DIGITS = 25
 """The error is about 1e-12, so it needs more digits than the value does."""
 
@@ -54,8 +53,8 @@ def parse(text: str) -> Point:
     plain = text.strip().lower()
     if match := HEXADECIMAL.fullmatch(plain):
         return Point(text, _hexadecimal(*match.groups()), True)
-    if match := PI_MULTIPLE.fullmatch(plain):
-        return Point(text, _multiple_of_pi(text, *match.groups()), False)
+    if (multiple := pi_multiple(plain)) is not None:
+        return Point(text, Fraction(End(multiple, True).nearest()), False)
     try:
         decimal = Decimal(plain)
         x = float(plain)
@@ -69,16 +68,6 @@ def parse(text: str) -> Point:
 def _hexadecimal(sign: str, whole: str, part: str, power: str | None) -> Fraction:
     magnitude = int(whole + part, 16) * Fraction(2) ** (int(power or 0) - 4 * len(part))
     return -magnitude if sign == "-" else magnitude
-
-
-def _multiple_of_pi(text: str, sign: str, factor: str | None, divisor: str | None) -> Fraction:
-    if divisor is not None and int(divisor) == 0:
-        raise RequestError(f"{text!r} divides by zero")
-    ratio = Fraction(factor or 1) / int(divisor or 1)
-    numbers = MPContext()
-    numbers.prec = 200
-    x = Fraction(nearest_float(numbers.pi * ratio.numerator / ratio.denominator))
-    return -x if sign == "-" else x
 
 
 def value_lines(network: Network, point: Point, digits: int) -> Iterator[str]:

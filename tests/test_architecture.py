@@ -13,6 +13,7 @@ PACKAGE = Path(sinrelu.__file__).parent
 FLOW = [
     "errors",
     "epilogs",
+    "target",
     "network",
     "circuit",
     "dense",

@@ -1,0 +1,86 @@
+"""What a network is meant to equal: ends of domains, exactly, and floats that enclose them."""
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mpmath import MPContext
+
+from sinrelu.certify import DOMAIN
+from sinrelu.errors import RequestError
+from sinrelu.target import PI, End, Target
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("-100", End(Fraction(-100))),
+        ("0.1", End(Fraction(1, 10))),
+        ("1e6", End(Fraction(10**6))),
+        ("-1000pi", End(Fraction(-1000), True)),
+        ("π", PI),
+        ("3*pi/4", End(Fraction(3, 4), True)),
+        ("-PI/2", End(Fraction(-1, 2), True)),
+        ("1.5pi", End(Fraction(3, 2), True)),
+    ],
+)
+def test_ends_are_read_exactly(text, end):
+    assert End.parse(text) == end
+
+
+@pytest.mark.parametrize(
+    "text", ["", "pie", "nan", "inf", "1/3", "0x10", "pi/0", "1e99999999999", "1e-70", "1" * 100]
+)
+def test_other_texts_are_refused(text):
+    with pytest.raises(RequestError):
+        End.parse(text)
+
+
+@pytest.mark.parametrize(
+    "ends", [("1", "0"), ("0", "0"), ("0pi", "0"), ("0", "1e7"), ("-1e7", "0")]
+)
+def test_other_domains_are_refused(ends):
+    with pytest.raises(RequestError, match="not an interval"):
+        Target.parse("sin", ends)
+
+
+def test_an_unknown_function_is_refused():
+    with pytest.raises(RequestError, match="'tan' is unknown; choose from sin, cos"):
+        Target("tan")
+
+
+def test_the_default_is_the_domain_of_the_proof():
+    assert Target().cover == Target.parse("sin", None).cover == DOMAIN
+
+
+@given(st.fractions(-300, 300, max_denominator=10**6), st.booleans())
+def test_the_cover_is_the_tightest(ratio, of_pi):
+    end = End(ratio, of_pi)
+    numbers = MPContext()
+    numbers.prec = 500
+    low, exact, high = end.outward(-1), end.value(numbers), end.outward(1)
+    assert numbers.mpf(low) <= exact + abs(exact) * numbers.mpf(2) ** -490
+    assert numbers.mpf(high) >= exact - abs(exact) * numbers.mpf(2) ** -490
+    assert high <= math.nextafter(low, math.inf)
+    assert low <= end.nearest() <= high
+
+
+@pytest.mark.parametrize("x", [0.5, -3.0, 1e6])
+def test_floats_are_their_own_cover(x):
+    end = End(Fraction(x))
+    assert end.outward(-1) == end.outward(1) == end.nearest() == x
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        (("-pi", "pi"), "[−π, π]"),
+        (("-1000pi", "3pi/4"), "[−1000π, 3π/4]"),
+        (("-100", "0.25"), "[−100, 0.25]"),
+        (("0pi", "pi/2"), "[0, π/2]"),
+    ],
+)
+def test_how_a_target_is_written(ends, text):
+    assert str(Target.parse("cos", ends)) == f"cos on {text}"
