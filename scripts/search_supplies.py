@@ -24,6 +24,9 @@ STORE = Path(problem.__file__).with_name("supplies.json")
 MISSING = 30
 """Price of a value that cannot be had: more than it costs to fetch one from far away."""
 
+FIRST = 2
+"""Connections into a value of layer 1, from the folds of the range."""
+
 Layers = list[set[str]]  # entry t: the values on layer t; entry 0 is empty
 Group = tuple[int, int]  # gates first … last are served from z_first
 
@@ -32,10 +35,6 @@ def all_values(folds: int) -> list[str]:
     """Return every value that may stand on a layer."""
     kinds = [f"{kind}{k}" for k in range(folds) for kind in "zrl"]
     return [
-        "X",
-        "K1",
-        "K2",
-        "K3",
         *kinds,
         *(f"{kind}{k}" for k in range(1, folds) for kind in "abp"),
     ]
@@ -43,9 +42,7 @@ def all_values(folds: int) -> list[str]:
 
 def earliest(value: str) -> int:
     """Return the first layer on which a value can stand."""
-    if value[0] in "XKS":
-        return 1
-    return max(2, int(value[1:]) + (value[0] in "zrl"))
+    return int(value[1:]) + (value[0] in "zrl")
 
 
 class Prices:
@@ -74,7 +71,7 @@ class Prices:
 
     def layer(self, number: int, before: int, here: int) -> int:
         """Return what a layer costs, the gates that read it included."""
-        total = here.bit_count() if number == 1 else self._into(before, here)
+        total = FIRST * here.bit_count() if number == 1 else self._into(before, here)
         for counted, choices in self.needs.get(number, ()):
             total += min(
                 (size * counted for mask, size in choices if not mask & ~here), default=MISSING
@@ -117,7 +114,7 @@ class Annealing:
 
     def _relatives(self) -> list[list[int]]:
         """Return, for each value, those of the same fold and of the folds beside it."""
-        fold = [-1 if value[0] in "XKS" else int(value[1:]) for value in self.prices.values]
+        fold = [int(value[1:]) for value in self.prices.values]
         return [[j for j, g in enumerate(fold) if abs(f - g) <= 1] for f in fold]
 
     def _price(self, layer: int) -> int:
@@ -185,8 +182,6 @@ class Annealing:
     ) -> list[tuple[int, int, bool]]:
         """Add or drop z and a part of its fold on successive layers for successive folds."""
         name = self.prices.values[value]
-        if name[0] in "XKS":
-            return []
         result = []
         for step in range(length):
             fold = int(name[1:]) + step
@@ -237,7 +232,7 @@ def compositions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
 def grouped(folds: int, leaf: int, groups: list[Group], refolded: int) -> Layers:
     """Write a start: the last group holds z_0, the ``refolded`` before it start from z_0."""
     layers: Layers = [set() for _ in range(leaf + folds + 9)]
-    layers[1] |= {"X", "K1", "K2", "K3"}
+    layers[1] |= {"z0", "r0"}
     last = folds - 1
     for k in range(1, folds):
         layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}

@@ -1,8 +1,8 @@
 """fold-reflect for layered wiring: a unit reads only the layer right before it.
 
-Folding. With X = x + π and K_i = relu(X − iπ/2), z₀ = π/2 + X − 2K₁ + 2K₃ lies in [0, π] and
-sin x = cos z₀. From there it is folded n times as in ``fold_reflect``, at τ_k = π/2^(k+1): the
-sign of x is the first fold.
+Folding. x is folded to z₀ ∈ [0, π] with sin x = cos z₀ (``sinrelu.gadgets.reduction``); on [−π, π]
+X = x + π and K_i = relu(X − iπ/2) give z₀ = π/2 + X − 2K₁ + 2K₃. From there it is folded n times as
+in ``fold_reflect``, at τ_k = π/2^(k+1): the sign of sin x is the first fold.
 
 Unfolding. V = (cos z, sin z) is kept in the frame of the leaf, as if every gate that is still to
 come were dead. Let d_k·V be what sin(τ_k − z_{k+1}) is in that frame. Then gate k is
@@ -17,13 +17,14 @@ The dead signals are supplied as ``supply`` finds cheapest.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
-from itertools import islice, product
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
-from mpmath import fp
+from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.constructions import fold_interpolate
@@ -32,94 +33,14 @@ from sinrelu.constructions.fold_reflect import GATE, Quadratics
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.leaf import thirds
+from sinrelu.gadgets.reduction import Reduction
+from sinrelu.gadgets.stages import Stages, cheapest_stages
 
-MOST_FOLDS, MOST_LAYERS = 15, 6
+MOST_FOLDS, MOST_LAYERS = 17, 6
+COARSE = 2**10
+"""Shifts that keep a held value positive are multiples of 1/COARSE: they add and cancel exactly."""
 ROUNDING = 1e-15
 """Kept free for the rounding of the weights to float64, which moves a network by less."""
-
-
-@dataclass(frozen=True)
-class Stages:
-    """The folds of the leaf's square, one layer each: see ``gadgets.square``.
-
-    Attributes
-    ----------
-    ternaries : int
-        Smooth ternary folds.
-    radices : tuple of int
-        Radices of the inner folds; the knots of the last are read by the sum alone.
-    """
-
-    ternaries: int
-    radices: tuple[int, ...]
-
-    @property
-    def layers(self) -> int:
-        """Layers of folds."""
-        return self.ternaries + len(self.radices)
-
-    @property
-    def connections(self) -> int:
-        """Connections of the folds, of the square and of the gated square."""
-        return self._connections()
-
-    @property
-    def bent_connections(self) -> int:
-        """Connections with a bent square in addition, and its knot, read by a gate and a channel.
-
-        See ``bend``; the knot takes three, and two units read what holds the square.
-        """
-        return self._connections(bends=1) + 3 + 2
-
-    def _connections(self, bends: int = 0) -> int:
-        signals = [(2, 1)] * self.ternaries + [(m - 1, m - 1) for m in self.radices]
-        total, reads, held = 0, 2, 0
-        for stage, (knots, summed) in enumerate(signals):
-            last = stage == len(signals) - 1
-            total += reads * (knots if last else knots + 1) + held
-            reads, held = knots + 1, summed + (stage > 0)
-        return total + held + (held + 1) + bends * (held + 2)
-
-    @property
-    def pieces(self) -> float:
-        """Length of the range of |m| in pieces; the first one counts half."""
-        return float(3**self.ternaries) * (math.prod(self.radices) - 0.5)
-
-    def square(self, value: Affine, height: Real) -> Affine:
-        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2, read on the layer after.
-
-        Proven error: ±ℓ²/8. The form is to be rectified: it is never negative.
-        """
-        piece = height / value.circuit.number(self.pieces)
-        total = value.circuit.constant(0)
-        third = value.circuit.number(height)
-        for _ in range(self.ternaries):
-            third = third / 3
-            knots = [third + piece / 2, 2 * third + piece / 2]
-            value, signals, total = _fold(value, knots, total)
-            total += 4 * third * signals[0]
-        count = math.prod(self.radices)
-        for radix in self.radices[:-1]:
-            count //= radix
-            knots = [p * count * piece for p in range(1, radix)]
-            value, signals, total = _fold(value, knots, total)
-            for p, signal in enumerate(signals, start=1):
-                total += (4 * count * piece - 2 * piece if p % 2 else 2 * piece) * signal
-        held = relu(total)
-        for p in range(1, self.radices[-1]):
-            held += 2 * piece * relu(value - p * piece)
-        return held
-
-
-def _fold(
-    value: Affine, knots: Sequence[Real], total: Affine
-) -> tuple[Affine, list[Affine], Affine]:
-    """Fold at equally spaced knots and hold the sum; what is returned is read a layer later."""
-    signals = [relu(value - knot) for knot in knots]
-    folded = relu(value)
-    for p, signal in enumerate(signals, start=1):
-        folded += -2 * signal if p % 2 else 2 * signal
-    return folded, signals, relu(total)
 
 
 @dataclass(frozen=True)
@@ -135,20 +56,18 @@ class Plan:
     bent : bool
         Whether the sine in the leaf is made of three quadratics (``gadgets.leaf.thirds``): an error
         of h³/648 instead of h³/156, for about ten connections.
+    reduction : Reduction
+        The folds of the range.
     """
 
     folds: int
     stages: Stages
     bent: bool = False
-
-    @property
-    def half_cell(self) -> float:
-        """h, half the length of the cell on which the leaf's quadratics are used."""
-        return math.ldexp(math.pi, -self.folds)
+    reduction: Reduction = field(default_factory=Reduction)
 
     @property
     def leaf_layer(self) -> int:
-        """The layer on which U and f stand."""
+        """The layer on which U and f stand, folds of the range not counted."""
         return self.folds + 1 + self.stages.layers
 
     @property
@@ -170,24 +89,25 @@ class Plan:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
         stages = self.stages.bent_connections if self.bent else self.stages.connections
-        return stages + gates + _supply_connections(self.folds, self.leaf_layer)
+        supplied = _supply_connections(self.folds, self.leaf_layer)
+        return self.reduction.layered_connections + supplied + gates + stages
 
-    @property
-    def error_bound(self) -> float:
-        """A-priori bound of |N(x) − sin x| on [−π, π], before weights are rounded to float64.
+    def error_bound(self, numbers: Any) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
 
         As for ``fold_reflect.Plan``: the leaf's error as a vector; reflections keep its norm.
         """
-        h = self.half_cell
+        h = numbers.ldexp(numbers.pi, -self.folds)
         piece = h / self.stages.pieces
-        fit = Quadratics.fit(fp, h, piece)
-        cubic = h**3 / (24 * (1 + math.sqrt(3) / 2) ** 3) + h**5 / 120
-        sine = cubic + abs(fit.s2) * piece**2 / 4
+        fit = Quadratics.fit(numbers, h, piece)
         if self.bent:
-            bend = thirds(fp)
-            sine = bend.error * h**3 / 6 + h**5 / 120 + bend.gain * h * piece**2 / 24
+            bend = thirds(numbers)
+            cubic, gain = bend.error * h**3, bend.gain * h
+        else:
+            cubic, gain = (h / (1 + numbers.sqrt(3) / 2)) ** 3 / 4, -6 * fit.s2
+        sine = cubic / 6 + h**5 / 120 + gain * piece**2 / 24
         cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
-        return math.hypot(sine, cosine)
+        return numbers.hypot(sine, cosine)
 
 
 @cache
@@ -205,13 +125,15 @@ class Direction(NamedTuple):
         """Return the same functional on the other side of a dead gate."""
         return Direction(-self.sign, 2 * pivot - self.angle) if dead.right else self
 
-    def least(self, length: Real) -> float:
+    def least(self, length: Real) -> Real:
         """Return the least value for z in [0, length], length ≤ π/2."""
-        low, high = float(self.angle - length), float(self.angle)
-        ends = [self.sign * math.sin(low), self.sign * math.sin(high)]
-        quarter = -self.sign * math.pi / 2
-        turns = math.ceil((low - quarter) / math.tau)
-        return -1.0 if quarter + turns * math.tau <= high else min(ends)
+        numbers = self.angle.context
+        low, high = self.angle - length, self.angle
+        ends = [self.sign * numbers.sin(low), self.sign * numbers.sin(high)]
+        quarter = -self.sign * numbers.pi / 2
+        turns = numbers.ceil((low - quarter) / (2 * numbers.pi))
+        touched = quarter + turns * 2 * numbers.pi <= high
+        return numbers.mpf(-1) if touched else min(ends)
 
 
 class Held(NamedTuple):
@@ -295,14 +217,15 @@ def _third(before: Affine, z: Affine, h: Real) -> Affine:
     return relu(z - h + 2 * relu(h - before) - h / 3)
 
 
-def circuit(plan: Plan, tol: float) -> Affine:
+def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
     """Write the network of a plan: the output is an affine form over the units of a circuit."""
-    x = Circuit().input
+    x = Circuit(bits).input
     numbers = x.circuit.numbers
     pivots = [numbers.pi / 2 ** (k + 1) for k in range(plan.folds)]
     given = plan.supply
     dead = [given.dead_signal(k) for k in range(plan.folds - 1)]
-    layers = given.wires(x, pivots)
+    z, past_zero = plan.reduction.half_wave(x)
+    layers = given.wires({"z0": z, "r0": past_zero}, pivots)
     gates, outputs = frame(pivots, dead)
     h = pivots[-1]
     cosine, sine = leaf(plan, layers, h)
@@ -311,7 +234,7 @@ def circuit(plan: Plan, tol: float) -> Affine:
     result = Held(
         outputs[-1], outputs[-1].sign * (numbers.sin(turn) * cosine - numbers.cos(turn) * sine)
     )
-    margin = 2.0 ** math.ceil(math.log2(10 * tol))
+    margin = numbers.mpf(2) ** math.ceil(numbers.log(10 * tol, 2))
     signals = [
         form(side.signal, layers[gate_layer(plan.folds, plan.leaf_layer, k)], pivots[k])
         for k, side in enumerate(dead)
@@ -320,55 +243,104 @@ def circuit(plan: Plan, tol: float) -> Affine:
         gate = relu(combined(gates[k], even, result) - GATE * signals[k])
         if k > 1:
             even = even.held(1 + margin, -1).reflected(gates[k], gate)
-        shift = margin + max(0.0, -outputs[k + 1].least(pivots[k]))
+        shift = margin + numbers.ceil(COARSE * max(0, -outputs[k + 1].least(pivots[k]))) / COARSE
         result = result.held(shift, 1).reflected(gates[k], gate)
     sign = result.direction.sign * gates[0].sign
     sine = sign * result.value
-    return sign * (relu(sine) - 2 * relu(sine - GATE * signals[0]))
+    half = relu(sine) - 2 * relu(sine - GATE * signals[0])
+    return plan.reduction.sign * sign * half
 
 
-def stages(layers: int) -> Iterator[Stages]:
-    """Yield the folds of a square in so many layers: ternaries, then radices 2, 3 and 4."""
-    for ternaries in range(layers):
-        for radices in product((2, 3, 4), repeat=layers - ternaries):
-            yield Stages(ternaries, radices)
+@dataclass(frozen=True)
+class Search:
+    """The best plan of those compared.
+
+    Attributes
+    ----------
+    plan : Plan
+        The best plan.
+    error_bound : mpf
+        Its a-priori bound.
+    candidates : int
+        How many plans there were.
+    """
+
+    plan: Plan
+    error_bound: Real
+    candidates: int
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.candidates} layered plans compared: folds undone by gates, layers and radices "
+            f"of the square, sines of 2 or 3 quadratics, folds of the range"
+        )
 
 
-@cache
-def cheapest_stages(layers: int, bent: bool = False) -> tuple[Stages, ...]:
-    """Return the stages that no others of as many layers beat in both pieces and connections."""
-
-    def price(choice: Stages) -> int:
-        return choice.bent_connections if bent else choice.connections
-
-    best: list[Stages] = []
-    for candidate in sorted(stages(layers), key=lambda choice: (price(choice), -choice.pieces)):
-        if not best or candidate.pieces > best[-1].pieces:
-            best.append(candidate)
-    return tuple(best)
-
-
-def plans(tol: float) -> Iterator[Plan]:
-    """Yield the plans whose a-priori bound is below tol, for each depth the cheapest stages."""
+def plans(reductions: Iterable[Reduction]) -> Iterator[list[Plan]]:
+    """Yield ladders of plans, each with ever more pieces for ever more connections."""
     depths = range(1, MOST_LAYERS + 1)
-    for folds, layers, bent in product(range(2, MOST_FOLDS + 1), depths, (False, True)):
-        fitting = (Plan(folds, choice, bent) for choice in cheapest_stages(layers, bent))
-        yield from islice((p for p in fitting if p.error_bound + ROUNDING <= tol and p.possible), 1)
+    for reduction, folds, layers, bent in product(
+        list(reductions), range(2, MOST_FOLDS + 1), depths, (False, True)
+    ):
+        ladder = [Plan(folds, choice, bent, reduction) for choice in cheapest_stages(layers, bent)]
+        if ladder[0].possible:
+            yield ladder
 
 
-def best_plan(tol: float) -> Plan:
-    """Return the plan of fewest connections; among equals, of least error."""
-    candidates = list(plans(tol))
-    if not candidates:
-        raise RequestError(f"{tol}: no layered plan of fold-reflect reaches this tolerance")
-    return min(candidates, key=lambda plan: (plan.connections, plan.error_bound))
+def best_plan(tol: Real, reductions: Iterable[Reduction] = (Reduction(),)) -> Search:
+    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    found: list[tuple[int, Real, Plan]] = []
+    candidates = 0
+    for ladder in plans(reductions):
+        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(numbers))
+        candidates += len(ladder)
+        if at < len(ladder):
+            plan = ladder[at]
+            found.append((plan.connections, plan.error_bound(numbers), plan))
+    if not found:
+        raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
+    _, error, plan = min(found, key=lambda entry: entry[:2])
+    return Search(plan, error, candidates)
+
+
+def sharpest_plan(connections: int, reductions: Iterable[Reduction] = (Reduction(),)) -> Search:
+    """Return the plan of least bound within a number of connections.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    found: list[tuple[Real, int, Plan]] = []
+    candidates = 0
+    for ladder in plans(reductions):
+        above = bisect_right(ladder, connections, key=lambda plan: plan.connections)
+        candidates += len(ladder)
+        if above:
+            plan = ladder[above - 1]
+            found.append((plan.error_bound(numbers), plan.connections, plan))
+    if not found:
+        raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
+    error, _, plan = min(found, key=lambda entry: entry[:2])
+    return Search(plan, error, candidates)
 
 
 def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down; interpolate where that is less."""
-    plan = best_plan(tol)
+    search = best_plan(tol - ROUNDING)
+    plan = search.plan
     knots = fold_interpolate.knots_for(min(tol, fold_interpolate.COARSEST))
     if knots is not None and fold_interpolate.connections(len(knots)) < plan.connections:
         return fold_interpolate.design(tol)
     parameters = {**asdict(plan), "supply": plan.supply.connections}
-    return Design(circuit(plan, tol), plan.error_bound, parameters)
+    return Design(circuit(plan, tol), float(search.error_bound), parameters)

@@ -2,17 +2,15 @@
 
 A network that folds first and unfolds last needs the signals in the opposite order of their making.
 With layered wiring a signal that waits costs one connection a layer, so it can be cheaper to carry
-a few values only and to fold them again, or to start again from the input: the checkpoints of
-Griewank's treeverse ("Achieving logarithmic growth of temporal and spatial complexity in reverse
-automatic differentiation", Optimization Methods and Software 1, 1992), with a price per layer.
+a few values only and to fold them again: the checkpoints of Griewank's treeverse ("Achieving
+logarithmic growth of temporal and spatial complexity in reverse automatic differentiation",
+Optimization Methods and Software 1, 1992), with a price per layer.
 
 A value is named by a letter and the number of its fold, whose pivot is τ_k = π/2^(k+1):
 
-    X     x + π                              K1 K2 K3  relu(X − i·π/2)
-    S     relu(−x)
-    z_0   π/2 + X − 2K1 + 2K3, in [0, π]     z_k       z_0 folded at τ_0, …, τ_(k−1)
-    r_k   relu(z_k − τ_k)                    l_k       relu(τ_k − z_k)
-    a_k   relu(τ_k − z_(k−1))                b_k       relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
+    z_0   what is folded, in [0, π]     z_k   z_0 folded at τ_0, …, τ_(k−1)
+    r_k   relu(z_k − τ_k)               l_k   relu(τ_k − z_k)
+    a_k   relu(τ_k − z_(k−1))           b_k   relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
     p_k   relu(z_(k−1) − τ_k)
 
 A supply says which values stand on each layer; what each unit reads follows: the fewest values of
@@ -56,15 +54,10 @@ def folded(k: int) -> Iterator[Sum]:
     yield Sum(1, {f"r{k}": 1, f"l{k}": -1})
     yield Sum(0, {f"z{k + 1}": 1, f"r{k}": 2})
     yield Sum(2, {f"z{k + 1}": -1, f"l{k}": -2})
-    if k == 0:
-        yield Sum(1, {"X": 1, "K1": -2, "K3": 2})
-    else:
+    if k > 0:
         yield Sum(0, {f"z{k - 1}": 1, f"r{k - 1}": -2})
         yield Sum(4, {f"z{k - 1}": -1, f"l{k - 1}": -2})
         yield Sum(2, {f"r{k - 1}": -1, f"l{k - 1}": -1})
-    if k == 1:
-        yield Sum(2, {"X": -1, "K1": 2, "K2": -2, "K3": 2})
-        yield Sum(10, {"X": -3, "K1": 2, "S": -2, "K3": 2})
     if k > 1:
         z, r, left, a, b, p = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}", *_knots(k - 1)
         yield Sum(0, {z: 1, p: -2, r: 2, b: -2})
@@ -81,12 +74,6 @@ def _knots(k: int) -> tuple[str, str, str]:
 def sources(value: str) -> tuple[Sum, ...]:
     """Return what a unit can read to hold a value: forms whose positive part it is."""
     carry = (Sum(0, {value: 1}),)
-    if value[0] == "K":
-        return (Sum(-int(value[1]), {"X": 1}), *carry)
-    if value == "X":
-        return carry
-    if value == "S":
-        return (Sum(2, {"X": -1}), *carry)
     kind, k = value[0], int(value[1:])
     if kind == "z":
         return tuple(folded(k))
@@ -109,8 +96,6 @@ def _shifted(way: Sum, sign: int, offset: Fraction | int) -> Sum:
 
 def scale_of(value: str) -> int:
     """Return the fold whose pivot is the unit of the constants in ``sources``."""
-    if value[0] in "XKS":
-        return 0
     return int(value[1:]) - (value[0] in "abp")
 
 
@@ -119,11 +104,10 @@ def dead_signals(k: int) -> tuple[Dead, ...]:
     """Return what gate k can read to be shut on one side of its fold."""
     z, r, left, folds = f"z{k}", f"r{k}", f"l{k}", f"z{k + 1}"
     a, b, _ = _knots(k)
-    alone = Dead(True, Sum(0, {"S": 1})) if k == 0 else Dead(False, Sum(0, {a: 1, b: 1}))
     return (
         Dead(True, Sum(0, {r: 1})),
         Dead(False, Sum(0, {left: 1})),
-        alone,
+        Dead(False, Sum(0, {a: 1, b: 1})),
         Dead(True, Sum(-1, {z: 1, left: 1})),
         Dead(False, Sum(1, {z: -1, r: 1})),
         Dead(True, Sum(0, {z: 1, folds: -1})),
@@ -179,14 +163,14 @@ class Supply:
 
     @property
     def connections(self) -> int:
-        """Connections into the values and from them to the gates.
+        """Connections into the values from layer 2 on, and from them to the gates.
 
         Raises
         ------
         GraphError
             If a value cannot be had from the layer before, or a gate lacks its signal.
         """
-        total = len(self.layers[0])
+        total = 0
         for before, here in zip(self.layers, self.layers[1:], strict=False):
             total += sum(len(cheapest(sources(value), before).terms) for value in here)
         return total + sum(self._price(need) for need in needs(self.folds, self.leaf))
@@ -198,13 +182,18 @@ class Supply:
             raise GraphError(f"supply: layer {need.layer} lacks {sorted(need.choices[0])}")
         return min(prices) if need.counted else 0
 
-    def wires(self, x: Affine, pivots: Sequence[Real]) -> list[dict[str, Affine]]:
-        """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty."""
-        pi = x.circuit.numbers.pi
-        forms = {"X": x + pi, "K1": x + pi / 2, "K2": x, "K3": x - pi / 2, "S": -x}
-        order = [value for value in forms if value in self.layers[0]]
-        first = {value: relu(forms[value]) for value in order}
-        result: list[dict[str, Affine]] = [{}, first]
+    def wires(self, first: Mapping[str, Affine], pivots: Sequence[Real]) -> list[dict[str, Affine]]:
+        """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty.
+
+        Parameters
+        ----------
+        first : mapping
+            Forms whose positive parts are z_0 and r_0.
+        pivots : sequence of mpf
+            τ_0, τ_1, ….
+        """
+        held = {value: relu(form) for value, form in first.items() if value in self.layers[0]}
+        result: list[dict[str, Affine]] = [{}, held]
         for values in self.layers[1:]:
             before = result[-1]
             result.append({value: _unit(value, before, pivots) for value in sorted(values)})
@@ -259,7 +248,7 @@ def paired(folds: int, leaf: int) -> Supply:
     """Return a plain supply: z_(k−1) is carried, and serves gates k and k−1."""
     last = folds - 1
     layers: list[set[str]] = [set() for _ in range(leaf + folds - 1)]
-    layers[1] |= {"X", "K1", "K2", "K3"}
+    layers[1] |= {"z0", "r0"}
     for k in range(1, folds):
         layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
     for layer in range(folds + 1, leaf + 1):

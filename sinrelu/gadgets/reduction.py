@@ -36,6 +36,13 @@ class Reduced(NamedTuple):
     sign: int
 
 
+class HalfWave(NamedTuple):
+    """Two forms: z₀ ∈ [0, π] with f(x) = ±cos z₀, and one whose positive part is relu(z₀ − π/2)."""
+
+    z: Affine
+    past_zero: Affine
+
+
 @dataclass(frozen=True)
 class Reduction:
     """How an interval is folded.
@@ -58,9 +65,29 @@ class Reduction:
     multiples: tuple[int, ...] = ()
 
     @property
+    def about_zero(self) -> bool:
+        """Whether the first fold is at a zero of f, and not at an extremum."""
+        return (self.centre + self.phase) % 2 == 0
+
+    @property
+    def sign(self) -> int:
+        """The sign of f′ at the first fold if f is zero there, else that of f."""
+        return 1 if (self.centre + self.phase) % 4 < 2 else -1
+
+    @property
     def connections(self) -> int:
-        """Connections of the folds."""
+        """Connections of the folds, with skip wiring."""
         return 6 + 3 * len(self.multiples) + (self.origin != 0)
+
+    @property
+    def layered_connections(self) -> int:
+        """Connections of ``half_wave`` and of what reads it."""
+        return (self.origin != 0) + (8 if self.about_zero else 6 + 4 * len(self.multiples))
+
+    @property
+    def layers(self) -> int:
+        """Layers of units below ``half_wave``."""
+        return 1 + (self.origin != 0) + len(self.multiples)
 
     def offset(self, numbers: Any) -> Real:
         """Return where the first fold is, seen from the origin."""
@@ -77,18 +104,36 @@ class Reduction:
     def fold(self, x: Affine) -> Reduced:
         """Fold x to [0, π/2]."""
         numbers = x.circuit.numbers
-        moved = relu(x - self.origin) if self.origin else x
-        distance = absolute(moved - self.offset(numbers))
+        distance = absolute(self.centred(x))
         quarter = numbers.pi / 2
-        if (self.centre + self.phase) % 2 == 0:
-            sign = 1 - (self.centre + self.phase) % 4
-            return Reduced(relu(mirror(distance.value, quarter).value), distance.signals[0], sign)
+        if self.about_zero:
+            folded = relu(mirror(distance.value, quarter).value)
+            return Reduced(folded, distance.signals[0], self.sign)
         value = distance.value
         for multiple in self.multiples:
             value = relu(mirror(value, multiple * numbers.pi).value)
         rest = absolute(quarter - value)
-        sign = 2 - (self.centre + self.phase) % 4
-        return Reduced(relu(rest.value), rest.signals[0], sign)
+        return Reduced(relu(rest.value), rest.signals[0], self.sign)
+
+    def centred(self, x: Affine) -> Affine:
+        """Return x seen from the first fold; what it reads is x, or the unit that moved it."""
+        moved = relu(x - self.origin) if self.origin else x
+        centred: Affine = moved - self.offset(x.circuit.numbers)
+        return centred
+
+    def half_wave(self, x: Affine) -> HalfWave:
+        """Fold x to z₀ in [0, π] with f(x) = sign · cos z₀; units read the layer before only."""
+        pi = x.circuit.numbers.pi
+        centred = self.centred(x)
+        if self.about_zero:
+            all_of_it, before, after = (relu(centred + shift) for shift in (pi, pi / 2, -pi / 2))
+            z = pi / 2 + all_of_it - 2 * before + 2 * after
+            return HalfWave(z, all_of_it - 2 * before)
+        z = relu(centred) + relu(-centred)
+        for multiple in self.multiples:
+            above = relu(z - multiple * pi)
+            z = relu(z) - 2 * above
+        return HalfWave(z, z - pi / 2)
 
 
 def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator[Reduction]:
