@@ -1,12 +1,12 @@
 """The smallest network for a tolerance, the sharpest for a budget, and as many digits as wanted.
 
-All are fold-reflect with skip wiring; what is found is least, or sharpest, among the plans that
-``searched`` describes, by their a-priori bounds.
+All are fold-reflect. What is found is least, or sharpest, among the plans that ``searched``
+describes, by their a-priori bounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,18 +14,18 @@ from typing import Any
 from mpmath import MPContext
 
 from sinrelu.circuit import Real
-from sinrelu.constructions.fold_reflect import (
-    FLOAT_BITS,
-    ROUNDING,
-    Search,
-    best_plan,
-    circuit,
-    reduction_for,
-    sharpest_plan,
-)
+from sinrelu.constructions import fold_reflect, layered_search
+from sinrelu.constructions.base import Search
+from sinrelu.constructions.fold_reflect import ROUNDING
 from sinrelu.errors import RequestError
-from sinrelu.network import Network, Row
+from sinrelu.gadgets.reduction import Reduction, cheapest_reduction
+from sinrelu.layering import by_layer
+from sinrelu.network import LAYERED, SKIP, Network, Row
+from sinrelu.target import Target
 
+FLOAT_BITS = 53
+FLOAT_TOL = 1e-14
+"""Below this float64 weights do not suffice."""
 LARGEST_UNIT = 4
 """Beyond the folds of the range no unit exceeds this: angles are at most π/2, 1 − cos at most 2."""
 
@@ -37,7 +37,7 @@ class Solution:
     Attributes
     ----------
     network : Network
-        With skip wiring; its meta has the construction, domain, function and bound.
+        Its meta has the construction, domain, function and bound.
     error_bound : mpf
         A-priori bound of |N(x) − f(x)| on the domain. For a wide network it includes the rounding
         of every weight, and is a proof; in float64 rounding adds a few 1e-16.
@@ -50,22 +50,33 @@ class Solution:
     searched: str
 
 
+@dataclass(frozen=True)
+class _Family:
+    """The searches of a wiring."""
+
+    best: Callable[[Real, Reduction | None], Search]
+    sharpest: Callable[[int, Reduction | None], Search]
+
+
+_FAMILIES = {
+    SKIP: _Family(fold_reflect.best_plan, fold_reflect.sharpest_plan),
+    LAYERED: _Family(layered_search.best_plan, layered_search.sharpest_plan),
+}
+
+
 def smallest(
-    tol: Real | str,
-    domain: tuple[Real, Real] | None = None,
-    function: str = "sin",
-    wide: bool | None = None,
+    tol: Real | str, target: Target | None = None, wiring: str = SKIP, wide: bool | None = None
 ) -> Solution:
-    """Return the network of fewest connections that is f to within a tolerance.
+    """Return the network of fewest connections that equals a function to within a tolerance.
 
     Parameters
     ----------
     tol : float, mpf or str
         Between 0 and 1; a string or an mpf where a float would underflow.
-    domain : pair of numbers
-        A < B within ±1e6; [−π, π] if None.
-    function : str
-        ``sin`` or ``cos``.
+    target : Target
+        The function and the domain; sin on [−π, π] if None.
+    wiring : str
+        ``skip`` or ``layered``.
     wide : bool
         Whether weights have as many bits as the tolerance needs, with a proven bound; by default,
         where float64 does not suffice: below 1e-14.
@@ -73,22 +84,20 @@ def smallest(
     Raises
     ------
     RequestError
-        If the tolerance, domain or function cannot be had.
+        If the tolerance, domain or wiring cannot be had.
     """
     numbers = MPContext()
     tol = _tolerance(numbers, tol)
-    wide = tol < 1e-14 if wide is None else wide
-    bits = FLOAT_BITS if not wide else int(-3 * numbers.log(tol, 2)) + 128
-    low, high = _domain(bits, domain)
-    reduction = reduction_for(low, high, function, tol, bits)
+    wide = tol < FLOAT_TOL if wide is None else wide
+    target = target or Target()
+    bits = int(-3 * numbers.log(tol, 2)) + 128 if wide else FLOAT_BITS
+    reduction = _reduction(target, tol, bits, wiring)
     goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
-    search = best_plan(goal, reduction)
-    return _written(search, tol, bits, wide, (low, high), function)
+    search = _family(wiring).best(goal, reduction)
+    return _written(search, tol, bits, wide, target)
 
 
-def sharpest(
-    max_connections: int, domain: tuple[Real, Real] | None = None, function: str = "sin"
-) -> Solution:
+def sharpest(max_connections: int, target: Target | None = None, wiring: str = SKIP) -> Solution:
     """Return the network of least a-priori bound within a number of connections.
 
     Float64 weights where they suffice, wide ones beyond.
@@ -96,29 +105,32 @@ def sharpest(
     Raises
     ------
     RequestError
-        If there are too few connections, or the domain or function cannot be had.
+        If there are too few connections, or the domain or wiring cannot be had.
     """
-    low, high = _domain(FLOAT_BITS, domain)
-    numbers = MPContext()
-    reduction = reduction_for(low, high, function, numbers.mpf(1), FLOAT_BITS)
-    search = sharpest_plan(max_connections, reduction)
-    wide = search.error_bound < 1e-14
+    target, numbers = target or Target(), MPContext()
+    reduction = _reduction(target, numbers.mpf(1), FLOAT_BITS, wiring)
+    search = _family(wiring).sharpest(max_connections, reduction)
+    wide = search.error_bound < FLOAT_TOL
     bits = int(-3 * numbers.log(search.error_bound, 2)) + 128 if wide else FLOAT_BITS
-    return _written(search, search.error_bound, bits, wide, (low, high), function)
+    return _written(search, search.error_bound, bits, wide, target)
 
 
-def _written(
-    search: Search,
-    tol: Real,
-    bits: int,
-    wide: bool,
-    domain: tuple[Real, Real],
-    function: str,
-) -> Solution:
+def _family(wiring: str) -> _Family:
+    if wiring not in _FAMILIES:
+        raise RequestError(f"wiring: {wiring!r} is unknown; choose from {', '.join(_FAMILIES)}")
+    return _FAMILIES[wiring]
+
+
+def _reduction(target: Target, tol: Real, bits: int, wiring: str) -> Reduction:
+    low, high = target.ends(_precise(bits))
+    return cheapest_reduction(low, high, target.function, tol, bits, wiring == LAYERED)
+
+
+def _written(search: Search, tol: Real, bits: int, wide: bool, target: Target) -> Solution:
     """Write a plan down, with enough bits that rounding adds at most a thousandth of tol."""
-    largest = max(map(abs, domain))
+    largest = max(map(abs, target.cover))
     while True:
-        output = circuit(search.plan, tol, 2 * bits)
+        output = search.plan.circuit(tol, max(256, 2 * bits))
         network = output.circuit.freeze(output, bits=bits if wide else None)
         if wide:
             rounding = rounding_bound(list(network.rows()), bits, largest)
@@ -127,9 +139,11 @@ def _written(
         if not wide or 1024 * rounding <= tol:
             break
         bits += int(MPContext().log(rounding / tol, 2)) + 16
+    if not network.skip_connections:
+        network = by_layer(network)
     error = search.error_bound + rounding
     return Solution(
-        network.with_meta(**_meta(search, tol, error, domain, function)), error, search.description
+        network.with_meta(**_meta(search, tol, error, target)), error, search.description
     )
 
 
@@ -153,16 +167,14 @@ def rounding_bound(rows: list[Row], bits: int, largest: Real) -> Real:
     return changes[-1]
 
 
-def _meta(
-    search: Search, tol: Real, error: Real, domain: tuple[Real, Real], function: str
-) -> Mapping[str, object]:
+def _meta(search: Search, tol: Real, error: Real, target: Target) -> Mapping[str, object]:
     text = MPContext().nstr
     return {
         "construction": "fold-reflect",
         "tol": text(tol, 6),
         "error_bound": text(error, 6),
-        "domain": [float(end) for end in domain],
-        "function": function,
+        "domain": list(target.cover),
+        "function": target.function,
         "parameters": {**asdict(search.plan), "plans_compared": search.candidates},
     }
 
@@ -181,10 +193,3 @@ def _precise(bits: int) -> Any:
     numbers = MPContext()
     numbers.prec = 4 * bits
     return numbers
-
-
-def _domain(bits: int, domain: tuple[Real, Real] | None) -> tuple[Real, Real]:
-    if domain is not None:
-        return domain
-    pi = _precise(bits).pi * 1
-    return -pi, pi

@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ from mpmath import MPContext
 
 from sinrelu import program
 from sinrelu.certify import certify
+from sinrelu.constructions import build
 from sinrelu.errors import GraphError, RequestError
 from sinrelu.evaluate.exact import evaluate_exact, exact_error
 from sinrelu.formats import json as json_format
 from sinrelu.formats import npz as npz_format
 from sinrelu.network import Network
 from sinrelu.solver import rounding_bound, sharpest, smallest
+from sinrelu.target import Target
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,45 @@ def test_smallest(tol, connections):
     assert solution.network.connections == connections
     assert solution.error_bound <= float(tol)
     assert "plans compared" in solution.searched
+
+
+@pytest.mark.parametrize("wiring", ["skip", "layered"])
+@pytest.mark.parametrize("tol", [1e-3, 1e-12])
+def test_the_default_target_is_what_build_builds(tol, wiring):
+    solution = smallest(tol, wiring=wiring)
+    assert solution.network.sha256 == build(wiring=wiring, tol=tol).sha256
+
+
+@pytest.mark.parametrize("wiring", ["skip", "layered"])
+@pytest.mark.parametrize("function", ["sin", "cos"])
+@pytest.mark.parametrize(
+    "ends", [("-100", "100"), ("3", "5"), ("-1e6", "1e6"), ("999000", "1e6"), ("0", "2pi")]
+)
+@pytest.mark.parametrize("tol", [1e-2, 1e-7])
+def test_other_targets(ends, function, wiring, tol):
+    target = Target.parse(function, ends)
+    solution = smallest(tol, target, wiring)
+    network = solution.network
+    assert (network.skip_connections == 0) == (wiring == "layered")
+    assert (network.meta["function"], network.meta["domain"]) == (function, list(target.cover))
+    x = np.random.default_rng(1).uniform(*target.cover, 20_000)
+    error = abs(program(network)(x) - getattr(np, function)(x)).max()
+    assert error <= solution.error_bound + 1e-9  # in float64, near 1e6, x moves by 1e-10
+    assert 0.8 * solution.error_bound <= error <= tol
+
+
+@pytest.mark.parametrize(("wiring", "slope"), [("skip", 3), ("layered", 4)])
+def test_connections_grow_with_the_logarithm_of_the_range(wiring, slope):
+    counts = [
+        smallest(1e-6, Target.parse("sin", (f"-{2**k}", f"{2**k}")), wiring).network.connections
+        for k in range(2, 20)
+    ]
+    assert all(more - less <= slope for less, more in pairwise(counts[1:]))
+
+
+def test_an_unknown_wiring_is_refused():
+    with pytest.raises(RequestError, match="wiring: 'dense' is unknown"):
+        smallest(1e-6, wiring="dense")
 
 
 def test_sharpest_is_within_its_budget():
@@ -67,7 +109,7 @@ def test_rounding_bound_covers_what_rounding_does():
 
 
 def test_wide_network_on_another_domain():
-    solution = smallest("1e-25", (-1000, 1000), "cos")
+    solution = smallest("1e-25", Target.parse("cos", ("-1000", "1000")))
     numbers = MPContext()
     numbers.dps = 60
     for x in dyadic_points(30, 1000):

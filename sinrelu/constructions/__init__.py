@@ -10,7 +10,7 @@ from sinrelu.constructions import (
     chebyshev,
     double_angle,
     fold_reflect,
-    fold_reflect_layered,
+    layered_search,
     taylor,
 )
 from sinrelu.constructions.base import Construction, Design
@@ -19,7 +19,7 @@ from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network
 
 _METHODS = (
-    replace(fold_reflect.CONSTRUCTION, design_layered=fold_reflect_layered.design),
+    replace(fold_reflect.CONSTRUCTION, design_layered=layered_search.design),
     chebyshev.CONSTRUCTION,
     double_angle.CONSTRUCTION,
     taylor.CONSTRUCTION,

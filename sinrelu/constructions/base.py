@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
-from sinrelu.circuit import Affine
+from sinrelu.circuit import Affine, Real
+from sinrelu.gadgets.reduction import Reduction
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,50 @@ class Construction:
     source: str
     design: Callable[[float], Design]
     design_layered: Callable[[float], Design] | None = None
+
+
+class Plan(Protocol):
+    """The parameters of one network of a family: a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def reduction(self) -> Reduction:
+        """How the domain is folded."""
+
+    @property
+    def connections(self) -> int:
+        """Connections of the network."""
+
+    def error_bound(self, numbers: Any) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
+
+    def circuit(self, tol: Real, bits: int) -> Affine:
+        """Write the network down, with coefficients of so many bits."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was looked at, and the best of it.
+
+    Attributes
+    ----------
+    plan : Plan
+        The best plan.
+    error_bound : mpf
+        Its a-priori bound.
+    candidates : int
+        How many plans were compared.
+    compared : str
+        In what they differ.
+    """
+
+    plan: Plan
+    error_bound: Real
+    candidates: int
+    compared: str
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        return f"{self.candidates} plans compared: {self.compared}"

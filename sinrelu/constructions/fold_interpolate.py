@@ -1,9 +1,9 @@
 """Coarse tolerances: fold to a quarter wave, interpolate there, no gate but the sign's.
 
-With X = x + π and K_i = relu(X − iπ/2), z = π/2 − X + 2K₁ − 2K₂ + 2K₃ lies in [0, π/2] and
-sin |x| = cos z. A linear interpolant of cos z + ε on suitable knots, flat on the first piece, errs
-by ε everywhere; the knots follow one another such that each chord falls 2ε short of the cosine.
-Where x < 0 the sign is changed by a gate.
+On [−π, π], with X = x + π and K_i = relu(X − iπ/2), z = π/2 − X + 2K₁ − 2K₂ + 2K₃ lies in
+[0, π/2] and sin |x| = cos z. A linear interpolant of cos z + ε on suitable knots, flat on the first
+piece, errs by ε everywhere; the knots follow one another such that each chord falls 2ε short of the
+cosine. Where x < 0 the sign is changed by a gate.
 
 ε ≈ (1.198/4m)² for m knots, 2m + 16 connections: the best there is down to about 1e-4.
 """
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
-from sinrelu.circuit import Affine, Circuit, relu
-from sinrelu.constructions.base import Design
-from sinrelu.errors import RequestError
+from sinrelu.circuit import Affine, Circuit, Real, relu
+from sinrelu.gadgets.reduction import Reduction
 
 GATE = 2
 MOST_KNOTS = 40
@@ -62,21 +63,57 @@ def least_error(count: int) -> float:
     return high
 
 
-def connections(count: int) -> int:
-    """Return the connections with so many knots."""
-    return 2 * count + 16
+@dataclass(frozen=True)
+class Plan:
+    """The parameters of one network.
+
+    Attributes
+    ----------
+    knots : int
+        Knots in (0, π/2).
+    reduction : Reduction
+        The folds of the range.
+    """
+
+    knots: int
+    reduction: Reduction = field(default_factory=Reduction)
+
+    @property
+    def connections(self) -> int:
+        """Connections with layered wiring."""
+        folds = 6 + (self.reduction.origin != 0)
+        if not self.reduction.about_zero:
+            folds = self.reduction.layered_connections
+        return 2 * self.knots + 10 + folds
+
+    def error_bound(self, numbers: Any) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
+        return numbers.mpf(least_error(self.knots))
+
+    def circuit(self, tol: Real, bits: int = 256) -> Affine:
+        """Write the network; every unit reads only the layer right before."""
+        error = least_error(self.knots)
+        z, negative = quarter_wave(Circuit(bits).input, self.reduction)
+        return self.reduction.sign * interpolant(z, negative, knots_for(error) or [], error)
 
 
-def circuit(knots: Sequence[float], error: float) -> Affine:
-    """Write the network; every unit reads only the layer right before."""
-    x = Circuit().input
+def quarter_wave(x: Affine, reduction: Reduction) -> tuple[Affine, Affine]:
+    """Fold x to z in [0, π/2], |f(x)| = cos z; the other unit is positive where f changes sign."""
+    if not reduction.about_zero:
+        half, past_zero = reduction.half_wave(x)
+        half, negative = relu(half), relu(past_zero)
+        return relu(half - 2 * negative), relu(negative)
+    centred = reduction.centred(x)
     pi = x.circuit.numbers.pi
-    whole, before, after = relu(x + pi), relu(x + pi / 2), relu(x - pi / 2)
-    negative = relu(-x)
+    whole, before, after = (relu(centred + shift) for shift in (pi, pi / 2, -pi / 2))
+    negative = relu(-centred)
     # relu(x) = x + relu(−x), and x = whole − π
-    z = relu(5 * pi / 2 - 3 * whole + 2 * before - 2 * negative + 2 * after)
-    negative = relu(negative)
-    total, slope, last, value = x.circuit.constant(1 - error), 0.0, knots[0], 1 - error
+    return relu(5 * pi / 2 - 3 * whole + 2 * before - 2 * negative + 2 * after), relu(negative)
+
+
+def interpolant(z: Affine, negative: Affine, knots: Sequence[float], error: float) -> Affine:
+    """Return ±cos z, linear between the knots, with minus where ``negative`` is positive."""
+    total, slope, last, value = z.circuit.constant(1 - error), 0.0, knots[0], 1 - error
     signals = [relu(z - knot) for knot in knots]
     negative = relu(negative)
     for signal, knot in zip(signals, [*knots[1:], math.pi / 2], strict=True):
@@ -90,17 +127,13 @@ def circuit(knots: Sequence[float], error: float) -> Affine:
     return 2 * gated - relu(sine)
 
 
-def design(tol: float) -> Design:
-    """Choose the fewest knots.
+def best_plan(tol: Real, reduction: Reduction) -> Plan | None:
+    """Return the plan of fewest knots, or None if more than ``MOST_KNOTS`` would be needed."""
+    knots = knots_for(min(float(tol), COARSEST))
+    return None if knots is None else Plan(len(knots), reduction)
 
-    Raises
-    ------
-    RequestError
-        If more than ``MOST_KNOTS`` would be needed.
-    """
-    knots = knots_for(min(tol, COARSEST))
-    if knots is None:
-        raise RequestError(f"{tol}: interpolation would need more than {MOST_KNOTS} knots")
-    error = least_error(len(knots))
-    fitted = knots_for(error) or knots
-    return Design(circuit(fitted, error), error, {"knots": len(fitted)})
+
+def sharpest_plan(connections: int, reduction: Reduction) -> Plan | None:
+    """Return the plan of most knots within a number of connections, or None."""
+    knots = min((connections - Plan(0, reduction).connections) // 2, MOST_KNOTS)
+    return Plan(knots, reduction) if knots > 0 else None

@@ -31,18 +31,20 @@ from typing import Any, NamedTuple
 from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.base import Construction, Design, Search
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.fold import mirror
 from sinrelu.gadgets.leaf import BEND_CONNECTIONS, Leaf, Quadratics
-from sinrelu.gadgets.reduction import Reduced, Reduction, reductions
+from sinrelu.gadgets.reduction import Reduced, Reduction
 from sinrelu.gadgets.square import Sawtooth
 
 __all__ = ["CONSTRUCTION", "GATE", "Plan", "Quadratics", "Search", "best_plan", "design"]
 
+COMPARED = (
+    "folds undone by gates, sines of 2, 3 or 4 quadratics, sawtooths of binary and ternary folds"
+)
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
-FLOAT_BITS = 53
 ROUNDING = 1e-15
 """Kept free for the rounding of weights to float64; measured, not proved."""
 
@@ -80,6 +82,10 @@ class Plan:
         Rounding to float64 adds a few 1e-16.
         """
         return self.leaf.error(numbers, numbers.ldexp(numbers.pi, -self.folds - 1))
+
+    def circuit(self, tol: Real, bits: int = 256) -> Affine:
+        """Write the network: the output is an affine form over the units of a circuit."""
+        return circuit(self, tol, bits)
 
 
 def unfolding(folds: int) -> int:
@@ -182,33 +188,6 @@ def signed(sine: Affine, reduced: Reduced) -> Affine:
     return reduced.sign * (2 * relu(held - GATE * reduced.negative) - held)
 
 
-@dataclass(frozen=True)
-class Search:
-    """What was looked at, and the best of it.
-
-    Attributes
-    ----------
-    plan : Plan
-        The best plan.
-    error_bound : mpf
-        Its a-priori bound, the rounding of the range's folds included.
-    candidates : int
-        How many plans' bounds were computed.
-    """
-
-    plan: Plan
-    error_bound: Real
-    candidates: int
-
-    @property
-    def description(self) -> str:
-        """One line for people."""
-        return (
-            f"{self.candidates} plans compared: folds undone by gates, sines of 2, 3 or 4 "
-            f"quadratics, sawtooths of binary and ternary folds"
-        )
-
-
 def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
 
@@ -232,7 +211,7 @@ def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
             if reached == 3:
                 break
     _, error, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, candidates)
+    return Search(plan, error, candidates, COMPARED)
 
 
 def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Search:
@@ -255,7 +234,7 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
     if not found:
         raise RequestError(f"max-connections: {connections} are too few for fold-reflect")
     error, _, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, len(found))
+    return Search(plan, error, len(found), COMPARED)
 
 
 class _Ladder:
@@ -301,31 +280,11 @@ def finest(connections: int, quadratics: int) -> Sawtooth | None:
     return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
 
 
-def reduction_for(low: Real, high: Real, function: str, tol: Real, bits: int) -> Reduction:
-    """Return the cheapest reduction whose rounding is at most an eighth of tol."""
-    numbers = MPContext()
-    numbers.prec = 4 * bits
-    for reduction in reductions(low, high, function, bits):
-        if 8 * reduction.rounding(numbers, bits) <= tol:
-            return reduction
-    raise RequestError(f"domain: in float64, {low} … {high} cannot be folded to within {tol}")
-
-
-def design(
-    tol: Real,
-    domain: tuple[Real, Real] = (-math.pi, math.pi),
-    function: str = "sin",
-    bits: int = FLOAT_BITS,
-) -> Design:
+def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down."""
-    reduction = reduction_for(*domain, function, tol, bits)
-    numbers = MPContext()
-    numbers.prec = 4 * bits
-    rounding = reduction.rounding(numbers, bits)
-    search = best_plan(tol - rounding - ROUNDING, reduction)
+    search = best_plan(tol - ROUNDING)
     parameters = {**asdict(search.plan), "plans_compared": search.candidates}
-    output = circuit(search.plan, numbers.mpf(tol), 4 * bits)
-    return Design(output, float(search.error_bound + rounding), parameters)
+    return Design(search.plan.circuit(tol, 256), float(search.error_bound), parameters)
 
 
 CONSTRUCTION = Construction(

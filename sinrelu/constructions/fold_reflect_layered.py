@@ -17,30 +17,20 @@ The dead signals are supplied as ``supply`` finds cheapest.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
 from typing import Any, NamedTuple
 
-from mpmath import MPContext
-
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions import fold_interpolate
-from sinrelu.constructions.base import Design
 from sinrelu.constructions.fold_reflect import GATE, Quadratics
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
-from sinrelu.errors import RequestError
 from sinrelu.gadgets.leaf import thirds
 from sinrelu.gadgets.reduction import Reduction
-from sinrelu.gadgets.stages import Stages, cheapest_stages
+from sinrelu.gadgets.stages import Stages
 
-MOST_FOLDS, MOST_LAYERS = 17, 6
 COARSE = 2**10
 """Shifts that keep a held value positive are multiples of 1/COARSE: they add and cancel exactly."""
-ROUNDING = 1e-15
-"""Kept free for the rounding of the weights to float64, which moves a network by less."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +98,10 @@ class Plan:
         sine = cubic / 6 + h**5 / 120 + gain * piece**2 / 24
         cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
         return numbers.hypot(sine, cosine)
+
+    def circuit(self, tol: Real, bits: int = 256) -> Affine:
+        """Write the network: the output is an affine form over the units of a circuit."""
+        return circuit(self, tol, bits)
 
 
 @cache
@@ -249,98 +243,3 @@ def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
     sine = sign * result.value
     half = relu(sine) - 2 * relu(sine - GATE * signals[0])
     return plan.reduction.sign * sign * half
-
-
-@dataclass(frozen=True)
-class Search:
-    """The best plan of those compared.
-
-    Attributes
-    ----------
-    plan : Plan
-        The best plan.
-    error_bound : mpf
-        Its a-priori bound.
-    candidates : int
-        How many plans there were.
-    """
-
-    plan: Plan
-    error_bound: Real
-    candidates: int
-
-    @property
-    def description(self) -> str:
-        """One line for people."""
-        return (
-            f"{self.candidates} layered plans compared: folds undone by gates, layers and radices "
-            f"of the square, sines of 2 or 3 quadratics, folds of the range"
-        )
-
-
-def plans(reductions: Iterable[Reduction]) -> Iterator[list[Plan]]:
-    """Yield ladders of plans, each with ever more pieces for ever more connections."""
-    depths = range(1, MOST_LAYERS + 1)
-    for reduction, folds, layers, bent in product(
-        list(reductions), range(2, MOST_FOLDS + 1), depths, (False, True)
-    ):
-        ladder = [Plan(folds, choice, bent, reduction) for choice in cheapest_stages(layers, bent)]
-        if ladder[0].possible:
-            yield ladder
-
-
-def best_plan(tol: Real, reductions: Iterable[Reduction] = (Reduction(),)) -> Search:
-    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
-
-    Raises
-    ------
-    RequestError
-        If there is none.
-    """
-    numbers = MPContext()
-    found: list[tuple[int, Real, Plan]] = []
-    candidates = 0
-    for ladder in plans(reductions):
-        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(numbers))
-        candidates += len(ladder)
-        if at < len(ladder):
-            plan = ladder[at]
-            found.append((plan.connections, plan.error_bound(numbers), plan))
-    if not found:
-        raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
-    _, error, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, candidates)
-
-
-def sharpest_plan(connections: int, reductions: Iterable[Reduction] = (Reduction(),)) -> Search:
-    """Return the plan of least bound within a number of connections.
-
-    Raises
-    ------
-    RequestError
-        If there is none.
-    """
-    numbers = MPContext()
-    found: list[tuple[Real, int, Plan]] = []
-    candidates = 0
-    for ladder in plans(reductions):
-        above = bisect_right(ladder, connections, key=lambda plan: plan.connections)
-        candidates += len(ladder)
-        if above:
-            plan = ladder[above - 1]
-            found.append((plan.error_bound(numbers), plan.connections, plan))
-    if not found:
-        raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
-    error, _, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, candidates)
-
-
-def design(tol: float) -> Design:
-    """Choose the plan of fewest connections and write it down; interpolate where that is less."""
-    search = best_plan(tol - ROUNDING)
-    plan = search.plan
-    knots = fold_interpolate.knots_for(min(tol, fold_interpolate.COARSEST))
-    if knots is not None and fold_interpolate.connections(len(knots)) < plan.connections:
-        return fold_interpolate.design(tol)
-    parameters = {**asdict(plan), "supply": plan.supply.connections}
-    return Design(circuit(plan, tol), float(search.error_bound), parameters)

@@ -20,8 +20,6 @@ from sinrelu.gadgets.fold import absolute, mirror
 
 PHASES = {"sin": 0, "cos": 1}
 """f(x) = sin(x + phase·π/2)."""
-LARGEST = 1e6
-"""Largest |x| of a domain."""
 FAR = 8
 """A domain farther from 0 than this is first moved there, exactly, by one unit."""
 SLACK = 2.0**-50
@@ -137,17 +135,7 @@ class Reduction:
 
 
 def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator[Reduction]:
-    """Yield ways to fold [low, high], cheapest first, each with more room for exact pivots.
-
-    Raises
-    ------
-    RequestError
-        If the domain is not an interval within ±1e6, or the function unknown.
-    """
-    if function not in PHASES:
-        raise RequestError(f"function: {function!r} is unknown; choose from {', '.join(PHASES)}")
-    if not -LARGEST <= low < high <= LARGEST:
-        raise RequestError(f"domain: expected −1e6 ≤ A < B ≤ 1e6, found {low} {high}")
+    """Yield ways to fold [low, high] within ±1e6, each with more room for exact pivots."""
     numbers = MPContext()
     numbers.prec = 2 * bits + 64
     low, high = numbers.mpf(low), numbers.mpf(high)
@@ -170,6 +158,31 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
         reach = max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) / numbers.pi
         start = centre * numbers.pi / 2 - origin
         yield Reduction(origin, centre, phase, tuple(multiples(numbers, reach, folds, start, bits)))
+
+
+def cheapest_reduction(
+    low: Real, high: Real, function: str, tol: Real, bits: int, layered: bool = False
+) -> Reduction:
+    """Return the cheapest way to fold [low, high] whose rounding is at most an eighth of tol.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    numbers.prec = 4 * bits
+    found = [
+        reduction
+        for reduction in reductions(low, high, function, bits)
+        if 8 * reduction.rounding(numbers, bits) <= tol
+    ]
+    if not found:
+        ends = f"{numbers.nstr(low, 6)} … {numbers.nstr(high, 6)}"
+        raise RequestError(
+            f"domain: in float64, {ends} cannot be folded to within {numbers.nstr(tol, 3)}"
+        )
+    return min(found, key=lambda r: r.layered_connections if layered else r.connections)
 
 
 def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> Iterator[int]:

@@ -83,14 +83,3 @@ def test_finest_sawtooth_spends_no_more_than_it_may(quadratics):
         sawtooth = finest(budget, quadratics)
         assert sawtooth is None or sawtooth.connections <= budget
     assert finest(60, quadratics).pieces > 9 * finest(48, quadratics).pieces * 0.99
-
-
-@pytest.mark.parametrize("function", ["sin", "cos"])
-@pytest.mark.parametrize("domain", [(-100, 100), (3, 5), (-1e6, 1e6), (999_000, 1e6)])
-def test_other_domains(domain, function):
-    plan = design(1e-7, domain, function)
-    network = plan.output.circuit.freeze(plan.output)
-    x = np.random.default_rng(1).uniform(*domain, 20_000)
-    error = abs(program(network)(x) - getattr(np, function)(x)).max()
-    assert error <= plan.error_bound + 1e-9  # in float64, near 1e6, x moves by 1e-10
-    assert error >= 0.85 * plan.error_bound

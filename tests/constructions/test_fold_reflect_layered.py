@@ -9,9 +9,10 @@ import pytest
 
 from sinrelu.constructions import build, fold_interpolate
 from sinrelu.constructions.fold_interpolate import chord_gap, knots_for, least_error
-from sinrelu.constructions.fold_reflect_layered import best_plan, circuit
+from sinrelu.constructions.layered_search import best_plan, sharpest_plan
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import exact_error, program
+from sinrelu.gadgets.reduction import Reduction
 from sinrelu.gadgets.stages import Stages, cheapest_stages
 
 TOLS = [1e-2, 3e-4, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12, 1e-14]
@@ -28,11 +29,10 @@ MOST_CONNECTIONS = {1e-2: 22, 1e-3: 36, 1e-4: 76, 1e-6: 127, 1e-9: 215, 1e-12: 3
 @pytest.mark.parametrize("tol", TOLS)
 def test_a_plan_costs_what_it_says_and_is_layered(tol):
     plan = best_plan(tol).plan
-    output = circuit(plan, tol)
+    output = plan.circuit(tol)
     network = output.circuit.freeze(output)
     assert network.connections == plan.connections
     assert network.skip_connections == 0
-    assert network.depth == plan.reduction.layers + plan.leaf_layer + plan.folds
 
 
 @pytest.mark.parametrize("tol", [0.5, *TOLS])
@@ -93,6 +93,27 @@ def test_interpolation_errs_alike_on_every_piece(error):
     assert least_error(len(knots)) <= error
 
 
-def test_too_many_knots_are_refused():
-    with pytest.raises(RequestError, match="knots"):
-        fold_interpolate.design(1e-7)
+def test_too_many_knots_are_no_plan():
+    assert fold_interpolate.best_plan(1e-7, Reduction()) is None
+    assert fold_interpolate.sharpest_plan(17, Reduction()) is None
+
+
+def test_search_by_budget_agrees_with_search_by_tolerance():
+    for tol in (1e-2, 1e-6, 1e-12):
+        search = best_plan(tol)
+        connections = search.plan.connections
+        assert sharpest_plan(connections).error_bound <= tol
+        assert sharpest_plan(connections - 1).error_bound > tol
+        assert search.candidates > 1000
+
+
+def test_more_connections_are_sharper():
+    bounds = [sharpest_plan(connections).error_bound for connections in range(20, 400, 19)]
+    assert all(more <= less for less, more in pairwise(bounds))
+
+
+def test_what_cannot_be_had_is_refused():
+    with pytest.raises(RequestError, match="max-connections: 17 are too few"):
+        sharpest_plan(17)
+    with pytest.raises(RequestError, match="no layered plan of fold-reflect reaches 1e-30"):
+        best_plan(1e-30)

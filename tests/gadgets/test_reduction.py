@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from mpmath import MPContext
 
-from sinrelu.circuit import Circuit
+from sinrelu.circuit import Circuit, relu
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import evaluate_exact
-from sinrelu.gadgets.reduction import reductions, rounding_error
+from sinrelu.gadgets.reduction import cheapest_reduction, reductions, rounding_error
 
 DOMAINS = [
     (-math.pi, math.pi),
@@ -63,10 +63,29 @@ def test_rounding_error():
     assert rounding_error(numbers.mpf(3), 53) == 0
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [(1, 1, "sin"), (2, 1, "sin"), (-1e7, 0, "sin"), (0, math.nan, "sin"), (0, 1, "tan")],
-)
-def test_bad_requests_are_refused(request_):
-    with pytest.raises(RequestError, match=r"domain|function"):
-        next(reductions(*request_))
+@pytest.mark.parametrize("function", ["sin", "cos"])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_half_wave_is_exact_and_counts_its_connections(domain, function):
+    """cos of what a layered network starts from is f, and both of its forms say where it is > 0."""
+    reduction = cheapest_reduction(*domain, function, 1e-3, 53, layered=True)
+    x = Circuit().input
+    half = reduction.half_wave(x)
+    z, past = (half.z.circuit.freeze(relu(form)) for form in half)
+    both = x.circuit.freeze(relu(half.z) + relu(half.past_zero))
+    assert both.skip_connections == 0
+    assert both.connections == reduction.layered_connections + 2
+    assert both.depth == reduction.layers + 2
+    low, high = map(Fraction, domain)
+    for point in (low + (high - low) * k / 128 for k in range(129)):
+        angle = float(evaluate_exact(z, point))
+        assert -1e-9 <= angle <= math.pi + 1e-9
+        assert float(evaluate_exact(past, point)) == pytest.approx(
+            max(angle - math.pi / 2, 0), abs=1e-9
+        )
+        exact = getattr(math, function)(point)
+        assert reduction.sign * math.cos(angle) == pytest.approx(exact, abs=1e-9)
+
+
+def test_no_reduction_is_exact_enough():
+    with pytest.raises(RequestError, match="cannot be folded to within 1e-18"):
+        cheapest_reduction(-1000.0, 1000.0, "sin", 1e-18, 53)

@@ -1,0 +1,87 @@
+"""The search for layered plans of fold-reflect: gates and a leaf, or interpolation alone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import product
+
+from mpmath import MPContext
+
+from sinrelu.circuit import Real
+from sinrelu.constructions import fold_interpolate
+from sinrelu.constructions.base import Design, Plan, Search
+from sinrelu.constructions.fold_reflect import ROUNDING
+from sinrelu.constructions.fold_reflect_layered import Plan as Gated
+from sinrelu.errors import RequestError
+from sinrelu.gadgets.reduction import Reduction
+from sinrelu.gadgets.stages import cheapest_stages
+
+MOST_FOLDS, MOST_LAYERS = 17, 6
+COMPARED = (
+    "folds undone by gates, layers and radices of the square, sines of 2 or 3 quadratics, "
+    "interpolation without gates"
+)
+
+
+def ladders(reduction: Reduction) -> Iterator[list[Gated]]:
+    """Yield series of plans, each with ever more pieces for ever more connections."""
+    depths = range(1, MOST_LAYERS + 1)
+    for folds, layers, bent in product(range(2, MOST_FOLDS + 1), depths, (False, True)):
+        ladder = [Gated(folds, choice, bent, reduction) for choice in cheapest_stages(layers, bent)]
+        if ladder[0].possible:
+            yield ladder
+
+
+def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
+    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    reduction = reduction or Reduction()
+    candidates = 1
+    coarse = fold_interpolate.best_plan(tol, reduction)
+    found: list[Plan] = [] if coarse is None else [coarse]
+    for ladder in ladders(reduction):
+        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(numbers))
+        candidates += len(ladder)
+        found += ladder[at : at + 1]
+    if not found:
+        raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
+    plan = min(found, key=lambda plan: (plan.connections, plan.error_bound(numbers)))
+    return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
+
+
+def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Search:
+    """Return the plan of least bound within a number of connections.
+
+    Raises
+    ------
+    RequestError
+        If there is none.
+    """
+    numbers = MPContext()
+    reduction = reduction or Reduction()
+    candidates = 1
+    coarse = fold_interpolate.sharpest_plan(connections, reduction)
+    found: list[Plan] = [] if coarse is None else [coarse]
+    for ladder in ladders(reduction):
+        above = bisect_right(ladder, connections, key=lambda plan: plan.connections)
+        candidates += len(ladder)
+        found += ladder[max(above - 1, 0) : above]
+    if not found:
+        raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
+    plan = min(found, key=lambda plan: (plan.error_bound(numbers), plan.connections))
+    return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
+
+
+def design(tol: float) -> Design:
+    """Choose the plan of fewest connections and write it down."""
+    search = best_plan(tol - ROUNDING)
+    output = search.plan.circuit(tol, 256)
+    return Design(output, float(search.error_bound), asdict(search.plan))
