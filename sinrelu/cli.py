@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu import __version__, epilogs
+from sinrelu.cli_build import build
 from sinrelu.cli_train import train
 from sinrelu.errors import FormatError, RequestError, SinreluError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sinrelu.network import Network
 
 OK, FAILED, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-CONSTRUCTION, WIRING, TOL, MAX_CONNECTIONS = "fold-reflect", "layered", 1e-12, 10_000
+TOL, MAX_CONNECTIONS = 1e-12, 10_000
 KINDS = ("error", "network", "units", "pieces", "scaling")
 
 
@@ -43,52 +44,6 @@ tol_option = click.option(
     show_default=True,
     help="Largest error allowed.",
 )
-
-
-@cli.command(epilog=epilogs.BUILD_EPILOG)
-@click.option("--construction", default=CONSTRUCTION, show_default=True, help="The method.")
-@click.option(
-    "--wiring",
-    default=WIRING,
-    show_default=True,
-    help="layered: a unit reads only the layer before it, a plain MLP. skip: any earlier unit.",
-)
-@tol_option
-@click.option(
-    "--max-connections", type=click.IntRange(min=1), metavar="N", help="Write no larger network."
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default="sin.npz",
-    show_default=True,
-    help="Network file, .npz, .json or .onnx.",
-)
-def build(
-    construction: str, wiring: str, tol: float, max_connections: int | None, output: Path
-) -> None:
-    """Build a network and write it to a file.
-
-    Its error on [−π, π] is meant to be at most --tol; `sinrelu verify` checks that.
-    """
-    from sinrelu.constructions import build as build_network
-    from sinrelu.formats import check_suffix, save
-    from sinrelu.report import count_lines, line
-
-    check_suffix(output)
-    network = build_network(construction, wiring, tol)
-    if max_connections is not None and network.connections > max_connections:
-        raise RequestError(
-            f"--max-connections: {max_connections} are too few; {construction} with {wiring} "
-            f"wiring needs {network.connections} connections for --tol {tol:g}"
-        )
-    save(network, output)
-    bound = network.meta["error_bound"]
-    click.echo(line("file", str(output)))
-    click.echo(line("construction", construction))
-    click.echo("\n".join(count_lines(network, max_connections)))
-    click.echo(line("a-priori bound", f"{bound:<12.4g} of the error, before weights are rounded"))
 
 
 @cli.command(epilog=epilogs.VERIFY_EPILOG)
@@ -299,6 +254,7 @@ def convert(source: Path, target: Path) -> None:
     click.echo("\n".join(count_lines(network)))
 
 
+cli.add_command(build)
 cli.add_command(train)
 
 

@@ -16,7 +16,13 @@ BUILD_EPILOG = """\b
 Examples:
   sinrelu build --wiring skip -o small.npz     fewest connections
   sinrelu build --tol 1e-9 -o rough.json       a file for people to read
-  sinrelu build --max-connections 500          refuse to write a larger network"""
+  sinrelu build --max-connections 100          the least error that 100 allow
+  sinrelu build --function cos --domain -100 100
+  sinrelu build --domain -1000pi 1000pi --wiring skip
+  sinrelu build --tol 1e-100                   weights of as many bits as it takes
+
+Weights of more than 53 bits, below 1e-14, go to .json only. Constructions: fold-reflect,
+the smallest, for any domain; chebyshev, double-angle, taylor, for sin on [−π, π]."""
 
 VERIFY_EPILOG = """Connections are nonzero weights, however small; everything is recounted on the
 graph, and what the file says about itself is not believed.

@@ -26,6 +26,9 @@ from sinrelu.target import Target
 FLOAT_BITS = 53
 FLOAT_TOL = 1e-14
 """Below this float64 weights do not suffice."""
+LEAST_LAYERED = 1e-15
+"""Below this there are no layered plans, for want of supplies of so many folds."""
+LEAST_TOL = "1e-1000"
 LARGEST_UNIT = 4
 """Beyond the folds of the range no unit exceeds this: angles are at most π/2, 1 − cos at most 2."""
 
@@ -87,7 +90,7 @@ def smallest(
         If the tolerance, domain or wiring cannot be had.
     """
     numbers = MPContext()
-    tol = _tolerance(numbers, tol)
+    tol = checked_tolerance(tol)
     wide = tol < FLOAT_TOL if wide is None else wide
     target = target or Target()
     bits = int(-3 * numbers.log(tol, 2)) + 128 if wide else FLOAT_BITS
@@ -179,13 +182,21 @@ def _meta(search: Search, tol: Real, error: Real, target: Target) -> Mapping[str
     }
 
 
-def _tolerance(numbers: Any, tol: Real | str) -> Real:
+def checked_tolerance(tol: Real | str) -> Real:
+    """Return a tolerance as an mpf.
+
+    Raises
+    ------
+    RequestError
+        If it is no number from ``LEAST_TOL`` to below 1.
+    """
+    numbers = MPContext()
     try:
         number = numbers.mpf(tol)
     except (TypeError, ValueError) as error:
         raise RequestError(f"tol: {tol!r} is not a number") from error
-    if not 0 < number < 1:
-        raise RequestError(f"tol: {tol} is outside (0, 1)")
+    if not numbers.mpf(LEAST_TOL) <= number < 1:
+        raise RequestError(f"tol: {tol} is outside [{LEAST_TOL}, 1)")
     return number
 
 

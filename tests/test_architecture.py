@@ -33,6 +33,7 @@ FLOW = [
     "points",
     "training",
     "plots",
+    "cli_build",
     "cli_train",
     "cli",
     "__main__",

@@ -15,6 +15,7 @@ from sinrelu.errors import GraphError, RequestError
 from sinrelu.evaluate.exact import evaluate_exact, exact_error
 from sinrelu.formats import json as json_format
 from sinrelu.formats import npz as npz_format
+from sinrelu.formats import onnx as onnx_format
 from sinrelu.network import Network
 from sinrelu.solver import rounding_bound, sharpest, smallest
 from sinrelu.target import Target
@@ -126,7 +127,9 @@ def test_wide_json_round_trip(wide):
     assert again.biases == wide.network.biases
 
 
-@pytest.mark.parametrize("use", [program, npz_format.dumps, lambda n: certify(n, 1e-3)])
+@pytest.mark.parametrize(
+    "use", [program, npz_format.dumps, onnx_format.dumps, lambda n: certify(n, 1e-3)]
+)
 def test_float64_tools_refuse_wide_networks(wide, use):
     with pytest.raises(RequestError, match="more bits than a float64"):
         use(wide.network)

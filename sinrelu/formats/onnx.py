@@ -43,7 +43,10 @@ def dumps(network: Network) -> bytes:
     ------
     MissingExtraError
         If the package onnx is not installed.
+    RequestError
+        If the weights are wider than float64.
     """
+    network.require_float64(".onnx")
     helper = _onnx().helper
     steps = stages(network)
     model = helper.make_model(
