@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sinrelu.constructions import (
@@ -26,10 +26,21 @@ _METHODS = (
 )
 CONSTRUCTIONS: dict[str, Construction] = {method.name: method for method in _METHODS}
 WIRINGS = (LAYERED, SKIP)
-SMALLEST_TOL = 1e-14
+SMALLEST_TOL = 1e-15
+FLOAT_TOL = 1e-14
 """Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
+WIDE_BITS = 160
+"""Bits of weights beyond; after the gain of any path through a network, 1e-20 and less is left."""
 
-__all__ = ["CONSTRUCTIONS", "SMALLEST_TOL", "WIRINGS", "Construction", "Design", "build"]
+__all__ = [
+    "CONSTRUCTIONS",
+    "FLOAT_TOL",
+    "SMALLEST_TOL",
+    "WIRINGS",
+    "Construction",
+    "Design",
+    "build",
+]
 
 
 def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float = 1e-12) -> Network:
@@ -43,7 +54,8 @@ def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float 
         ``layered`` (a plain multilayer perceptron) or ``skip``.
     tol : float
         Uniform tolerance, from ``SMALLEST_TOL`` to below 1. The construction's a-priori bound is
-        below it; nothing is measured or proved here.
+        below it; nothing is measured or proved here. Below ``FLOAT_TOL`` weights have
+        ``WIDE_BITS`` bits.
 
     Raises
     ------
@@ -53,24 +65,25 @@ def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float 
     check_tol(tol)
     method = CONSTRUCTIONS[_known("construction", construction, CONSTRUCTIONS)]
     _known("wiring", wiring, WIRINGS)
+    general = _network(method, tol, method.design)
     if wiring == SKIP:
-        return _network(construction, tol, method.design(tol))
-    candidates = [layered(_network(construction, tol, method.design(tol)))]
+        return general
+    candidates = [layered(general)]
     if method.design_layered is not None:
-        candidates.append(layered(_network(construction, tol, method.design_layered(tol))))
+        candidates.append(layered(_network(method, tol, method.design_layered)))
     return min(candidates, key=lambda network: network.connections)
 
 
-def _network(construction: str, tol: float, design: Design) -> Network:
-    return design.output.circuit.freeze(
-        design.output,
-        {
-            "construction": construction,
-            "tol": tol,
-            "error_bound": design.error_bound,
-            "parameters": dict(design.parameters),
-        },
-    )
+def _network(method: Construction, tol: float, make: Callable[[float], Design]) -> Network:
+    wide = tol < FLOAT_TOL
+    design = make(tol if wide else tol - method.rounding)
+    meta = {
+        "construction": method.name,
+        "tol": tol,
+        "error_bound": design.error_bound,
+        "parameters": dict(design.parameters),
+    }
+    return design.output.circuit.freeze(design.output, meta, WIDE_BITS if wide else None)
 
 
 def check_tol(tol: float) -> None:

@@ -43,6 +43,9 @@ class Construction:
     design_layered : callable, optional
         Likewise for layered wiring, where the method has a design of its own for it; without one,
         the layers are those of the general pass.
+    rounding : float
+        What is kept free of a tolerance for the rounding of weights to float64; measured, not
+        proved.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Construction:
     source: str
     design: Callable[[float], Design]
     design_layered: Callable[[float], Design] | None = None
+    rounding: float = 0.0
 
 
 class Plan(Protocol):

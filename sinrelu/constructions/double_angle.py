@@ -21,6 +21,7 @@ from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.constructions.base import Construction, Design
+from sinrelu.errors import RequestError
 from sinrelu.gadgets.ladder import Ladder, Profile, fitted, supremum
 from sinrelu.gadgets.plan import Plan
 from sinrelu.gadgets.tents import magnitude
@@ -100,9 +101,10 @@ def circuit(plan: Plan) -> Affine:
 
 def design(tol: float) -> Design:
     """Choose the number of doublings and the folds of every square, and write the network down."""
-    plan = min(islice(plans(tol), 4))
-    parameters = {"squarings": len(plan.folds), "folds": plan.folds}
-    return Design(circuit(plan), plan.error_bound, parameters)
+    plan = min(islice(plans(tol), 4), default=None)
+    if plan is None:
+        raise RequestError(f"tol: no number of doublings reaches {tol:g}")
+    return Design(circuit(plan), plan.error_bound, plan.parameters)
 
 
 CONSTRUCTION = Construction(

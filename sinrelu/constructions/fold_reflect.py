@@ -282,7 +282,7 @@ def finest(connections: int, quadratics: int) -> Sawtooth | None:
 
 def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down."""
-    search = best_plan(tol - ROUNDING)
+    search = best_plan(tol)
     parameters = {**asdict(search.plan), "plans_compared": search.candidates}
     return Design(search.plan.circuit(tol, 256), float(search.error_bound), parameters)
 
@@ -292,4 +292,5 @@ CONSTRUCTION = Construction(
     summary="fold to a tiny cell, a quadratic there, unfold by gated reflections",
     source="after Huybrechs, arXiv:2506.19104",
     design=design,
+    rounding=ROUNDING,
 )

@@ -12,7 +12,6 @@ from mpmath import MPContext
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_interpolate
 from sinrelu.constructions.base import Design, Plan, Search
-from sinrelu.constructions.fold_reflect import ROUNDING
 from sinrelu.constructions.fold_reflect_layered import Plan as Gated
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction
@@ -82,6 +81,6 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
 
 def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down."""
-    search = best_plan(tol - ROUNDING)
+    search = best_plan(tol)
     output = search.plan.circuit(tol, 256)
     return Design(output, float(search.error_bound), asdict(search.plan))

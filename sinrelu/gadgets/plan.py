@@ -53,6 +53,11 @@ class Plan:
         """Connections in folds."""
         return sum(count * cost for count, cost in zip(self.folds, self.costs, strict=True))
 
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """What was chosen, for people to read."""
+        return {"squarings": len(self.folds), "folds": self.folds}
+
     def changed(self, changes: Mapping[int, int]) -> Plan:
         """Add to the numbers of folds."""
         folds = tuple(max(n + changes.get(i, 0), 0) for i, n in enumerate(self.folds))
