@@ -89,8 +89,8 @@ class Plan:
 
 
 def unfolding(folds: int) -> int:
-    """Count the connections of the folds and of all that undoes them, up to the output."""
-    return 3 * folds + {1: 9, 2: 14}.get(folds, 6 * folds + 1)
+    """Count the connections of the folds and of all that undoes them, up to sin z₀."""
+    return 3 * folds + {1: 5, 2: 10}.get(folds, 6 * folds - 3)
 
 
 class Frame(NamedTuple):
@@ -184,6 +184,8 @@ def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
 
 def signed(sine: Affine, reduced: Reduced) -> Affine:
     """Return f(x) from sin z₀ ≥ 0."""
+    if reduced.negative is None:
+        return reduced.sign * sine
     held = relu(sine)
     return reduced.sign * (2 * relu(held - GATE * reduced.negative) - held)
 

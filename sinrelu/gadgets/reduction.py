@@ -2,7 +2,7 @@
 
 sin is even about its extrema, so folds at distances of whole multiples of π from one of them need
 no gate: each halves the range for three connections. An interval within π of a zero is folded about
-that zero instead, and its sign is kept.
+that zero instead, and its sign is kept. Within π/2 of an extremum there is no sign to keep.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sinrelu.gadgets.fold import absolute, mirror
 
 PHASES = {"sin": 0, "cos": 1}
 """f(x) = sin(x + phase·π/2)."""
+SIGN = 4
+"""Connections of a sign: a unit holds its argument, and a gate."""
 FAR = 8
 """A domain farther from 0 than this is first moved there, exactly, by one unit."""
 SLACK = 2.0**-50
@@ -27,10 +29,13 @@ SLACK = 2.0**-50
 
 
 class Reduced(NamedTuple):
-    """z ∈ [0, π/2] with f(x) = ±sin z, minus where ``negative`` is positive, and all times sign."""
+    """z ∈ [0, π/2] with f(x) = ±sin z, minus where ``negative`` is positive, and all times sign.
+
+    ``negative`` is None where f does not change its sign.
+    """
 
     z: Affine
-    negative: Affine
+    negative: Affine | None
     sign: int
 
 
@@ -55,12 +60,18 @@ class Reduction:
         In units of π/2: f(x) = sin(x + phase·π/2).
     multiples : tuple of int
         The other folds, in multiples of π.
+    half : bool
+        Whether the domain is within π/2 of the extremum where the first fold is.
+    side : int
+        ±1 if it is all above or all below that extremum, so that nothing is folded; else 0.
     """
 
     origin: int = 0
     centre: int = 0
     phase: int = 0
     multiples: tuple[int, ...] = ()
+    half: bool = False
+    side: int = 0
 
     @property
     def about_zero(self) -> bool:
@@ -74,8 +85,9 @@ class Reduction:
 
     @property
     def connections(self) -> int:
-        """Connections of the folds, with skip wiring."""
-        return 6 + 3 * len(self.multiples) + (self.origin != 0)
+        """Connections of the folds and of the sign that they leave, with skip wiring."""
+        folds = (0 if self.side else 3) if self.half else 6 + 3 * len(self.multiples) + SIGN
+        return folds + (self.origin != 0)
 
     @property
     def layered_connections(self) -> int:
@@ -102,8 +114,12 @@ class Reduction:
     def fold(self, x: Affine) -> Reduced:
         """Fold x to [0, π/2]."""
         numbers = x.circuit.numbers
-        distance = absolute(self.centred(x))
         quarter = numbers.pi / 2
+        if self.side:
+            return Reduced(quarter - self.side * self.centred(x), None, self.sign)
+        distance = absolute(self.centred(x))
+        if self.half:
+            return Reduced(relu(quarter - distance.value), None, self.sign)
         if self.about_zero:
             folded = relu(mirror(distance.value, quarter).value)
             return Reduced(folded, distance.signals[0], self.sign)
@@ -144,8 +160,11 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
     slack = SLACK * max(abs(low), abs(high), 1)
     middle = int(numbers.nint((low + high) / numbers.pi))
     for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
-        if max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) <= numbers.pi + slack:
-            yield Reduction(origin, centre, phase)
+        above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
+        if max(above, below) <= numbers.pi + slack:
+            half = (centre + phase) % 2 == 1 and max(above, below) <= numbers.pi / 2 + slack
+            side = half * ((below <= slack) - (above <= slack))
+            yield Reduction(origin, centre, phase, half=half, side=side)
     middle += (middle + phase + 1) % 2
     reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
     least = max(1, math.ceil(math.log2(reach)))

@@ -15,6 +15,9 @@ from sinrelu.gadgets.reduction import cheapest_reduction, reductions, rounding_e
 DOMAINS = [
     (-math.pi, math.pi),
     (0, 1),
+    (0, math.pi),
+    (-math.pi / 2, 0),
+    (100, 100.5),
     (-2, 20),
     (-100, 100),
     (-1000 * math.pi, 1000 * math.pi),
@@ -28,10 +31,12 @@ DOMAINS = [
 def test_reduction_is_exact_up_to_its_rounding(domain, function):
     numbers = MPContext()
     numbers.prec = 300
-    reduction = next(reductions(*domain, function))
+    reduction = cheapest_reduction(*domain, function, 1, 53)
     x = Circuit().input
     reduced = reduction.fold(x)
-    z, negative = (x.circuit.freeze(form) for form in (reduced.z, reduced.negative))
+    never = x.circuit.constant(0)
+    forms = (reduced.z, never if reduced.negative is None else reduced.negative)
+    z, negative = (x.circuit.freeze(form) for form in forms)
     low, high = map(Fraction, domain)
     for point in (low + (high - low) * k / 128 for k in range(129)):
         angle = numbers.mpf(float(evaluate_exact(z, point)))
