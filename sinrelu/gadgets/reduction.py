@@ -24,6 +24,8 @@ SIGN = 4
 """Connections of a sign: a unit holds its argument, and a gate."""
 FAR = 8
 """A domain farther from 0 than this is first moved there, exactly, by one unit."""
+CHOICES = 1000
+"""Places among which one near a short binary number is sought."""
 SLACK = 2.0**-50
 """By how much, relative to the domain's ends, a range may exceed what folds reach."""
 
@@ -169,7 +171,7 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
     reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
     least = max(1, math.ceil(math.log2(reach)))
     for folds in range(least, least + 4):
-        room = int(max(0, min(2**folds - reach, reach / 64)))
+        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
         centre = min(
             range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
             key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
@@ -213,6 +215,7 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
         share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
         smallest = math.ceil(reach / 2 - SLACK)
         largest = max(smallest, min(2**left, int(reach / 2 * share)))
+        largest = min(largest, smallest + CHOICES)
         places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
         best = min(places, key=lambda j: rounding_error(places[j], bits))
         yield best
