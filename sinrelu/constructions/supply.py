@@ -230,11 +230,14 @@ def _unit(value: str, before: Mapping[str, Affine], pivots: Sequence[Real]) -> A
 
 
 def supply(folds: int, leaf: int) -> Supply:
-    """Return the supply of fewest connections that is known."""
+    """Return the supply of fewest connections that is known: stored, stretched or paired."""
     stored = _stored().get(f"{folds} {leaf}")
-    if stored is None:
-        return paired(folds, leaf)
-    return Supply(folds, leaf, tuple(frozenset(layer.split()) for layer in stored))
+    if stored is not None:
+        return Supply(folds, leaf, tuple(frozenset(layer.split()) for layer in stored))
+    plain = paired(folds, leaf)
+    if leaf < folds + 3:
+        return plain
+    return min(plain, stretched(supply(folds, leaf - 1)), key=lambda supply: supply.connections)
 
 
 @cache
@@ -242,6 +245,13 @@ def _stored() -> Mapping[str, Sequence[str]]:
     text = resources.files("sinrelu.constructions").joinpath("supplies.json").read_text("utf-8")
     data: Mapping[str, Sequence[str]] = json.loads(text)
     return data
+
+
+def stretched(shorter: Supply) -> Supply:
+    """Return a supply for a leaf one layer later: between folding and leaf a layer is doubled."""
+    layers = shorter.layers
+    at = min(range(shorter.folds, shorter.leaf - 1), key=lambda t: len(layers[t - 1]))
+    return Supply(shorter.folds, shorter.leaf + 1, (*layers[:at], *layers[at - 1 :]))
 
 
 def paired(folds: int, leaf: int) -> Supply:

@@ -15,6 +15,7 @@ from sinrelu.constructions.supply import (
     paired,
     scale_of,
     sources,
+    stretched,
     supply,
 )
 from sinrelu.errors import GraphError
@@ -114,3 +115,14 @@ def test_the_plain_supply_meets_every_need(folds, leaf):
     assert plain.connections > 0
     for need in needs(folds, leaf):
         assert any(choice <= plain.layers[need.layer - 1] for choice in need.choices)
+
+
+@stored
+def test_a_stretched_supply_costs_what_waits_one_layer_longer(key):
+    folds, leaf = map(int, key.split())
+    shorter = supply(folds, leaf)
+    longer = stretched(shorter)
+    narrowest = min(len(layer) for layer in shorter.layers[folds - 1 : leaf - 2])
+    assert longer.connections == shorter.connections + narrowest
+    assert len(longer.layers) == len(shorter.layers) + 1
+    assert supply(folds, leaf + 1).connections <= longer.connections
