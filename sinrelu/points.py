@@ -11,12 +11,12 @@ from fractions import Fraction
 
 from mpmath import MPContext
 
-from sinrelu.certify import DOMAIN
 from sinrelu.errors import RequestError
-from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
+from sinrelu.evaluate import evaluate_float64, evaluate_mpmath
 from sinrelu.network import Network, exact_hex
 from sinrelu.report import as_float, line
-from sinrelu.target import End, pi_multiple
+from sinrelu.sampling import exact_errors
+from sinrelu.target import DEFAULT, End, Target, pi_multiple
 
 HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
 SPARE_DIGITS = 25
@@ -70,24 +70,28 @@ def _hexadecimal(sign: str, whole: str, part: str, power: str | None) -> Fractio
     return -magnitude if sign == "-" else magnitude
 
 
-def value_lines(network: Network, point: Point, digits: int) -> Iterator[str]:
-    """Yield lines that say what was evaluated, N(x) exactly, sin x, the error, and float64's N."""
+def value_lines(
+    network: Network, point: Point, digits: int, target: Target = DEFAULT
+) -> Iterator[str]:
+    """Yield lines that say what was evaluated, N(x) exactly, f(x), the error, and float64's N."""
     numbers = MPContext()
     numbers.dps = digits + SPARE_DIGITS
-    [(_, error)] = exact_error(network, [point.x], numbers.dps)
+    function = target.function
+    [(_, error)] = exact_errors(network, [point.x], function, numbers.dps)
     value = evaluate_mpmath(network, point.x, digits)
-    sine = numbers.sin(numbers.mpf(point.x.numerator) / point.x.denominator)
-    yield line("x", _described(point))
+    reference = getattr(numbers, function)(numbers.mpf(point.x.numerator) / point.x.denominator)
+    yield line("x", _described(point, target))
     yield line("N(x)", numbers.nstr(value, digits, strip_zeros=False))
-    yield line("sin x", numbers.nstr(sine, digits, strip_zeros=False))
-    yield line("N(x) − sin x", numbers.nstr(error, 6))
+    yield line(f"{function} x", numbers.nstr(reference, digits, strip_zeros=False))
+    yield line(f"N(x) − {function} x", numbers.nstr(error, 6))
     if (x := as_float(point.x)) is not None:
         yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
 
 
-def _described(point: Point) -> str:
+def _described(point: Point, target: Target) -> str:
     x = as_float(point.x)
     written = exact_hex(point.x) if x is None else f"{x!r} = {x.hex()}"
     origin = "exactly" if point.exact else f"the float64 nearest to {point.text}"
-    inside = DOMAIN[0] <= point.x <= DOMAIN[1]
-    return f"{written}, {origin}{'' if inside else '; outside [−π, π]'}"
+    low, high = target.cover
+    outside = "" if low <= point.x <= high else f"; outside {target.interval}"
+    return f"{written}, {origin}{outside}"

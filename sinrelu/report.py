@@ -12,13 +12,14 @@ from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.network import Network, exact_hex
 from sinrelu.sampling import MAX_PIECES, Sample, Worst
+from sinrelu.target import DEFAULT, Target
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
-    PROVED: "|N(x) − sin x| ≤ {tol:g} for every real x of the domain",
-    REFUTED: "|N(x) − sin x| = {error:.4g} > {tol:g} at x = {witness}",
-    INCONCLUSIVE: "neither shown nor ruled out that |N(x) − sin x| ≤ {tol:g}",
-    SAMPLED_OK: "|N(x) − sin x| ≤ {tol:g} at every sampled point; that is no proof",
+    PROVED: "|N(x) − {function} x| ≤ {tol:g} for every real x of the domain",
+    REFUTED: "|N(x) − {function} x| = {error:.4g} > {tol:g} at x = {witness}",
+    INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol:g}",
+    SAMPLED_OK: "|N(x) − {function} x| ≤ {tol:g} at every sampled point; that is no proof",
 }
 """Each verdict and what it means."""
 
@@ -41,6 +42,8 @@ class Report:
         What was seen.
     proof : Certificate or None
         What was shown; None if only the sample is to be judged.
+    target : Target
+        What the network is judged as; sample and proof are for its function, on its cover.
     """
 
     network: Network
@@ -48,6 +51,7 @@ class Report:
     max_connections: int
     sample: Sample
     proof: Certificate | None
+    target: Target = DEFAULT
 
     @property
     def within_limit(self) -> bool:
@@ -107,6 +111,9 @@ class Report:
         return tuple(self._remarks())
 
     def _remarks(self) -> Iterator[str]:
+        claimed = Target.claimed(self.network.meta)
+        if claimed is not None and not claimed.same_floats(self.target):
+            yield f"the file says that it is {claimed}; to check that: {claimed.options}"
         if self.proof is not None and self.proof.remark:
             yield self.proof.remark
         if self.sample.curve.pieces is None:
@@ -122,6 +129,7 @@ class Report:
         return {
             "verdict": self.verdict,
             "tol": self.tol,
+            "function": self.target.function,
             "domain": list(sample.domain),
             "sup_error": self.sup_error,
             "witness": None if self.witness is None else exact_hex(self.witness),
@@ -160,12 +168,14 @@ class Report:
     def _sentence(self) -> str:
         witness = "" if self.witness is None else dyadic_text(self.witness)
         error = self.witness_error or 0.0
-        return VERDICTS[self.verdict].format(tol=self.tol, error=error, witness=witness)
+        return VERDICTS[self.verdict].format(
+            function=self.target.function, tol=self.tol, error=error, witness=witness
+        )
 
     def _error_lines(self) -> Iterator[str]:
-        low, high = self.sample.domain
         pieces, tried = self.sample.curve.pieces, self.proof is not None
-        yield line("domain", f"[{low!r}, {high!r}], which contains [−π, π]")
+        yield line("function", self.target.function)
+        yield line("domain", domain_text(self.target))
         yield line("tolerance", f"{self.tol:g}")
         yield line("pieces", f"more than {MAX_PIECES}" if pieces is None else f"{pieces}")
         yield line("sampled error", _seen(self.sample.float64, "float64"))
@@ -195,12 +205,21 @@ def count_lines(network: Network, max_connections: int | None = None) -> list[st
 def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str]) -> str:
     """Return what a recheck found: the new certificate in short, and where the old one differs."""
     summary = (
+        line("function", new.function),
+        line("domain", f"[{new.domain[0]!r}, {new.domain[1]!r}]"),
         line("verdict", f"{new.verdict:<12} certificate {old.verdict}"),
         line("sup error", f"{new.sup_error:<12.6g} certificate {old.sup_error:.6g}"),
         line("cells", f"{new.cells:<12} certificate {old.cells}"),
     )
     found = [line("difference", text) for text in differences]
     return "\n".join([*summary, *(found or [line("result", "the certificate stands")])])
+
+
+def domain_text(target: Target) -> str:
+    """Write a domain and, where its ends are no floats, the interval that is judged."""
+    low, high = target.cover
+    exact = all(end.outward(-1) == end.outward(1) for end in (target.low, target.high))
+    return target.interval if exact else f"{target.interval} within [{low!r}, {high!r}]"
 
 
 def line(label: str, text: str) -> str:

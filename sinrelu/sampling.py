@@ -1,23 +1,29 @@
 """The error at finitely many points: what can be seen, which is not what can be proved.
 
-The reference for float64 is numpy's sin, for the exact evaluator mpmath's sin at 50 digits.
+The reference for float64 is numpy's sin or cos, for the exact evaluator mpmath's at 50 digits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from mpmath import MPContext, libmp
 
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces
-from sinrelu.evaluate import exact_error, program
+from sinrelu.evaluate import program
+from sinrelu.evaluate.exact import ExactEvaluator
 from sinrelu.network import FloatArray, Network
 
 Domain = tuple[float, float]
 Progress = Callable[[float], None]
+
+REFERENCES: dict[str, Callable[[FloatArray], FloatArray]] = {"sin": np.sin, "cos": np.cos}
 
 MAX_PIECES = 5_000_000
 """Above this many, breakpoints are not enumerated and a uniform grid stands in for them."""
@@ -26,12 +32,14 @@ RANDOM_POINTS = 10**6
 SEED = 20180601
 WINDOWS = 1500
 """The worst point of each of so many runs of consecutive points is evaluated exactly."""
+LANDMARKS = 500
+"""Zeros and extrema that are evaluated exactly, at most."""
 BLOCK = 2**17
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The error N(x) − sin x as float64 sees it, at ascending points.
+    """The error N(x) − f(x) as float64 sees it, at ascending points.
 
     Attributes
     ----------
@@ -41,11 +49,14 @@ class Curve:
         Breakpoints and the middles of pieces, or a uniform grid.
     error : (n,) float64
         NaN or infinite where float64 overflows in the network.
+    function : str
+        f, ``sin`` or ``cos``.
     """
 
     breakpoints: FloatArray | None
     x: FloatArray
     error: FloatArray
+    function: str = "sin"
 
     @property
     def pieces(self) -> int | None:
@@ -55,7 +66,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Worst:
-    """The largest |N(x) − sin x| that was seen, where, and among how many points."""
+    """The largest |N(x) − f(x)| that was seen, where, and among how many points."""
 
     error: float
     x: float
@@ -81,46 +92,70 @@ def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = 
     return Pieces.of(network, domain, MAX_PIECES, progress)
 
 
-def take_sample(network: Network, pieces: Pieces, progress: Progress = ignore) -> Sample:
+def take_sample(
+    network: Network, pieces: Pieces, progress: Progress = ignore, function: str = "sin"
+) -> Sample:
     """Evaluate a network all over the domain in which its pieces were found.
 
     In float64 at every breakpoint and the middle of every piece (at a uniform grid where there are
     more than ``MAX_PIECES``) and at ``RANDOM_POINTS`` points of a fixed seed; exactly at the worst
-    of them all over the domain, at some of the random points, and at the landmarks of sin.
+    of them all over the domain, at some of the random points, and at zeros and extrema of f.
     """
     domain = pieces.domain
-    curve = error_curve(network, pieces, _part(progress, 0.0, 0.5))
+    curve = error_curve(network, pieces, _part(progress, 0.0, 0.5), function)
     scattered = np.random.default_rng(SEED).uniform(*domain, RANDOM_POINTS)
-    scattered_error = float64_error(network, scattered, _part(progress, 0.5, 0.6))
-    x = np.concatenate([curve.x, scattered])
-    error = np.concatenate([curve.error, scattered_error])
+    scattered_error = float64_error(network, scattered, _part(progress, 0.5, 0.6), function)
+    float64 = max(
+        _worst(curve.x, curve.error), _worst(scattered, scattered_error), key=lambda w: w.error
+    )
     chosen = (
         _worst_of_each_window(curve.x, curve.error, WINDOWS),
         _worst_of_each_window(scattered, scattered_error, WINDOWS // 3),
         scattered[: WINDOWS // 3],
-        _landmarks(domain),
+        landmarks(domain),
     )
-    exact = _worst_exactly(network, np.unique(np.concatenate(chosen)), _part(progress, 0.6, 1.0))
-    return Sample(domain, curve, _worst(x, error), exact)
+    points = np.unique(np.concatenate(chosen))
+    exact = _worst_exactly(network, points, _part(progress, 0.6, 1.0), function)
+    seen = len(curve.x) + len(scattered)
+    return Sample(domain, curve, replace(float64, points=seen), exact)
 
 
-def error_curve(network: Network, pieces: Pieces, progress: Progress = ignore) -> Curve:
+def error_curve(
+    network: Network, pieces: Pieces, progress: Progress = ignore, function: str = "sin"
+) -> Curve:
     """Return the error at all breakpoints and middles of pieces, or on a grid if too many."""
     found = pieces.breakpoints
     x = np.linspace(*pieces.domain, GRID_STEPS + 1) if found is None else with_middles(found)
-    return Curve(found, x, float64_error(network, x, progress))
+    return Curve(found, x, float64_error(network, x, progress, function), function)
 
 
-def float64_error(network: Network, x: FloatArray, progress: Progress = ignore) -> FloatArray:
-    """Return N(x) − sin x for x of shape (n,), both in float64."""
-    run = program(network)
+def float64_error(
+    network: Network, x: FloatArray, progress: Progress = ignore, function: str = "sin"
+) -> FloatArray:
+    """Return N(x) − f(x) for x of shape (n,), both in float64."""
+    run, reference = program(network), REFERENCES[function]
     error = np.empty_like(x)
     with np.errstate(all="ignore"):
         for start in range(0, len(x), BLOCK):
             part = slice(start, start + BLOCK)
-            error[part] = run(x[part]) - np.sin(x[part])
+            error[part] = run(x[part]) - reference(x[part])
             progress(min(1.0, (start + BLOCK) / len(x)))
     return error
+
+
+def exact_errors(
+    network: Network, points: Iterable[float | Fraction], function: str = "sin", digits: int = 50
+) -> Iterator[tuple[float | Fraction, Any]]:
+    """Yield dyadic points with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits."""
+    evaluator = ExactEvaluator.of(network)
+    numbers = MPContext()
+    numbers.dps = digits
+    reference = getattr(numbers, function)
+    for x in points:
+        numerator, denominator = x.as_integer_ratio()
+        raw = libmp.from_man_exp(numerator, 1 - denominator.bit_length())
+        value = numbers.make_mpf(evaluator.raw(raw))
+        yield x, value - reference(numbers.make_mpf(raw))
 
 
 def with_middles(ends: FloatArray) -> FloatArray:
@@ -138,9 +173,12 @@ def _worst_of_each_window(x: FloatArray, error: FloatArray, windows: int) -> Flo
     return np.array([x[s + np.argmax(np.abs(error[s : s + size]))] for s in starts])
 
 
-def _landmarks(domain: Domain) -> FloatArray:
-    inside = [0.0, *domain, *(k * math.pi / 2 for k in (-2, -1, 1, 2))]
-    return np.array([x for x in inside if domain[0] <= x <= domain[1]])
+def landmarks(domain: Domain) -> FloatArray:
+    """Return the ends of a domain and multiples of π/2 in it, evenly chosen if they are many."""
+    first, last = (math.floor(end / (math.pi / 2)) for end in domain)
+    multiples = np.unique(np.linspace(first, last + 1, LANDMARKS).round()) * (math.pi / 2)
+    inside = multiples[(domain[0] <= multiples) & (multiples <= domain[1])]
+    return np.concatenate([domain, inside])
 
 
 def _worst(x: FloatArray, error: FloatArray) -> Worst:
@@ -149,9 +187,11 @@ def _worst(x: FloatArray, error: FloatArray) -> Worst:
     return Worst(math.inf if math.isnan(seen) else seen, float(x[at]), len(x))
 
 
-def _worst_exactly(network: Network, points: FloatArray, progress: Progress) -> Worst:
+def _worst_exactly(
+    network: Network, points: FloatArray, progress: Progress, function: str
+) -> Worst:
     worst = Worst(-1.0, math.nan, len(points))
-    errors = exact_error(network, points.tolist())
+    errors = exact_errors(network, points.tolist(), function)
     for count, (x, error) in enumerate(errors, start=1):
         if abs(error) > worst.error:
             worst = Worst(float(abs(error)), float(x), len(points))

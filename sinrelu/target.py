@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -67,6 +68,26 @@ class End:
         exact = not self.of_pi and Fraction(nearest) == self.ratio
         return nearest if beyond or exact else math.nextafter(nearest, direction * math.inf)
 
+    @classmethod
+    def of(cls, number: float) -> End:
+        """Return the multiple of π/4 of which a float64 is the nearest, or else the float itself.
+
+        Raises
+        ------
+        RequestError
+            If it is not finite.
+        """
+        if not math.isfinite(number):
+            raise RequestError(f"domain: {number} is not a number")
+        quarters = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 4))
+        multiple = cls(Fraction(quarters, 4), True)
+        return multiple if quarters and multiple.nearest() == number else cls(Fraction(number))
+
+    @property
+    def plain(self) -> str:
+        """The end as ``parse`` reads it, in ASCII."""
+        return str(self).replace("−", "-").replace("π", "pi")
+
     def __str__(self) -> str:
         if not self.of_pi:
             return _decimal(self.ratio)
@@ -124,8 +145,39 @@ class Target:
         """Return the ends as numbers of an mpmath context."""
         return self.low.value(numbers), self.high.value(numbers)
 
+    @classmethod
+    def claimed(cls, meta: Mapping[str, object]) -> Target | None:
+        """Return what a file says its network is meant to equal, if it says so plainly."""
+        function, domain = meta.get("function", "sin"), meta.get("domain")
+        if not isinstance(function, str) or not isinstance(domain, list | tuple):
+            return None
+        if len(domain) != 2 or not all(type(end) in (int, float) for end in domain):
+            return None
+        try:
+            return cls(function, *(End.of(float(end)) for end in domain))
+        except (RequestError, OverflowError):
+            return None
+
+    def same_floats(self, other: Target) -> bool:
+        """Whether functions agree, and domains when their ends are rounded to float64."""
+        ends = (self.low.nearest(), self.high.nearest())
+        return self.function == other.function and ends == (
+            other.low.nearest(),
+            other.high.nearest(),
+        )
+
+    @property
+    def interval(self) -> str:
+        """The domain as people write it."""
+        return f"[{self.low}, {self.high}]"
+
+    @property
+    def options(self) -> str:
+        """What to add to a command to ask for this target."""
+        return f"--function {self.function} --domain {self.low.plain} {self.high.plain}"
+
     def __str__(self) -> str:
-        return f"{self.function} on [{self.low}, {self.high}]"
+        return f"{self.function} on {self.interval}"
 
 
 def pi_multiple(plain: str) -> Fraction | None:
@@ -155,3 +207,7 @@ def _precise() -> MPContext:
     numbers = MPContext()
     numbers.prec = PRECISION
     return numbers
+
+
+DEFAULT = Target()
+"""sin on [−π, π]."""

@@ -1,8 +1,8 @@
-"""The trusted part: a bound of |N(x) − sin x| for every real x of an interval.
+"""The trusted part: a bound of |N(x) − f(x)| for every real x of an interval; f is sin or cos.
 
 Soundness. Let [a, b] be an interval with float64 ends and let nodes a = x₀ < x₁ < … < x_n = b be
 double-double numbers, from wherever. Then ``deviation`` returns, for every cell [xᵢ, xᵢ₊₁], a
-number B with |N(x) − sin x| ≤ B for every real x in the cell, where N is the network as a real
+number B with |N(x) − f(x)| ≤ B for every real x in the cell, where N is the network as a real
 function of its float64 weights. Proof:
 
 1. *Claim.* For every wire v (the input or a unit) there are numbers vᵢ at the nodes and, for every
@@ -22,12 +22,14 @@ function of its float64 weights. Proof:
    or ρ_p + min(top, −bottom). The code uses hi in place of top and bottom, which are within a
    factor 1 ± u of them, with factors ½ and ``UP`` on the safe side.
 4. *Carries.* A unit with one connection of weight 1 from a unit and no bias is equal to that unit.
-5. *Sine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ: the output at xᵢ minus
-   sin xᵢ is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell of width w, sin x lies above its chord by
-   ½(x−xᵢ)(xᵢ₊₁−x)·sin ξ for a ξ in the cell, and sin ξ is within w/2 of sin at one of the ends. So
-   output − sin is within ρ + RADIUS + 3u·max|E| + 2u² of (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some
-   k ∈ [k⁻, k⁺], which are w²/8 times the least and the greatest value that sin ξ may have. The
-   extrema of that quadratic over t ∈ [0, 1] are ``_lowest`` and minus ``_lowest`` of −E and −k.
+5. *Sine or cosine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ with the phase
+   of f: the output at xᵢ minus f(xᵢ) is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell of width w,
+   f(x) lies above its chord by −½(x−xᵢ)(xᵢ₊₁−x)·f″(ξ) for a ξ in the cell. Of f the proof uses
+   only that −f″ = f, that |f′| ≤ 1, so that f(ξ) is within w/2 of f at one of the ends, and that
+   |f| ≤ 1. So output − f is within ρ + RADIUS + 3u·max|E| + 2u² of
+   (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some k ∈ [k⁻, k⁺], which are w²/8 times the least and the
+   greatest value that f(ξ) may have. The extrema of that quadratic over t ∈ [0, 1] are
+   ``_lowest`` and minus ``_lowest`` of −E and −k.
 6. *Rounding of this bookkeeping.* A radius is a sum of at most 2²⁰ + 2 nonnegative float64 terms,
    so it goes through fewer than 2²¹ roundings, each by a factor within 1 ± u, and is repaired by
    ``UP`` = 1 + 2⁻³⁰ once for the form and once for the unit. Every ρ_p is at least η, so what
@@ -59,7 +61,7 @@ from sinrelu.certify.doubledouble import (
     factor,
     unit_error,
 )
-from sinrelu.certify.sine import LIMIT, RADIUS, sine
+from sinrelu.certify.sine import LIMIT, PHASES, RADIUS, sine
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
 
@@ -123,8 +125,10 @@ class Deviation(NamedTuple):
     radius: FloatArray
 
 
-def deviation(schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble) -> Deviation:
-    """Bound |N(x) − sin x| on every cell between neighbouring nodes; see the module's proof.
+def deviation(
+    schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble, function: str = "sin"
+) -> Deviation:
+    """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
 
     Parameters
     ----------
@@ -134,6 +138,8 @@ def deviation(schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble
         The interval [a, b] that the cells must cover, at most ``LIMIT`` in magnitude.
     nodes : DoubleDouble
         Shape (n+1,), n ≥ 1, strictly increasing from a to b, normalised.
+    function : str
+        f, ``sin`` or ``cos``.
 
     Returns
     -------
@@ -143,21 +149,30 @@ def deviation(schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble
     Raises
     ------
     RequestError
-        If the nodes are not as they should be.
+        If the nodes are not as they should be, or the function is unknown.
     ArithmeticAssumptionError
         If float64 arithmetic is not what the proof assumes.
     """
     check_arithmetic()
     check_nodes(nodes, ends)
+    phase = phase_of(function)
     cells = len(nodes.hi) - 1
     result = Deviation(np.empty(cells), np.empty(cells))
     with np.errstate(all="ignore"):
         for start in range(0, cells, BLOCK):
             block = slice(start, min(start + BLOCK, cells))
             around = slice(start, block.stop + 1)
-            part = _block_deviation(schedule, DoubleDouble(nodes.hi[around], nodes.lo[around]))
+            inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
+            part = _block_deviation(schedule, inside, phase)
             result.bound[block], result.radius[block] = part
     return result
+
+
+def phase_of(function: str) -> float:
+    """Return the phase of a function that can be judged."""
+    if function not in PHASES:
+        raise RequestError(f"function: {function!r} is unknown; choose from {', '.join(PHASES)}")
+    return PHASES[function]
 
 
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
@@ -189,9 +204,11 @@ def check_arithmetic() -> None:
         )
 
 
-def _block_deviation(schedule: Schedule, nodes: DoubleDouble) -> tuple[FloatArray, FloatArray]:
+def _block_deviation(
+    schedule: Schedule, nodes: DoubleDouble, phase: float
+) -> tuple[FloatArray, FloatArray]:
     output, radius = _output(schedule, nodes)
-    bound = _against_sine(nodes, output) * UP + (radius + 2 * RADIUS) * UP
+    bound = _against_sine(nodes, output, phase) * UP + (radius + 2 * RADIUS) * UP
     return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 
@@ -233,9 +250,9 @@ def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:
     return Ball(factor(value), noise)
 
 
-def _against_sine(nodes: DoubleDouble, output: DoubleDouble) -> FloatArray:
-    """Point 5, for an output without radius: the largest |output − sin| on each cell."""
-    exact = sine(nodes)
+def _against_sine(nodes: DoubleDouble, output: DoubleDouble, phase: float) -> FloatArray:
+    """Point 5, for an output without radius: the largest |output − f| on each cell."""
+    exact = sine(nodes, phase)
     error = (output.hi - exact) + output.lo
     left, right = error[:-1], error[1:]
     reach = np.abs(nodes.hi[1:]) + np.abs(nodes.hi[:-1])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sinrelu.certify.sine import PHASES
 from sinrelu.errors import FormatError
 from sinrelu.network import exact_hex
 
@@ -17,12 +18,13 @@ REFUTED = "refuted"
 INCONCLUSIVE = "inconclusive"
 VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
 
-FORMAT = "sinrelu-certificate-1"
+FORMAT = "sinrelu-certificate-2"
+"""Version 1 did not say for which function it is, and is refused."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is known about |N(x) − sin x| for all real x in the domain.
+    """What is known about |N(x) − f(x)| for all real x in the domain.
 
     Attributes
     ----------
@@ -31,12 +33,14 @@ class Certificate:
         ``inconclusive``.
     tol : float
         The tolerance judged.
+    function : str
+        f, ``sin`` or ``cos``.
     domain : (float, float)
         The closed interval of real numbers that is covered.
     sup_error : float
         Proven upper bound over the whole domain; infinite where nothing was proved.
     lower_bound : float
-        |N − sin| at the witness is at least this, by exact arithmetic.
+        |N − f| at the witness is at least this, by exact arithmetic.
     witness : Fraction or None
         A dyadic number, exactly; a float64 where that suffices.
     cells, pieces : int
@@ -53,6 +57,7 @@ class Certificate:
 
     verdict: str
     tol: float
+    function: str
     domain: tuple[float, float]
     sup_error: float
     lower_bound: float
@@ -115,6 +120,12 @@ def _verdict(value: Any) -> str:
     return str(value)
 
 
+def _function(value: Any) -> str:
+    if value not in tuple(PHASES):
+        raise ValueError
+    return str(value)
+
+
 def _positive(value: Any) -> float:
     number = float(value)
     if not 0 <= number < math.inf or isinstance(value, bool | str):
@@ -161,6 +172,7 @@ def _versions(value: Any) -> dict[str, str]:
 _FIELDS: dict[str, Callable[[Any], Any]] = {
     "verdict": _verdict,
     "tol": _positive,
+    "function": _function,
     "domain": _domain,
     "sup_error": _bound,
     "lower_bound": _positive,

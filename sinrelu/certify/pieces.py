@@ -35,6 +35,8 @@ INTERVAL_NODES = 2**16
 PROBES = 16
 PROBE_LENGTH = 2.0**-10
 """Pieces are first counted on so many intervals, each so long in proportion to its share."""
+MARGIN = 1.25
+"""By what factor an estimated number of pieces must exceed a limit to be believed to."""
 UNEVEN = 0.236
 """By how much of half an interval cuts are moved."""
 SMALLEST_STEP = 2.0**-98
@@ -88,7 +90,7 @@ class Finder:
                 if len(live[0].hi) > limit:
                     return None
                 live[step.wire] = _relu(live[step.wire])
-        return live[0]
+        return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
 
     def intervals(self, ends: Interval, limit: int) -> Iterator[tuple[Interval, DoubleDouble]]:
         """Yield an interval in parts, each with its nodes, at most ``INTERVAL_NODES`` of them.
@@ -194,22 +196,26 @@ class Pieces:
     parts : tuple or None
         Consecutive intervals with their nodes: the ends and the breakpoints between. None where
         there are too many.
+    expected : float
+        How many pieces there are, found or estimated.
     """
 
     domain: Interval
     parts: tuple[tuple[Interval, DoubleDouble], ...] | None
+    expected: float = 0.0
 
     @classmethod
     def of(
         cls, network: Network, domain: Interval, limit: int, progress: Progress | None = None
     ) -> Pieces:
-        """Find all pieces, unless there are more than ``limit`` or estimated to be far more.
+        """Find all pieces, unless there are more than ``limit`` or estimated to be clearly more.
 
         ``progress`` is called with the fraction of the domain that is done, in (0, 1].
         """
         finder = Finder.of(network)
-        if estimated_pieces(finder, domain) > 2 * limit:
-            return cls(domain, None)
+        expected = estimated_pieces(finder, domain)
+        if expected > MARGIN * limit:
+            return cls(domain, None, expected)
         ends = subintervals(domain, 64)
         parts: list[tuple[Interval, DoubleDouble]] = []
         count = 1
@@ -219,10 +225,10 @@ class Pieces:
                 count += sum(len(nodes.hi) - 2 for _, nodes in found)
                 if count > limit:
                     pool.shutdown(cancel_futures=True)
-                    return cls(domain, None)
+                    return cls(domain, None, max(expected, count))
                 if progress is not None:
                     progress(index / len(ends))
-        return cls(domain, tuple(parts))
+        return cls(domain, tuple(parts), count)
 
     @property
     def breakpoints(self) -> FloatArray | None:

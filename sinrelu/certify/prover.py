@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sinrelu import __version__
-from sinrelu.certify.bound import deviation
+from sinrelu.certify.bound import deviation, phase_of
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
 from sinrelu.certify.doubledouble import DoubleDouble
 from sinrelu.certify.pieces import (
@@ -77,6 +77,7 @@ class Task:
     nodes: DoubleDouble | None
     widest: float
     budget: int
+    function: str
 
 
 class Finding(NamedTuple):
@@ -103,18 +104,19 @@ class Finding(NamedTuple):
         )
 
 
-def certify(
+def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two have a default
     network: Network,
     tol: float,
     *,
     domain: Interval = DOMAIN,
+    function: str = "sin",
     partition: Partition = USUAL,
     pieces: Pieces | None = None,
     budget: int = BUDGET,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
-    """Judge |N(x) − sin x| ≤ tol for every real x in a domain.
+    """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
     Parameters
     ----------
@@ -124,6 +126,8 @@ def certify(
         Positive and finite.
     domain : (float, float)
         Ends of the closed interval, at most 2²⁰ in magnitude.
+    function : str
+        f, ``sin`` or ``cos``.
     partition : Partition
         Where to cut before pieces are found.
     pieces : Pieces, optional
@@ -141,15 +145,16 @@ def certify(
     Raises
     ------
     RequestError
-        If tol or the domain cannot be judged, or the budget is not positive.
+        If tol, the domain or the function cannot be judged, or the budget is not positive.
     ArithmeticAssumptionError
         If float64 arithmetic is not what the proof assumes.
     """
     domain = float(domain[0]), float(domain[1])
-    _check_request(tol, domain, budget)
+    _check_request(tol, domain, function, budget)
     finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
-    needed = estimated_pieces(finder, domain) + partition.cells
+    expected = estimated_pieces(finder, domain) if pieces is None else pieces.expected
+    needed = expected + partition.cells
     parts: list[tuple[Interval, DoubleDouble | None]]
     if needed > 2 * budget:
         parts = [(ends, None) for ends in probes(domain)]
@@ -157,12 +162,12 @@ def certify(
         parts = list(pieces.parts)
     else:
         parts = [(ends, None) for ends in subintervals(domain, partition.parts)]
-    tasks = [Task(finder, ends, nodes, widest, budget) for ends, nodes in parts]
+    tasks = [Task(finder, ends, nodes, widest, budget, function) for ends, nodes in parts]
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
     with pool as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
-    return _judge(network, tol, domain, findings, needed)
+    return _judge(network, tol, function, domain, findings, needed)
 
 
 def recheck(
@@ -184,6 +189,7 @@ def recheck(
         network,
         certificate.tol,
         domain=certificate.domain,
+        function=certificate.function,
         partition=RECHECK,
         budget=budget,
         executor=executor,
@@ -206,7 +212,7 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
         return
     if not old.domain[0] <= old.witness <= old.domain[1]:
         yield "witness: outside the domain"
-    elif error_at(network, old.witness) < Fraction(old.lower_bound):
+    elif error_at(network, old.witness, old.function) < Fraction(old.lower_bound):
         yield "witness: the error there is smaller than lower_bound"
 
 
@@ -219,7 +225,7 @@ def examine(task: Task) -> Finding:
 
 def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     nodes = with_widest(found, task.widest)
-    result = deviation(task.finder.schedule, ends, nodes)
+    result = deviation(task.finder.schedule, ends, nodes, task.function)
     at = int(np.argmax(result.bound))
     left, right = (
         Fraction(float(nodes.hi[i])) + Fraction(float(nodes.lo[i])) for i in (at, at + 1)
@@ -256,13 +262,14 @@ def _until(
 def _judge(
     network: Network,
     tol: float,
+    function: str,
     domain: Interval,
     findings: list[Finding],
     needed: float,
 ) -> Certificate:
     total = reduce(Finding.__or__, findings)
     complete = total.span == domain
-    witness, error = _witness(network, findings)
+    witness, error = _witness(network, findings, function)
     sup_error = total.bound if complete else math.inf
     if error > Fraction(tol):
         verdict, remark = REFUTED, ""
@@ -274,6 +281,7 @@ def _judge(
     return Certificate(
         verdict=verdict,
         tol=tol,
+        function=function,
         domain=domain,
         sup_error=sup_error,
         lower_bound=_float_below(error),
@@ -291,10 +299,10 @@ def _judge(
     )
 
 
-def _witness(network: Network, findings: list[Finding]) -> tuple[Fraction, Fraction]:
+def _witness(network: Network, findings: list[Finding], function: str) -> tuple[Fraction, Fraction]:
     """Return (x, error) of the largest exact error in the most suspicious cells."""
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
-    found = (worst_in_cell(network, *finding.cell) for finding in suspects)
+    found = (worst_in_cell(network, *finding.cell, function) for finding in suspects)
     return max(found, key=lambda pair: pair[1])
 
 
@@ -314,10 +322,14 @@ def _shortfall(total: Finding, tol: float) -> str:
 
 
 def _budget_remark(total: Finding, needed: float) -> str:
-    return f"stopped after {total.cells} cells; about {needed:.2g} would be needed (--budget)"
+    return (
+        f"stopped after {total.cells} cells; a proof needs about {needed:.2g}: "
+        f"raise --budget, or judge by --sampled alone"
+    )
 
 
-def _check_request(tol: float, domain: Interval, budget: int) -> None:
+def _check_request(tol: float, domain: Interval, function: str, budget: int) -> None:
+    phase_of(function)
     if not 0 < tol < math.inf:
         raise RequestError(f"tol: {tol} is not a positive number")
     a, b = domain

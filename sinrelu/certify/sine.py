@@ -1,4 +1,4 @@
-"""A proven enclosure of sin at double-double points, in float64."""
+"""A proven enclosure of sin and cos at double-double points, in float64."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 from sinrelu.certify.doubledouble import DoubleDouble, FloatArray, U, two_sum
 
 RADIUS = 8 * U
-"""|sine(x) − sin(x)| ≤ RADIUS ≈ 8.9e-16 for every |x| ≤ LIMIT."""
+"""|sine(x, phase) − sin(x + phase·π)| ≤ RADIUS ≈ 8.9e-16 for every |x| ≤ LIMIT."""
 LIMIT = 2.0**20
+
+PHASES = {"sin": 0.0, "cos": 0.5}
+"""Each function f that can be judged is f(x) = sin(x + phase·π)."""
 
 PI_1 = float.fromhex("0x1.921fb5p+1")
 PI_2 = float.fromhex("0x1.110b46p-25")
@@ -20,17 +23,20 @@ PI_3 = float.fromhex("0x1.1a62633145c07p-53")
 COEFFICIENTS = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 11))
 
 
-def sine(x: DoubleDouble) -> FloatArray:
-    """Return sin(hi + lo) to within ``RADIUS``, for normalised x with |hi| ≤ ``LIMIT``.
+def sine(x: DoubleDouble, phase: float = 0.0) -> FloatArray:
+    """Return sin(hi + lo + phase·π) to within ``RADIUS``, for a phase in ``PHASES``.
 
-    Proof, with u = 2⁻⁵³.
+    For normalised x with |hi| ≤ ``LIMIT``. Proof, with u = 2⁻⁵³.
 
-    1. Reduction. k = rint(hi/π) has |k| < 2¹⁹, and r = x − kπ. PI_1 is a multiple of 2⁻²³, so
-       k·PI_1 is exact, and so is hi − k·PI_1: for k ≠ 0 both are multiples of ulp(hi), which is
-       from 2⁻⁵² to 2⁻³², and the difference is below 2. k·PI_2 is exact too (43 bits), and
-       TwoSum gives hi − k·PI_1 − k·PI_2 = h + l. What is added to h in float64 is
-       l + (lo − k·PI_3), which is below 2⁻³¹ and errs by less than 3u·2⁻³¹ + 2¹⁹·|ε| < 2⁻⁸¹. The
-       last sum, y, errs by u|y| more. So |y − r| ≤ u|y| + 2⁻⁸¹ and |y| ≤ 1.5708.
+    1. Reduction. k = rint(hi/π + phase) and n = k − phase are exact, and 2n is an integer below
+       2²⁰ in magnitude. With r = x − nπ, sin(x + phase·π) = sin(r + kπ) = (−1)ᵏ sin r. PI_1 has
+       25 bits and PI_2 has 24, so n·PI_1 and n·PI_2 are exact. TwoSum gives hi − n·PI_1 = a + e
+       exactly, and then a − n·PI_2 = h + l. So r = h + l + e + lo − n·(PI_3 + ε). (Where |hi| ≥ 1
+       all are multiples of ulp(hi) and e is 0; the cosine needs it near x = 0.) The argument of
+       rint errs by less than 2⁻³³, so |r| ≤ π/2 + 2⁻³⁰ and |a|, |h| < 2, hence |e|, |l| ≤ u; |lo|
+       and |n·PI_3| are at most 2⁻³³. What is added to h in float64, l + (e + (lo − n·PI_3)), is
+       below 2⁻³¹; its product and three sums err by less than 4u·2⁻³¹ + 2¹⁹·|ε| < 2⁻⁸¹. The last
+       sum, y, errs by u|y| more. So |y − r| ≤ u|y| + 2⁻⁸¹ and |y| ≤ 1.5708.
     2. Effect of 1: |sin y − sin r| ≤ u·|y|·cos y·(1 + 2⁻⁴⁰) + 2⁻⁸⁰, at most 0.57u, because
        y·cos y ≤ 0.5611 on [0, π/2].
     3. Truncation. The first term left out is y²³/23! < 1.3e-18 < 0.012u.
@@ -43,12 +49,14 @@ def sine(x: DoubleDouble) -> FloatArray:
        rounds by u·|sin| ≤ u.
     6. Sum of 2 to 5: less than 5.2u, below ``RADIUS``.
     """
-    turns = np.rint(x.hi / math.pi)
-    high, low = two_sum(x.hi - turns * PI_1, -turns * PI_2)
-    y = high + (low + (x.lo - turns * PI_3))
+    half_turns = np.rint(x.hi / math.pi + phase)
+    turns = half_turns - phase
+    near, rest = two_sum(x.hi, -turns * PI_1)
+    high, low = two_sum(near, -turns * PI_2)
+    y = high + (low + (rest + (x.lo - turns * PI_3)))
     t = y * y
     series = np.full_like(y, COEFFICIENTS[-1])
     for coefficient in COEFFICIENTS[-2::-1]:
         series = coefficient + t * series
     value: FloatArray = y + y * (t * series)
-    return np.where(turns % 2 == 0, value, -value)
+    return np.where(half_turns % 2 == 0, value, -value)

@@ -17,11 +17,12 @@ from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
 from sinrelu.plots.units import units_figure
 from sinrelu.sampling import Progress, error_curve, find_pieces, ignore
 from sinrelu.scaling import read_csv
+from sinrelu.target import DEFAULT, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    Draw = Callable[[Network, float, Progress], Figure]
+    Draw = Callable[[Network, float, Progress, Target], Figure]
 
 __all__ = [
     "KINDS",
@@ -36,21 +37,23 @@ __all__ = [
 ]
 
 
-def _error(network: Network, tol: float, progress: Progress) -> Figure:
-    pieces = find_pieces(network, progress=progress)
-    return error_figure(network, error_curve(network, pieces), tol)
+def _error(network: Network, tol: float, progress: Progress, target: Target) -> Figure:
+    pieces = find_pieces(network, target.cover, progress)
+    curve = error_curve(network, pieces, function=target.function)
+    return error_figure(network, curve, tol)
 
 
-def _network(network: Network, _: float, __: Progress) -> Figure:
+def _network(network: Network, _: float, __: Progress, ___: Target) -> Figure:
     return network_figure(network)
 
 
-def _units(network: Network, _: float, progress: Progress) -> Figure:
-    return units_figure(network, find_pieces(network, progress=progress))
+def _units(network: Network, _: float, progress: Progress, target: Target) -> Figure:
+    return units_figure(network, find_pieces(network, target.cover, progress), target)
 
 
-def _pieces(network: Network, tol: float, progress: Progress) -> Figure:
-    return pieces_figure(network, find_pieces(network, progress=progress).breakpoints, tol)
+def _pieces(network: Network, tol: float, progress: Progress, target: Target) -> Figure:
+    found = find_pieces(network, target.cover, progress).breakpoints
+    return pieces_figure(network, found, tol, target.function)
 
 
 _OF_NETWORK: Mapping[str, Draw] = {
@@ -63,8 +66,12 @@ SCALING = "scaling"
 KINDS = (*_OF_NETWORK, SCALING)
 
 
-def draw(kind: str, file: Path, tol: float, progress: Progress = ignore) -> Figure:
+def draw(
+    kind: str, file: Path, tol: float, progress: Progress = ignore, target: Target = DEFAULT
+) -> Figure:
     """Draw one of ``KINDS``: of a network file, or for ``scaling`` of a table of ``compare``.
+
+    The kinds ``network`` and ``scaling`` have no use for a target.
 
     Raises
     ------
@@ -78,4 +85,4 @@ def draw(kind: str, file: Path, tol: float, progress: Progress = ignore) -> Figu
         return scaling_figure(read_csv(file))
     network = load(file)
     network.require_float64(f"{file}")
-    return _OF_NETWORK[kind](network, tol, progress)
+    return _OF_NETWORK[kind](network, tol, progress, target)

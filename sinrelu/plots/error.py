@@ -20,7 +20,7 @@ from sinrelu.plots.style import (
     WIDTH,
     grouped,
     headline,
-    label_quarters,
+    label_domain,
     power,
     styled,
 )
@@ -88,12 +88,13 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
         for name, panel in zip("ABC", (whole, between, closest), strict=True):
             _draw_error(axes[name], panel, tol, reach)
         axes["C"].tick_params(labelleft=False)
-        _label_whole(axes["A"], network, tol, reach)
+        _label_whole(axes["A"], network, tol)
         _label_zoom(axes["B"], between, whole)
         _label_zoom(axes["C"], closest, whole)
         _point_to(axes["A"], between)
         _point_to(axes["B"], closest)
-        figure.supylabel(f"N(x) − sin x,  in {power(_exponent(reach))}", fontsize=FONT_SIZE)
+        difference = f"N(x) − {curve.function} x"
+        figure.supylabel(f"{difference},  in {power(_exponent(reach))}", fontsize=FONT_SIZE)
     return figure
 
 
@@ -127,7 +128,7 @@ def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
     knots = _pieces_around(network, curve, place)
     window = (float(knots[0]), float(knots[-1]))
     x = np.union1d(np.linspace(*window, ZOOM_POINTS), knots)
-    error = _finite(float64_error(network, x))
+    error = _finite(float64_error(network, x, function=curve.function))
     return Panel(window, x, error, error, knots)
 
 
@@ -139,7 +140,8 @@ def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -
     if curve.breakpoints is not None:
         return panel_of(curve, window)
     x = np.linspace(*window, 100 * COLUMNS)
-    return panel_of(Curve(None, x, float64_error(network, x)), window)
+    error = float64_error(network, x, function=curve.function)
+    return panel_of(Curve(None, x, error, curve.function), window)
 
 
 def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
@@ -183,19 +185,10 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)
 
 
-def _label_whole(axes: Axes, network: Network, tol: float, reach: float) -> None:
-    label_quarters(axes)
+def _label_whole(axes: Axes, network: Network, tol: float) -> None:
+    label_domain(axes)
     axes.set_title(headline(network))
-    axes.annotate(
-        f"tolerance ±{tol:g}",
-        (1.0, tol / 10.0 ** _exponent(reach)),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="right",
-        color=ORANGE,
-        annotation_clip=False,
-    )
+    axes.set_title(f"tolerance ±{tol:g}", loc="right", color=ORANGE)
 
 
 def _label_zoom(axes: Axes, panel: Panel, whole: Panel) -> None:

@@ -16,11 +16,11 @@ from sinrelu.plots.style import (
     WIDTH,
     grouped,
     headline,
-    label_quarters,
+    label_domain,
     power,
     styled,
 )
-from sinrelu.sampling import MAX_PIECES
+from sinrelu.sampling import MAX_PIECES, REFERENCES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,17 +30,19 @@ BINS = 144
 INTEGRAL_POINTS = 10**6 + 1
 
 
-def fewest_density(x: FloatArray, tol: float) -> FloatArray:
+def fewest_density(x: FloatArray, tol: float, function: str = "sin") -> FloatArray:
     """Pieces per unit length of the best piecewise affine function, as tol tends to 0.
 
     The best affine function on an interval of length w errs by w²·|f″|/16, up to terms of higher
-    order; with |f″| = |sin| each piece may be w = 4·√(tol/|sin x|) long.
+    order; with |f″| = |f| each piece may be w = 4·√(tol/|f(x)|) long.
     """
-    density: FloatArray = np.sqrt(np.abs(np.sin(x))) / (4 * math.sqrt(tol))
+    density: FloatArray = np.sqrt(np.abs(REFERENCES[function](x))) / (4 * math.sqrt(tol))
     return density
 
 
-def pieces_figure(network: Network, found: FloatArray | None, tol: float) -> Figure:
+def pieces_figure(
+    network: Network, found: FloatArray | None, tol: float, function: str = "sin"
+) -> Figure:
     """Draw the density of a network's breakpoints.
 
     Raises
@@ -55,9 +57,9 @@ def pieces_figure(network: Network, found: FloatArray | None, tol: float) -> Fig
     edges = np.linspace(found[0], found[-1], BINS + 1)
     counts, _ = np.histogram(found[1:-1], edges)
     x = np.linspace(found[0], found[-1], 2001)
-    density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol)
+    density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol, function)
     fine = np.linspace(found[0], found[-1], INTEGRAL_POINTS)
-    least = round(float(np.trapezoid(fewest_density(fine, tol), fine)))
+    least = round(float(np.trapezoid(fewest_density(fine, tol, function), fine)))
     exponent = math.floor(math.log10(max(density.max(), fewest.max())))
     unit = 10.0**exponent
     with styled():
@@ -69,11 +71,11 @@ def pieces_figure(network: Network, found: FloatArray | None, tol: float) -> Fig
         axes.set_xlim(float(found[0]), float(found[-1]))
         top = 1.28 * max(density.max(), fewest.max()) / unit
         axes.set_ylim(0, top)
-        label_quarters(axes)
+        label_domain(axes)
         axes.set_xlabel("x")
         axes.set_ylabel(f"pieces per unit of x,  in {power(exponent)}")
         axes.set_title(headline(network))
-        law = r"$\sqrt{|\sin\,x|}\,/\,4\sqrt{\varepsilon}$"
+        law = rf"$\sqrt{{|\{function}\,x|}}\,/\,4\sqrt{{\varepsilon}}$"
         best = f"fewest for ±{tol:g}: {grouped(least)},  {law}"
         own = f"this network: {grouped(len(found) - 1)} pieces"
         for place, text, colour in ((0.01, own, BLUE), (0.99, best, ORANGE)):

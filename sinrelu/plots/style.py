@@ -76,10 +76,25 @@ def headline(network: Network) -> str:
     )
 
 
-def label_quarters(axes: Axes) -> None:
-    """Mark the multiples of π/4 on the x axis, from −π to π."""
-    labels = ["−π", "−¾π", "−½π", "−¼π", "0", "¼π", "½π", "¾π", "π"]
-    axes.set_xticks([k * math.pi / 4 for k in range(-4, 5)], labels)
+def label_domain(axes: Axes) -> None:
+    """Mark multiples of π on the x axis if its ends are multiples of π/4."""
+    low, high = axes.get_xlim()
+    quarter = math.pi / 4
+    if any(abs(end / quarter - round(end / quarter)) > 1e-9 for end in (low, high)):
+        return
+    first, last = round(low / quarter), round(high / quarter)
+    steps = (size * 10**power for power in range(7) for size in (1, 2, 4, 20))
+    step = next(step for step in steps if last - first <= 8 * step)
+    marks = range(-(-first // step) * step, last + 1, step)
+    axes.set_xticks([k * quarter for k in marks], [quarters_of_pi(k) for k in marks])
+
+
+def quarters_of_pi(count: int) -> str:
+    """Write a multiple of π/4: 0, −¾π, π, 1½π, 250π."""
+    whole, part = divmod(abs(count), 4)
+    number = f"{whole or ''}{['', '¼', '½', '¾'][part]}"
+    sign = "−" if count < 0 else ""
+    return f"{sign}{'' if number == '1' else number}π" if count else "0"
 
 
 def power(exponent: int) -> str:

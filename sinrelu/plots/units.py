@@ -13,6 +13,7 @@ from sinrelu.errors import RequestError
 from sinrelu.network import FloatArray, IntArray, Network
 from sinrelu.plots.style import BAND, BLUE, FONT_SIZE, WIDTH, grouped, headline, styled
 from sinrelu.sampling import GRID_STEPS, Domain
+from sinrelu.target import DEFAULT, Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ CENTRE = 1 / 3
 """Where magnified panels lie, as a part of the domain: a place of no symmetry."""
 
 
-def units_figure(network: Network, pieces: Pieces) -> Figure:
+def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> Figure:
     """Draw every unit that does more than carry a value, numbered as in the network.
 
     Raises
@@ -60,8 +61,8 @@ def units_figure(network: Network, pieces: Pieces) -> Figure:
             axes.set_axis_off()
         figure.suptitle(
             f"{headline(network)}\n"
-            "in each panel: the unit’s number, and how often it rises between −π and π; "
-            "grey panels are magnified",
+            "in each panel: the unit’s number, and how often it rises between "
+            f"{target.low} and {target.high}; grey panels are magnified",
             size=FONT_SIZE,
             x=0.01,
             ha="left",
