@@ -39,6 +39,11 @@ Examples:
   sinrelu verify sin.npz --sampled
   sinrelu verify sin.npz --json
   sinrelu verify sin.npz --tol 1e-9 --max-connections 500 --plot error.svg
+  sinrelu verify cos.npz --function cos --domain -100 100
+  sinrelu verify wide.npz --domain -1000pi 1000pi --sampled
+
+\b
+Wide domains have many pieces: --budget allows a longer proof, --sampled none.
 
 \b
 Exit status: 0 proved (or sampled-ok) and within the limit, 1 refuted or over
@@ -57,8 +62,9 @@ multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 n
 number or a multiple of pi; the output says which.
 
 \b
-Example:
-  sinrelu eval sin.npz pi/6 0.5 -1e-3 --digits 30"""
+Examples:
+  sinrelu eval sin.npz pi/6 0.5 -1e-3 --digits 30
+  sinrelu eval cos.npz 10pi --function cos --domain -100 100"""
 
 COMPARE_EPILOG = """\b
 Examples:
@@ -80,4 +86,5 @@ Kinds:
 \b
 Examples:
   sinrelu plot sin.npz --tol 1e-12 -o error.svg
+  sinrelu plot cos.npz --function cos --domain -100 100 -o error.png
   sinrelu plot sin.npz --kind network -o network.pdf"""

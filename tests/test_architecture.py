@@ -33,8 +33,10 @@ FLOW = [
     "points",
     "training",
     "plots",
+    "cli_shared",
     "cli_build",
     "cli_train",
+    "cli_verify",
     "cli",
     "__main__",
 ]

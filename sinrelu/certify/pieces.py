@@ -33,8 +33,10 @@ Progress = Callable[[float], None]
 INTERVAL_NODES = 2**16
 """An interval with more nodes is halved; this bounds the memory."""
 PROBES = 16
-PROBE_LENGTH = 2.0**-10
+PROBE_LENGTHS = tuple(2.0**-power for power in (30, 25, 20, 15, 10))
 """Pieces are first counted on so many intervals, each so long in proportion to its share."""
+ENOUGH = 1000
+"""Once so many are counted, longer intervals are not tried."""
 MARGIN = 1.25
 """By what factor an estimated number of pieces must exceed a limit to be believed to."""
 UNEVEN = 0.236
@@ -144,23 +146,25 @@ def subintervals(domain: Interval, count: int) -> list[Interval]:
     return list(pairwise(cuts))
 
 
-def probes(domain: Interval) -> list[Interval]:
-    """Return a few short intervals all over a domain."""
+def probes(domain: Interval, length: float) -> list[Interval]:
+    """Return a few intervals all over a domain that make up so much of it, in proportion."""
     a, b = domain
     width = (b - a) / PROBES
     starts = [a + width * (index + 0.618) for index in range(PROBES)]
-    ends = [(start, start + width * PROBE_LENGTH) for start in starts]
+    ends = [(start, start + width * length) for start in starts]
     return [(start, end) for start, end in ends if a <= start < end <= b]
 
 
 def estimated_pieces(finder: Finder, domain: Interval) -> float:
     """Extrapolate the number of breakpoints from short intervals, in about a second."""
-    count, length = 0, 0.0
-    for ends in probes(domain):
-        for (a, b), nodes in finder.intervals(ends, INTERVAL_NODES):
-            count += len(nodes.hi) - 2
-            length += b - a
-    return count / length * (domain[1] - domain[0]) if length else 0.0
+    count, covered = 0, 0.0
+    for length in PROBE_LENGTHS:
+        parts = [part for ends in probes(domain, length) for part in finder.intervals(ends, ENOUGH)]
+        count = sum(len(nodes.hi) - 2 for _, nodes in parts)
+        covered = sum(b - a for (a, b), _ in parts)
+        if count >= ENOUGH:
+            break
+    return count / covered * (domain[1] - domain[0]) if covered else 0.0
 
 
 def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:

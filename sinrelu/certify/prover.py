@@ -42,6 +42,8 @@ BUDGET = 20_000_000
 """Cells after which a proof is given up, unless told otherwise."""
 NEGLIGIBLE = 2.0**-20
 """Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
+PROBED, LONGEST_PROBE = 2.0**17, 2.0**-10
+"""About so many cells, and at most so much of the domain, is searched where no proof is tried."""
 AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
 SUSPECTS = 6
@@ -157,7 +159,7 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     needed = expected + partition.cells
     parts: list[tuple[Interval, DoubleDouble | None]]
     if needed > 2 * budget:
-        parts = [(ends, None) for ends in probes(domain)]
+        parts = [(ends, None) for ends in probes(domain, min(LONGEST_PROBE, PROBED / needed))]
     elif pieces is not None and pieces.parts:
         parts = list(pieces.parts)
     else:

@@ -83,8 +83,8 @@ def label_domain(axes: Axes) -> None:
     if any(abs(end / quarter - round(end / quarter)) > 1e-9 for end in (low, high)):
         return
     first, last = round(low / quarter), round(high / quarter)
-    steps = (size * 10**power for power in range(7) for size in (1, 2, 4, 20))
-    step = next(step for step in steps if last - first <= 8 * step)
+    wholes = (size * 10**power for power in range(7) for size in (4, 8, 20))
+    step = next(step for step in (1, 2, *wholes) if last - first <= 8 * step)
     marks = range(-(-first // step) * step, last + 1, step)
     axes.set_xticks([k * quarter for k in marks], [quarters_of_pi(k) for k in marks])
 

@@ -76,20 +76,22 @@ def arb(number):
     return flint.arb(flint.fmpq(number.numerator, number.denominator))
 
 
-def deviation_of_piece(_index, left, right):
-    """Return the maximum of |N − sin| over a piece, from below, to working precision."""
+def deviation_of_piece(_index, left, right, function="sin"):
+    """Return the maximum of |N − f| over a piece, from below, to working precision."""
     (a, ya), (b, yb) = left, right
     slope = (yb - ya) / (b - a)
-    points = [arb(a), arb(b), *_stationary(slope, a, b)]
-    errors = (abs(arb(ya) + arb(slope) * (x - arb(a)) - x.sin()) for x in points)
+    points = [arb(a), arb(b), *_stationary(slope, a, b, function)]
+    errors = (abs(arb(ya) + arb(slope) * (x - arb(a)) - getattr(x, function)()) for x in points)
     return max((error.lower() for error in errors), key=float)
 
 
-def _stationary(slope, a, b):
-    """Return the points strictly between a and b where cos x = slope."""
+def _stationary(slope, a, b, function):
+    """Return the points strictly between a and b where f′ = slope: cos x, or −sin x, is slope."""
     if not abs(slope) < 1:
         return []
-    base, turn = arb(slope).acos(), 2 * flint.arb.pi()
+    turn = 2 * flint.arb.pi()
+    base = arb(slope).acos() if function == "sin" else arb(-slope).asin()
+    mirrored = -base if function == "sin" else flint.arb.pi() - base
     first, last = int(float(a) // 6.28) - 2, int(float(b) // 6.28) + 2
-    candidates = (sign * base + k * turn for k in range(first, last + 1) for sign in (1, -1))
+    candidates = (place + k * turn for k in range(first, last + 1) for place in (base, mirrored))
     return [x for x in candidates if arb(a) < x < arb(b)]

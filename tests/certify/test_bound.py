@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import flint
@@ -28,6 +29,9 @@ wild = st.builds(lambda w, e: w * 2.0**e, full, st.integers(-70, 70))
 small = st.sampled_from([1.0, -1.0, 0.5, -0.75, 2.0, -1.5])
 
 
+both = pytest.mark.parametrize("function", ["sin", "cos"])
+
+
 @pytest.fixture(autouse=True)
 def _precision():
     with flint.ctx.workprec(200):
@@ -51,13 +55,14 @@ def excess_over_radius(network, points):
     return max(d - Fraction(r) for d, r in zip(found, radius.tolist(), strict=True)), radius
 
 
-def bounds(network, points):
-    """The bound on every cell, and the true sup of |N − sin| on it; the ends are float64."""
+def bounds(network, points, function="sin"):
+    """The bound on every cell, and the true sup of |N − f| on it; the ends are float64."""
     nodes = double_double(points)
     cells = fractions(nodes)
     ends = float(cells[0]), float(cells[-1])
-    result = deviation(Schedule.of(network), ends, nodes)
-    return result.bound, per_cell(cells, *refine(network, cells), deviation_of_piece)
+    result = deviation(Schedule.of(network), ends, nodes, function)
+    worst = partial(deviation_of_piece, function=function)
+    return result.bound, per_cell(cells, *refine(network, cells), worst)
 
 
 def float_ends(points):
@@ -92,39 +97,43 @@ def test_cells_between_breakpoints_have_a_negligible_radius(network, points):
     assert radius.max() < 2.0**-75
 
 
+@both
 @laws
 @given(network=networks(), points=node_sets)
-def test_deviation_holds_on_arbitrary_cells(network, points):
-    found, truth = bounds(network, float_ends(points))
+def test_deviation_holds_on_arbitrary_cells(function, network, points):
+    found, truth = bounds(network, float_ends(points), function)
     assert all(b >= float(t) for b, t in zip(found, truth, strict=True))
 
 
+@both
 @laws
 @given(a=st.floats(-2, 2), b=st.floats(-2, 2), points=node_sets)
-def test_deviation_of_one_affine_piece(a, b, points):
+def test_deviation_of_one_affine_piece(function, a, b, points):
     """Point 5 alone: sound, and the excess is the third order that the docstring allows."""
     row = Row((0,), (a,), b) if a else Row((), (), b)
     cells = float_ends(points)
-    found, truth = bounds(Network.from_rows([row]), cells)
+    found, truth = bounds(Network.from_rows([row]), cells, function)
     for bounded, true, left, right in zip(found, truth, cells, cells[1:], strict=False):
         width = float(right - left)
         assert float(true) <= bounded <= float(true) * (1 + 2.0**-28) + width**3 / 8 + 5e-15
 
 
-def near_sine(slack):
-    """The interpolation of sin at multiples of 1/16, lifted: a network close to sin."""
+def near(function, slack):
+    """The interpolation of f at multiples of 1/16, lifted: a network close to f."""
     knots = np.arange(-64, 65) / 16
-    slopes = np.diff(np.sin(knots)) * 16
+    f = {"sin": np.sin, "cos": np.cos}[function]
+    slopes = np.diff(f(knots)) * 16
     turns = np.append(slopes[0], np.diff(slopes))
     rows = [Row((0,), (1.0,), -knot) for knot in knots[:-1][turns != 0].tolist()]
     turns = turns[turns != 0].tolist()
-    rows.append(Row(tuple(range(1, len(rows) + 1)), tuple(turns), math.sin(-4) + slack))
+    rows.append(Row(tuple(range(1, len(rows) + 1)), tuple(turns), float(f(-4)) + slack))
     return Network.from_rows(rows), [Fraction(knot) for knot in knots.tolist()]
 
 
+@both
 @pytest.mark.parametrize("slack", [0.0, 1e-4, -3e-4, 5e-4])
-def test_deviation_is_tight_near_sine(slack):
-    found, truth = bounds(*near_sine(slack))
+def test_deviation_is_tight_near_the_function(slack, function):
+    found, truth = bounds(*near(function, slack), function)
     for bounded, true in zip(found, truth, strict=True):
         assert float(true) <= bounded <= float(true) + 1 / 16**3 / 8
 
@@ -216,12 +225,13 @@ def test_arguments_near_underflow_are_within_the_radius(weight, places):
     assert excess_over_radius(Network.from_rows([row((0, weight))]), points)[0] <= 0
 
 
+@both
 @laws
 @given(x=st.floats(-4, 4))
-def test_rounding_of_the_sine_is_within_the_bound(x):
-    """The output is the nearest float64 to sin x, so the truth is below u, and it is covered."""
-    constant = Network.from_rows([Row((), (), math.sin(x))])
-    found, truth = bounds(constant, [Fraction(x), Fraction(math.nextafter(x, 5))])
+def test_rounding_of_the_function_is_within_the_bound(function, x):
+    """The output is the nearest float64 to f(x), so the truth is below u, and it is covered."""
+    constant = Network.from_rows([Row((), (), getattr(math, function)(x))])
+    found, truth = bounds(constant, [Fraction(x), Fraction(math.nextafter(x, 5))], function)
     assert float(truth[0]) <= found[0] <= float(truth[0]) + 32 * U
 
 
@@ -289,6 +299,11 @@ def test_nodes_that_are_no_partition_are_refused(hi, lo):
         deviation(Schedule.of(TENT), (-1.0, 2.0), DoubleDouble(np.array(hi), np.array(lo)))
 
 
+def test_an_unknown_function_is_refused():
+    with pytest.raises(RequestError, match="function: 'tan' is unknown; choose from sin, cos"):
+        deviation(Schedule.of(TENT), (-1.0, 2.0), GOOD, "tan")
+
+
 def test_nodes_beyond_the_limit_or_of_another_type_are_refused():
     far = 2 * LIMIT
     for hi in (np.array([0.0, far]), np.array([0, 1]), np.array([0, 1], dtype=np.longdouble)):
@@ -298,7 +313,7 @@ def test_nodes_beyond_the_limit_or_of_another_type_are_refused():
 
 @pytest.mark.parametrize("block", [1, 2, 7, 100])
 def test_results_do_not_depend_on_the_block(block, monkeypatch):
-    network, points = near_sine(0.0)
+    network, points = near("sin", 0.0)
     nodes = double_double(points)
     usual = deviation(Schedule.of(network), (-4.0, 4.0), nodes)
     monkeypatch.setattr(bound, "BLOCK", block)

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from sinrelu.certify import pieces
 from sinrelu.certify.bound import check_nodes
 from sinrelu.certify.doubledouble import DoubleDouble
-from sinrelu.certify.pieces import Finder, breakpoints, subintervals, with_widest
+from sinrelu.certify.pieces import (
+    Finder,
+    Pieces,
+    breakpoints,
+    estimated_pieces,
+    subintervals,
+    with_widest,
+)
 from sinrelu.constructions import build
 
 laws = settings(max_examples=60, deadline=None)
@@ -91,6 +98,29 @@ def test_intervals_tile_whatever_the_memory(monkeypatch):
         check_nodes(nodes, ends)
     together = np.unique(np.concatenate([nodes.hi for _, nodes in parts]))
     assert np.isin(whole.hi, together).mean() > 0.9
+
+
+def test_pieces_do_not_keep_the_units_in_memory():
+    """Two float64 for each node: no view of the values of all units at the nodes."""
+    nodes = Finder.of(build("chebyshev", "skip", 1e-3)).nodes(np.array([-3.0, 3.0]), 10_000)
+    assert nodes.hi.base is None
+    assert nodes.lo.base is None
+
+
+@pytest.mark.parametrize(("tol", "domain"), [(1e-6, (-3.0, 3.0)), (1e-8, ENDS)])
+def test_estimates_are_close(tol, domain):
+    network = build("fold-reflect", "skip", tol)
+    found = Pieces.of(network, domain, 10**6)
+    assert found.expected == sum(len(nodes.hi) - 2 for _, nodes in found.parts) + 1
+    assert estimated_pieces(Finder.of(network), domain) == pytest.approx(found.expected, rel=0.3)
+
+
+def test_clearly_too_many_pieces_are_not_enumerated(monkeypatch):
+    network = build("fold-reflect", "skip", 1e-6)
+    monkeypatch.setattr(pieces, "ThreadPoolExecutor", lambda *_: pytest.fail("enumerated"))
+    found = Pieces.of(network, ENDS, 1000)
+    assert found.parts is None
+    assert found.expected > 1250
 
 
 def test_negligible_kinks_are_left_out():

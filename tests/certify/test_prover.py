@@ -24,6 +24,7 @@ from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
+from sinrelu.solver import smallest
 
 COARSE = Partition(parts=6, cells=400)
 """Enough for a tolerance of 1e-3, and quick."""
@@ -35,8 +36,8 @@ network = cache(build)
 
 
 @cache
-def sine_on_grid():
-    return np.sin(GRID)
+def on_grid(function):
+    return {"sin": np.sin, "cos": np.cos}[function](GRID)
 
 
 @cache
@@ -44,23 +45,23 @@ def certificate(tol, partition):
     return certify(network("fold-reflect", "skip", tol), tol, partition=partition)
 
 
-def seen_errors(net, *more):
+def seen_errors(net, *more, function="sin"):
     """Exact errors where a grid in float64 and other points show the largest ones."""
-    sampled = np.abs(evaluate_float64(net, GRID) - sine_on_grid())
+    sampled = np.abs(evaluate_float64(net, GRID) - on_grid(function))
     points = [Fraction(float(GRID[i])) for i in np.argsort(sampled)[-3:]]
-    return max(error_at(net, x) for x in (*points, *more))
+    return max(error_at(net, x, function) for x in (*points, *more))
 
 
-def agrees_with_exact_errors(found, net, tol, *points):
+def agrees_with_exact_errors(found, net, tol, *points, function="sin"):
     """Fail if a verdict contradicts an exactly evaluated error; return the verdict."""
-    seen = seen_errors(net, *points)
+    seen = seen_errors(net, *points, function=function)
     assert found.sup_error >= seen
     if seen > tol:
         assert found.verdict != PROVED
     if found.verdict == REFUTED:
         assert DOMAIN[0] <= found.witness <= DOMAIN[1]
-        assert error_at(net, found.witness) > tol
-        assert tol <= found.lower_bound <= error_at(net, found.witness)
+        assert error_at(net, found.witness, function) > tol
+        assert tol <= found.lower_bound <= error_at(net, found.witness, function)
     else:
         assert found.lower_bound <= tol
     return found.verdict
@@ -334,6 +335,69 @@ def test_other_domains():
     assert certify(line, 1e-9, domain=(0, 0.0009), partition=COARSE).domain == (0.0, 0.0009)
 
 
+@cache
+def cosine(tol, domain=None):
+    return smallest(tol, domain, "cos").network
+
+
+def test_a_cosine_is_proved_as_such_and_refuted_as_a_sine():
+    net = cosine(1e-6)
+    found = certify(net, 1e-6, function="cos", partition=MEDIUM)
+    assert (found.verdict, found.function) == (PROVED, "cos")
+    assert found.sup_error <= found.lower_bound * 1.01
+    agrees_with_exact_errors(found, net, 1e-6, function="cos")
+    as_sine = certify(net, 1e-6, partition=COARSE)
+    assert (as_sine.verdict, as_sine.function) == (REFUTED, "sin")
+    agrees_with_exact_errors(as_sine, net, 1e-6)
+    assert as_sine.lower_bound == pytest.approx(math.sqrt(2), abs=1e-5)
+    sine = certify(network("fold-reflect", "skip", 1e-3), 1e-3, function="cos", partition=COARSE)
+    assert sine.verdict == REFUTED
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+@pytest.mark.parametrize("domain", [(-100.0, 100.0), (0.0, 7.0), (100.5, 101.0), (-9.5, -3.0)])
+def test_wider_and_other_domains(function, domain):
+    net, other = smallest(1e-3, domain, function).network, {"sin": "cos", "cos": "sin"}[function]
+    found = certify(net, 1e-3, domain=domain, function=function, partition=MEDIUM)
+    assert (found.verdict, found.domain) == (PROVED, domain)
+    assert found.lower_bound <= error_at(net, found.witness, function) <= found.sup_error
+    worse = certify(net, found.lower_bound * 0.99, domain=domain, function=function)
+    assert worse.verdict == REFUTED
+    assert error_at(net, worse.witness, function) > found.lower_bound * 0.99
+    assert certify(net, 1e-3, domain=domain, function=other, partition=MEDIUM).verdict == REFUTED
+
+
+def test_damaged_cosines_are_never_wrongly_proved():
+    draw, verdicts, net = random.Random(7), [], cosine(1e-3)
+    intact = certify(net, 1e-3, function="cos", partition=COARSE)
+    for _ in range(30):
+        broken = damaged(net, draw)
+        found = certify(broken, intact.sup_error, function="cos", partition=COARSE)
+        arguments = (found, broken, intact.sup_error, intact.witness)
+        verdicts.append(agrees_with_exact_errors(*arguments, function="cos"))
+    assert {PROVED, REFUTED} <= set(verdicts)
+
+
+def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looked_at():
+    net = smallest(1e-9, (-1e6, 1e6)).network
+    found = certify(net, 1e-9, domain=(-1e6, 1e6))
+    assert found.verdict == INCONCLUSIVE
+    assert 1e3 < found.cells < 4 * prover.PROBED
+    assert "a proof needs about" in found.remark
+    needed = float(found.remark.split("about ")[1].split(":")[0])
+    assert 1e10 < needed < 1e11
+    assert certify(net, 1e-9, domain=(-1e6, 1e6), function="cos", budget=1).verdict == REFUTED
+
+
+def test_a_given_count_of_pieces_is_not_estimated_again(monkeypatch):
+    net = network("fold-reflect", "skip", 1e-3)
+    known = Pieces.of(net, DOMAIN, 10_000)
+    monkeypatch.setattr(prover, "estimated_pieces", lambda *_: pytest.fail("estimated twice"))
+    assert certify(net, 1e-3, partition=COARSE, pieces=known).verdict == PROVED
+    many = Pieces(DOMAIN, None, 1e9)
+    assert certify(net, 1e-3, partition=COARSE, pieces=many).verdict == INCONCLUSIVE
+
+
 def test_the_usual_domain_contains_pi():
     assert Fraction(DOMAIN[1]) > Fraction(math.pi) + Fraction(1, 2**53)
     assert (-DOMAIN[1], math.nextafter(math.pi, 4)) == DOMAIN
@@ -351,6 +415,8 @@ def test_the_usual_domain_contains_pi():
         {"domain": (0.0, 2.0**21)},
         {"domain": (math.nan, 1.0)},
         {"budget": 0},
+        {"function": "tan"},
+        {"function": ""},
     ],
 )
 def test_requests_that_cannot_be_judged(wrong):
@@ -394,6 +460,10 @@ def test_unbounded_certificates_survive_json():
         ("tol", True),
         ("tol", math.nan),
         ("tol", None),
+        ("format", "sinrelu-certificate-1"),
+        ("function", "tan"),
+        ("function", None),
+        ("function", ["sin"]),
         ("domain", [1, 0]),
         ("domain", [0]),
         ("domain", 5),
@@ -468,6 +538,16 @@ class TestRecheck:
         lines = self.complaints(sup_error=self.good.sup_error * factor)
         assert any("but an error of" in line for line in lines)
         assert any("recomputed" in line for line in lines)
+
+    def test_another_function(self):
+        again, lines = recheck(replace(self.good, function="cos"), self.net)
+        assert (again.verdict, again.function) == (REFUTED, "cos")
+        assert any("verdict" in line for line in lines)
+
+    def test_a_cosine(self):
+        good = certify(cosine(1e-3), 1e-3, function="cos", partition=COARSE)
+        again, lines = recheck(good, cosine(1e-3))
+        assert (again.verdict, again.function, lines) == (PROVED, "cos", [])
 
     def test_sup_error_below_an_exact_error_by_little(self):
         below = math.nextafter(self.good.lower_bound, 0) * (1 - 1e-6)

@@ -1,4 +1,4 @@
-"""The enclosure of sin, against Arb (python-flint) and by recomputing its proof."""
+"""The enclosure of sin and cos, against Arb (python-flint) and by recomputing its proof."""
 
 import math
 from fractions import Fraction
@@ -10,8 +10,10 @@ import pytest
 from mpmath.libmp import pi_fixed
 
 from sinrelu.certify.doubledouble import DoubleDouble, U
-from sinrelu.certify.sine import COEFFICIENTS, LIMIT, PI_1, PI_2, PI_3, RADIUS, sine
+from sinrelu.certify.sine import COEFFICIENTS, LIMIT, PHASES, PI_1, PI_2, PI_3, RADIUS, sine
+from sinrelu.target import FUNCTIONS
 
+both = pytest.mark.parametrize("function", ["sin", "cos"])
 QUARTER_TURN = Fraction(pi_fixed(300), 2**301)
 """π/2 to within 2⁻³⁰⁰."""
 
@@ -22,12 +24,12 @@ def _precision():
         yield
 
 
-def worst_error(hi, lo):
+def worst_error(hi, lo, function="sin"):
     """Largest distance, in units of u, of ``sine`` from what Arb encloses."""
-    computed = sine(DoubleDouble(hi, lo))
+    computed = sine(DoubleDouble(hi, lo), PHASES[function])
     worst = 0.0
     for a, b, value in zip(hi.tolist(), lo.tolist(), computed.tolist(), strict=True):
-        error = abs(flint.arb(value) - (flint.arb(a) + flint.arb(b)).sin())
+        error = abs(flint.arb(value) - getattr(flint.arb(a) + flint.arb(b), function)())
         worst = max(worst, float(error.upper()))
     return worst / U
 
@@ -46,21 +48,27 @@ def floats_around(centre, count):
     return points
 
 
-def test_in_the_domain_and_beyond():
+def test_every_function_has_its_phase():
+    assert set(PHASES) == set(FUNCTIONS) == {"sin", "cos"}
+
+
+@both
+def test_in_the_domain_and_beyond(function):
     rng = np.random.default_rng(2018)
     hi = np.concatenate(
         [
-            rng.uniform(-4, 4, 50_000),
+            rng.uniform(-4, 4, 30_000),
             rng.uniform(-LIMIT, LIMIT, 30_000),
             np.geomspace(1e-300, 4, 4_000),
             -np.geomspace(1e-300, LIMIT, 4_000),
         ]
     )
-    worst = worst_error(*with_low_parts(rng, hi))
+    worst = worst_error(*with_low_parts(rng, hi), function)
     assert 0.9 < worst <= 5.2  # the docstring's sum; RADIUS is 8
 
 
-def test_beside_multiples_of_a_quarter_turn():
+@both
+def test_beside_multiples_of_a_quarter_turn(function):
     """Where the reduction cancels most, and where it goes over to the next multiple of π."""
     rng = np.random.default_rng(1706)
     near = [x for k in range(-2, 3) for x in floats_around(k * QUARTER_TURN, 400)]
@@ -68,19 +76,49 @@ def test_beside_multiples_of_a_quarter_turn():
     multiples = rng.integers(1, int(LIMIT / math.pi * 2), 700).tolist()
     far = [x for k in multiples for x in floats_around(k * QUARTER_TURN, 5)]
     edge = [LIMIT, -LIMIT, math.nextafter(LIMIT, 0), 0.0, -0.0, 5e-324, -5e-324]
+    edge += [2.0**-1022, -(2.0**-1022), 2.0**-30, 2.0**-53, -(2.0**-54), 0.5, -0.5, 1.0, -1.0]
     hi = np.array(near + far + [-x for x in far] + edge)
     hi = hi[np.abs(hi) <= LIMIT]
-    assert worst_error(*with_low_parts(rng, hi)) <= 5.2
+    assert worst_error(*with_low_parts(rng, hi), function) <= 5.2
 
 
-def test_where_low_parts_complete_a_multiple_of_pi():
-    """sin(hi + lo) is far below u here: only a double-double reduction gives it."""
-    multiples = [*range(1, 200), 333_772, 333_771, 300_001]
-    hi = np.array([float(2 * k * QUARTER_TURN) for k in multiples])
-    rest = [2 * k * QUARTER_TURN - Fraction(float(2 * k * QUARTER_TURN)) for k in multiples]
-    lo = np.array([float(r) for r in rest])
-    assert np.abs(sine(DoubleDouble(hi, lo))).max() < 2.0**-80
-    assert worst_error(hi, lo) <= 2.0**-20
+def quarter_turns(function):
+    """Return double-doubles at zeros of a function, near 0 and near the limit, and their signs."""
+    quarters = [*range(-399, 400), *range(667_400, 667_545), -667_543, -667_544]
+    quarters = [q for q in quarters if q % 2 == (function == "cos")]
+    hi = np.array([float(q * QUARTER_TURN) for q in quarters])
+    rest = [q * QUARTER_TURN - Fraction(float(q * QUARTER_TURN)) for q in quarters]
+    return hi, np.array([float(r) for r in rest])
+
+
+@both
+def test_where_low_parts_complete_a_zero(function):
+    """f(hi + lo) is far below u here: only a double-double reduction gives it."""
+    hi, lo = quarter_turns(function)
+    assert np.abs(hi).max() > LIMIT - 4
+    assert np.abs(sine(DoubleDouble(hi, lo), PHASES[function])).max() < 2.0**-80
+    assert worst_error(hi, lo, function) <= 2.0**-20
+
+
+@both
+def test_extrema_are_at_the_zeros_of_the_other(function):
+    """Odd multiples of π/2 for sin, even ones for cos; half of them are minima."""
+    other = "cos" if function == "sin" else "sin"
+    hi, lo = quarter_turns(other)
+    exact = [getattr(flint.arb(a) + flint.arb(b), function)() for a, b in zip(hi, lo, strict=True)]
+    found = sine(DoubleDouble(hi, lo), PHASES[function])
+    assert np.all(np.abs(np.abs(found) - 1) <= 2 * U)
+    assert [value > 0 for value in found] == [value > 0 for value in exact]
+    assert 0.4 < np.mean(found > 0) < 0.6
+
+
+def test_products_with_parts_of_pi_are_exact():
+    """Point 1, for all n that occur: halves of integers up to 2²⁰."""
+    n = np.arange(2**20) / 2
+    for part, scale in ((PI_1, 2**24), (PI_2, 2**49)):
+        half, rest = divmod(part * scale, 2)
+        assert (half.is_integer(), rest) == (True, 0)
+        assert np.array_equal((n * part * scale).astype(np.int64), np.arange(2**20) * int(half))
 
 
 def test_parts_of_pi():
@@ -118,5 +156,6 @@ def test_derivation_of_the_radius():
     assert total < Fraction("5.2") < Fraction(RADIUS / U)
 
 
-def test_nan_stays_nan():
-    assert np.isnan(sine(DoubleDouble(np.array([np.nan]), np.array([0.0]))))
+@both
+def test_nan_stays_nan(function):
+    assert np.isnan(sine(DoubleDouble(np.array([np.nan]), np.array([0.0])), PHASES[function]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rational import arb
 
 from sinrelu.certify.sine import LIMIT
-from sinrelu.certify.witness import BITS, Dyadic, error_at, sine_bounds, value_at, worst_in_cell
+from sinrelu.certify.witness import BITS, Dyadic, bounds_at, error_at, value_at, worst_in_cell
 from sinrelu.constructions import build
 from sinrelu.evaluate import evaluate_exact
 
@@ -20,6 +20,9 @@ dyadics = st.builds(
     lambda k, n: Fraction(k, 2**n), st.integers(-(2**80), 2**80), st.integers(60, 400)
 )
 arguments = dyadics | st.floats(-LIMIT, LIMIT).map(Fraction)
+
+
+both = pytest.mark.parametrize("function", ["sin", "cos"])
 
 
 @pytest.fixture(autouse=True)
@@ -53,48 +56,57 @@ def test_dyadic_round_trip(number):
     assert dyadic.mantissa % 2 == 1 or dyadic.mantissa == 0
 
 
-def contains(x):
-    lower, upper = sine_bounds(x)
+def contains(x, function):
+    lower, upper = bounds_at(x, function)
     assert 0 < upper - lower < Fraction(1, 10**60)
-    truth = arb(x).sin()
+    truth = getattr(arb(x), function)()
     assert float(truth.rad()) < 1e-80
     return arb(lower) < truth < arb(upper)
 
 
+@both
 @laws
 @given(x=arguments)
 @example(x=Fraction(LIMIT))
 @example(x=Fraction(-LIMIT))
 @example(x=Fraction(0))
 @example(x=Fraction(1, 2**1074))
-def test_sine_bounds_contain_the_sine(x):
-    assert contains(x)
+def test_bounds_contain_the_function(function, x):
+    assert contains(x, function)
 
 
+def test_an_unknown_function_has_no_bounds():
+    with pytest.raises(KeyError):
+        bounds_at(Fraction(0), "tan")
+
+
+@both
 @pytest.mark.parametrize("turns", [*range(-9, 10), 1001, 333_771 * 2, -300_001 * 2])
 @pytest.mark.parametrize("bits", [20, 52, 105, 200, 300])
-def test_sine_bounds_beside_multiples_of_a_quarter_turn(turns, bits):
+def test_bounds_beside_multiples_of_a_quarter_turn(turns, bits, function):
     """Where the reduction goes over to the next multiple of π, or cancels."""
     quarter = (flint.arb.pi() / 2 * turns * flint.arb(2) ** bits).mid().floor()
     whole = int(quarter.unique_fmpz())
     for k in (whole - 1, whole, whole + 1, whole + 2):
-        assert contains(Fraction(k, 2**bits))
+        assert contains(Fraction(k, 2**bits), function)
 
 
+@both
 @laws
 @given(x=arguments)
-def test_the_sine_is_far_inside_its_margin(x):
+def test_the_function_is_far_inside_its_margin(function, x):
     """The margin is 2¹² units; the derivation in the docstring uses a quarter of it."""
-    lower, upper = sine_bounds(x)
+    lower, upper = bounds_at(x, function)
     centre = (lower + upper) / 2
-    assert abs(arb(x).sin() - arb(centre)) < flint.arb(2) ** (10 - BITS)
+    assert abs(getattr(arb(x), function)() - arb(centre)) < flint.arb(2) ** (10 - BITS)
 
 
+@both
 @laws
 @given(network=networks(), x=arguments)
-def test_error_is_a_lower_bound_and_close(network, x):
-    truth = abs(arb(naive_exact(network, x)) - arb(x).sin())
-    lower = arb(error_at(network, x))
+def test_error_is_a_lower_bound_and_close(function, network, x):
+    truth = abs(arb(naive_exact(network, x)) - getattr(arb(x), function)())
+    lower = arb(error_at(network, x, function))
     assert not lower > truth
     assert truth - lower < flint.arb(10) ** -60
 
@@ -103,6 +115,8 @@ def test_errors_of_known_networks():
     assert error_at(CONSTANT, Fraction(0)) == pytest.approx(0.75, abs=1e-60)
     assert error_at(ABSOLUTE, Fraction(0)) == 0  # the enclosure of sin 0 contains 0
     assert float(error_at(ABSOLUTE, Fraction(-2))) == pytest.approx(2.9092974268)
+    assert error_at(CONSTANT, Fraction(0), "cos") == pytest.approx(0.25, abs=1e-60)
+    assert float(error_at(ABSOLUTE, Fraction(-2), "cos")) == pytest.approx(2.4161468365)
 
 
 def test_worst_in_cell_finds_the_vertex():
@@ -114,6 +128,15 @@ def test_worst_in_cell_finds_the_vertex():
     assert error == error_at(network, x)
     sampled = max(error_at(network, left + (right - left) * k / 64) for k in range(65))
     assert error >= sampled * Fraction(95, 100)
+
+
+def test_worst_in_cell_is_that_of_the_function():
+    left, right = Fraction(-1), Fraction(2)
+    for function in ("sin", "cos"):
+        x, error = worst_in_cell(CONSTANT, left, right, function)
+        assert error == error_at(CONSTANT, x, function)
+    assert worst_in_cell(CONSTANT, left, right, "sin")[0] == left
+    assert worst_in_cell(CONSTANT, left, right, "cos")[0] == right
 
 
 def test_a_float64_is_preferred_as_witness():
