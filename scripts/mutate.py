@@ -81,7 +81,11 @@ FAULTS = (
         "doubledouble",
     ),
     Fault("no allowance for underflow", DOUBLEDOUBLE, "2.0**-1000", "0.0", "doubledouble bound"),
-    Fault("sign of sin", SINE, "turns % 2 == 0", "turns >= 0", "sine"),
+    Fault("sign of sin", SINE, "half_turns % 2 == 0", "half_turns >= 0", "sine"),
+    Fault("sign of cos", SINE, "half_turns % 2 == 0", "turns % 2 == 0", "sine"),
+    Fault("phase dropped", SINE, "math.pi + phase", "math.pi", "sine"),
+    Fault("phase of the wrong sign", SINE, "half_turns - phase", "half_turns + phase", "sine"),
+    Fault("phase of cos", SINE, '"cos": 0.5', '"cos": -0.5', "sine"),
     Fault("second part of pi", SINE, "0x1.110b46p-25", "0x1.110b48p-25", "sine"),
     Fault("third part of pi", SINE, "0x1.1a62633145c07p-53", "0x1.1a62633145c07p-54", "sine"),
     Fault("low part of the argument dropped", SINE, "(x.lo - turns", "(-turns", "sine"),
@@ -151,6 +155,7 @@ FAULTS = (
         "bound",
     ),
     Fault("width halved", BOUND, "width * width / 8", "width * width / 16", "bound"),
+    Fault("cosine judged as a sine", BOUND, "sine(nodes, phase)", "sine(nodes)", "bound"),
     Fault("sine between the ends forgotten", BOUND, "slack = width / 2 +", "slack =", "bound"),
     Fault("bend above the chord clipped", BOUND, "+ slack, 0, 1)", "+ slack, 0, 0.5)", "bound"),
     Fault(
@@ -179,7 +184,21 @@ FAULTS = (
     Fault("nodes need not be normalised", BOUND, "or not normalised", "", "bound"),
     Fault("carry with a bias", "network.py", "self.bias == 0.0 and ", "", "bound"),
     Fault("negative units kept", WITNESS, "form.mantissa > 0", "form.mantissa", "witness"),
-    Fault("witness sine of the wrong sign", WITNESS, "turns + (x < 0)", "turns", "witness"),
+    Fault("witness sine of the wrong sign", WITNESS, "turns + odd", "turns", "witness"),
+    Fault(
+        "witness cosine of the wrong sign", WITNESS, "x < 0 and not quarters", "x < 0", "witness"
+    ),
+    Fault("witness without its phase", WITNESS, "+ quarters * pi // 2", "", "witness"),
+    Fault(
+        "witness phase of half a turn", WITNESS, "quarters * pi // 2", "quarters * pi", "witness"
+    ),
+    Fault(
+        "error at a witness of the other function",
+        WITNESS,
+        "lower, upper = bounds_at(x, function)\n    value = value_at",
+        "lower, upper = bounds_at(x)\n    value = value_at",
+        "witness",
+    ),
     Fault("witness pi", WITNESS, "_inverse_tangent(239,", "_inverse_tangent(238,", "witness"),
     Fault(
         "error at a witness too large",
@@ -189,6 +208,34 @@ FAULTS = (
         "witness",
     ),
     Fault("domain without pi", PROVER, "math.nextafter(math.pi, 4)", "math.pi", "prover"),
+    Fault(
+        "bound for another function",
+        PROVER,
+        "ends, nodes, task.function)",
+        "ends, nodes)",
+        "prover",
+    ),
+    Fault(
+        "witness for another function",
+        PROVER,
+        "*finding.cell, function)",
+        "*finding.cell)",
+        "prover",
+    ),
+    Fault(
+        "recheck of another function",
+        PROVER,
+        "        function=certificate.function,\n",
+        "",
+        "prover",
+    ),
+    Fault(
+        "certificate without its function",
+        PROVER,
+        "function=function,",
+        'function="sin",',
+        "prover",
+    ),
     Fault("gaps count as covered", PROVER, "other.span[0] == self.span[1]", "True", "prover"),
     Fault("a part counts as the whole", PROVER, "total.span == domain", "True", "prover"),
     Fault(

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 import sinrelu
-from sinrelu import Circuit, build, evaluate_exact, load, sampling, save
+from sinrelu import Circuit, build, cli_shared, evaluate_exact, load, sampling, save
 from sinrelu.cli import run
 from sinrelu.report import VERDICTS
+from sinrelu.solver import smallest
+from sinrelu.target import FUNCTIONS
 
 COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare", "train")
 ROUGH = "1e-6"
@@ -166,6 +168,9 @@ def exact_sine_of_a_half():
 
 
 class TestVerify:
+    def test_functions_on_offer_are_those_of_targets(self):
+        assert cli_shared.FUNCTIONS == FUNCTIONS
+
     def test_a_good_network_is_proved(self, sinrelu_command, rough_file, rough):
         status, out, err = sinrelu_command("verify", rough_file, "--tol", ROUGH)
         assert (status, err) == (0, "")
@@ -225,6 +230,49 @@ class TestVerify:
         assert Path("error.svg").read_bytes() == drawn
         assert len(drawn) > 5000
 
+    @pytest.fixture
+    def cosine_file(self, folder):
+        save(smallest(1e-4, (-100.0, 100.0), "cos").network, folder / "cos.npz")
+        return "cos.npz"
+
+    def test_a_cosine_on_a_wide_domain_is_proved(self, sinrelu_command, cosine_file):
+        options = ("--tol", "1e-4", "--function", "cos", "--domain", "-100", "100", "--json")
+        status, out, err = sinrelu_command("verify", *options, cosine_file)
+        found = json.loads(out)
+        assert (status, err, found["verdict"], found["remarks"]) == (0, "", "proved", [])
+        assert (found["function"], found["domain"]) == ("cos", [-100, 100])
+        assert found["sampled_error"]["mpmath"] <= found["sup_error"] <= 1e-4
+
+    def test_what_a_file_is_meant_for_is_repeated_and_not_believed(
+        self, sinrelu_command, cosine_file
+    ):
+        status, out, _ = sinrelu_command("verify", cosine_file, "--tol", "1e-4", "--sampled")
+        assert status == 1
+        assert "the file says that it is cos on [−100, 100]" in out
+        assert "--function cos --domain -100 100\n" in out
+        assert out.splitlines()[-1].split()[:2] == ["verdict", "refuted:"]
+        assert "function          sin\ndomain            [−π, π] within" in out
+
+    def test_multiples_of_pi_are_ends_too(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--domain", "-3pi/4", "0.5pi")
+        status, out, _ = sinrelu_command("verify", rough_file, *options)
+        assert status == 0
+        assert "[−3π/4, π/2] within [-2.356194490192345" in out
+
+    def test_beyond_the_budget_the_sample_is_shown(self, sinrelu_command, cosine_file):
+        options = ("--tol", "1e-4", "--function", "cos", "--domain", "-100", "100")
+        status, out, _ = sinrelu_command("verify", cosine_file, *options, "--budget", "1000")
+        assert status == 3
+        assert "raise --budget, or judge by --sampled alone" in out
+        assert "sampled error" in out
+
+    def test_certificates_of_other_targets_stand(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--domain", "0", "1", "--certificate", "part.proof")
+        assert sinrelu_command("verify", rough_file, *options)[0] == 0
+        status, out, _ = sinrelu_command("recheck", "part.proof", rough_file)
+        assert status == 0
+        assert "domain            [0.0, 1.0]" in out
+
     def test_a_bar_is_shown_on_a_terminal(self, sinrelu_command, rough_file, monkeypatch):
         class Terminal(io.StringIO):
             def isatty(self):
@@ -272,6 +320,13 @@ class TestEval:
         assert (status, err) == (0, "")
         assert out.count("N(x) − sin x") == 4
         assert "the float64 nearest to -pi" in out
+
+    def test_the_function_and_domain_are_those_asked_for(self, sinrelu_command, rough_file):
+        options = ("--function", "cos", "--domain", "-10", "0")
+        status, out, err = sinrelu_command("eval", rough_file, "-9", *options, "1")
+        assert (status, err) == (0, "")
+        assert out.count("N(x) − cos x") == 2
+        assert out.count("outside [−10, 0]") == 1
 
     def test_the_value_is_the_exact_one(self, sinrelu_command, rough_file, rough):
         _, out, _ = sinrelu_command("eval", rough_file, "0.75", "--digits", "60")
@@ -358,6 +413,15 @@ class TestBadInput:
             ("verify", "file.npz", "--max-connections", "many"),
             ("verify", "file.npz", "--sampled", "--certificate", "c.json"),
             ("verify", "file.npz", "--budget", "0"),
+            ("verify", "file.npz", "--function", "tan"),
+            ("verify", "file.npz", "--domain", "1"),
+            ("verify", "file.npz", "--domain", "1", "0"),
+            ("verify", "file.npz", "--domain", "0", "2e6"),
+            ("verify", "file.npz", "--domain", "a", "b"),
+            ("verify", "file.npz", "--domain", "0", "nan"),
+            ("plot", "file.npz", "-o", "e.png", "--domain", "0", "0"),
+            ("eval", "file.npz", "1", "--function", "sine"),
+            ("eval", "file.npz", "1", "--domain", "5"),
             ("plot", "file.npz"),
             ("plot", "file.npz", "-o", "error"),
             ("plot", "file.npz", "-o", "missing/error.png", "--tol", "0.5"),

@@ -23,6 +23,7 @@ from sinrelu.plots.scaling import LABEL_DECADES, spread
 from sinrelu.plots.units import READABLE, rises, unit_values, units_figure, window
 from sinrelu.sampling import find_pieces
 from sinrelu.scaling import as_csv, law, series
+from sinrelu.target import Target
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,11 @@ class TestUnits:
         carries = sum(row.is_carry for row in network.rows())
         assert sum(axes.axison for axes in figure.axes) == network.units - carries
 
+    def test_the_domain_is_named(self, network):
+        target = Target.parse("sin", ("-1", "pi/2"))
+        figure = units_figure(network, find_pieces(network, target.cover), target)
+        assert "between −1 and π/2" in figure.get_suptitle()
+
     def test_too_many_units_are_refused(self):
         large = build("taylor", wiring="skip", tol=1e-8)
         with pytest.raises(RequestError, match="side by side"):
@@ -136,6 +142,13 @@ class TestPieces:
         chord = np.interp(t, t[[0, -1]], np.sin(t[[0, -1]]))
         gap = np.sin(t) - chord
         assert np.ptp(gap) / 2 == pytest.approx(tol, rel=1e-3)
+
+    def test_the_fewest_pieces_for_the_cosine(self, network, pieces):
+        x = np.array([0.0, 1.0])
+        assert fewest_density(x, 1e-4, "cos") == pytest.approx(25 * np.sqrt(np.cos(x)))
+        axes = pieces_figure(network, pieces.breakpoints, 1e-3, "cos").axes[0]
+        assert r"\cos" in axes.texts[1].get_text()
+        assert axes.lines[0].get_ydata()[1000] == axes.lines[0].get_ydata().max()
 
     def test_too_many_pieces_are_refused(self, network):
         with pytest.raises(RequestError, match="too many"):

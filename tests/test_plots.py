@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from sinrelu import Circuit, RequestError, build, evaluate_float64, relu, sampling
 from sinrelu.certify import DOMAIN
@@ -18,7 +19,9 @@ from sinrelu.plots.error import (
     panel_of,
     worst_place,
 )
+from sinrelu.plots.style import label_domain
 from sinrelu.sampling import Curve, error_curve, find_pieces
+from sinrelu.solver import smallest
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,45 @@ def test_pictures_are_what_their_suffix_says_and_reproducible(network, curve, su
     content = rendered(error_figure(network, curve, 1e-7), suffix)
     assert content.startswith(start)
     assert content == rendered(error_figure(network, curve, 1e-7), suffix)
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_the_function_and_domain_are_those_of_the_curve(function):
+    low, high = -3.0, 20.0
+    wide = smallest(1e-4, (low, high), function).network
+    curve = error_curve(wide, find_pieces(wide, (low, high)), function=function)
+    figure = error_figure(wide, curve, 1e-4)
+    assert figure.axes[0].get_xlim() == (low, high)
+    assert f"N(x) − {function} x" in figure.get_supylabel()
+    reach = max(np.abs(axes.lines[-1].get_ydata()).max() for axes in figure.axes[1:])
+    assert reach < 1.12 * 10
+    panel = closest_panel(wide, curve, worst_place(curve))
+    reference = {"sin": np.sin, "cos": np.cos}[function]
+    expected = evaluate_float64(wide, panel.x) - reference(panel.x)
+    np.testing.assert_array_equal(panel.low, expected)
+
+
+@pytest.mark.parametrize(
+    ("window", "labels"),
+    [
+        (DOMAIN, ["−π", "−¾π", "−½π", "−¼π", "0", "¼π", "½π", "¾π", "π"]),
+        ((0.0, 2 * math.pi), ["0", "¼π", "½π", "¾π", "π", "1¼π", "1½π", "1¾π", "2π"]),
+        ((-1000 * math.pi, 1000 * math.pi), ["−1000π", "−500π", "0", "500π", "1000π"]),
+        ((-math.pi / 2, 7.5 * math.pi), ["0", "π", "2π", "3π", "4π", "5π", "6π", "7π"]),
+    ],
+)
+def test_domains_between_multiples_of_pi_are_labelled_so(window, labels):
+    axes = Figure().add_subplot()
+    axes.set_xlim(*window)
+    label_domain(axes)
+    assert [label.get_text() for label in axes.get_xticklabels()] == labels
+    assert axes.get_xlim() == window
+
+
+def test_the_tolerance_is_named_above_all_that_is_drawn(figure):
+    [axes] = figure.axes[:1]
+    assert axes.get_title("right") == "tolerance ±1e-07"
+    assert not axes.texts
 
 
 def test_an_error_that_is_nowhere_finite_cannot_be_drawn():

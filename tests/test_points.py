@@ -12,6 +12,7 @@ from sinrelu import Circuit, RequestError, relu
 from sinrelu.network import exact_hex
 from sinrelu.points import parse, value_lines
 from sinrelu.report import as_float
+from sinrelu.target import Target
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -77,6 +78,20 @@ def test_values_are_those_of_the_exact_network():
     assert "0.1 = 0x1.999999999999ap-4, the float64 nearest to 0.1" in text
     assert "outside [−π, π]" not in text
     assert "outside [−π, π]" in "\n".join(value_lines(network, parse("4"), 30))
+
+
+def test_lines_are_about_the_function_and_domain_asked_for():
+    circuit = Circuit()
+    network = circuit.freeze(relu(circuit.input * 3 - 1))
+    lines = list(value_lines(network, parse("7"), 30, Target.parse("cos", ("-100", "2pi"))))
+    text = "\n".join(lines)
+    assert "sin" not in text
+    assert lines[0].endswith("outside [−100, 2π]")
+    assert lines[2].split()[:2] == ["cos", "x"]
+    assert float(lines[2].split()[2]) == math.cos(7)
+    assert float(lines[3].split()[-1]) == pytest.approx(20 - math.cos(7), rel=1e-5)
+    inside = next(value_lines(network, parse("-99"), 30, Target.parse("cos", ("-100", "2pi"))))
+    assert "outside" not in inside
 
 
 @pytest.mark.parametrize("digits", [1, 40, 300])

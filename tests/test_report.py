@@ -16,20 +16,22 @@ from sinrelu.report import (
     SAMPLED_OK,
     Report,
     count_lines,
+    domain_text,
     dyadic_text,
 )
 from sinrelu.sampling import Curve, Sample, Worst
+from sinrelu.target import Target
 
 PROMISED_KEYS = {
     "verdict", "tol", "domain", "sup_error", "witness", "pieces", "sampled_error", "connections",
     "biases", "skip_connections", "units", "depth", "width", "dense_size", "max_connections",
-    "wiring", "construction", "sha256",
+    "wiring", "construction", "sha256", "function",
 }  # fmt: skip
 
 
 def certificate(verdict, sup_error=math.inf, witness=None, lower_bound=0.0, remark=""):
     return Certificate(
-        verdict, 1e-12, DOMAIN, sup_error, lower_bound, witness, 9, 4, 1e-20, "0", remark, {}
+        verdict, 1e-12, "sin", DOMAIN, sup_error, lower_bound, witness, 9, 4, 1e-20, "0", remark, {}
     )
 
 
@@ -51,6 +53,10 @@ def network(**meta):
 
 def report(proof=None, limit=10, **seen):
     return Report(network(), 1e-12, limit, sample(**seen), proof)
+
+
+def judged_as(function, ends=None, meta=None):
+    return Report(network(**(meta or {})), 1e-12, 10, sample(), None, Target.parse(function, ends))
 
 
 @pytest.mark.parametrize(
@@ -145,3 +151,62 @@ def test_text_shows_every_count():
             for line in text.splitlines()
         ), label
     assert "limit 10" in text
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_every_sentence_names_the_function(function):
+    made = judged_as(function)
+    assert f"|N(x) − {function} x| ≤ 1e-12" in made.as_text()
+    assert json.loads(made.as_json())["function"] == function
+    other = "cos" if function == "sin" else "sin"
+    assert other not in made.as_text() + made.as_json()
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        (None, "[−π, π] within [-3.1415926535897936, 3.1415926535897936]"),
+        (("-1000pi", "0"), "[−1000π, 0] within [-3141.5926535897934, 0.0]"),
+        (("-100", "0.5"), "[−100, 0.5]"),
+        (("0", "0.1"), "[0, 0.1] within [0.0, 0.1]"),
+    ],
+)
+def test_the_domain_is_written_with_the_floats_around_it(ends, text):
+    assert domain_text(Target.parse("sin", ends)) == text
+    assert f"\ndomain            {text}\n" in judged_as("sin", ends).as_text()
+
+
+def test_what_a_file_says_is_repeated_if_it_is_another_target():
+    said = {"function": "cos", "domain": [-3141.5926535897934, 100]}
+    [remark] = judged_as("sin", meta=said).remarks
+    assert "cos on [−1000π, 100]" in remark
+    assert "--function cos --domain -1000pi 100" in remark
+    assert judged_as("cos", ("-1000pi", "100"), said).remarks == ()
+    assert len(judged_as("sin", ("-1000pi", "100"), said).remarks) == 1
+    assert judged_as("sin", meta={"domain": [-math.pi, math.pi]}).remarks == ()
+
+
+HOSTILE_META = [
+    {"function": "tan", "domain": [0.0, 1.0]},
+    {"function": ["cos"], "domain": [0.0, 1.0]},
+    {"function": "cos\x1b[2J", "domain": [0.0, 1.0]},
+    {"function": "cos"},
+    {"function": "cos", "domain": None},
+    {"function": "cos", "domain": "ab"},
+    {"function": "cos", "domain": [0.0]},
+    {"function": "cos", "domain": [1.0, 0.0]},
+    {"function": "cos", "domain": [math.nan, 1.0]},
+    {"function": "cos", "domain": [-math.inf, math.inf]},
+    {"function": "cos", "domain": [0.0, 1e300]},
+    {"function": "cos", "domain": [0, 10**400]},
+    {"function": "cos", "domain": [False, True]},
+    {"function": "cos", "domain": ["0", "1"]},
+    {"function": "cos", "domain": {"0": 1, "1": 2}},
+    {"function": "cos", "domain": [[0.0], [1.0]]},
+]
+
+
+@pytest.mark.parametrize("meta", HOSTILE_META, ids=str)
+def test_what_a_file_says_in_vain_is_not_repeated(meta):
+    assert Target.claimed(meta) is None
+    assert judged_as("sin", meta=meta).remarks == ()

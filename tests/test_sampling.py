@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import MPContext
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu, sampling
 from sinrelu.certify import DOMAIN, PI_UP
 from sinrelu.sampling import (
     error_curve,
+    exact_errors,
     find_pieces,
     float64_error,
     take_sample,
     with_middles,
 )
+from sinrelu.solver import smallest
 
 PI_50 = Fraction("3.14159265358979323846264338327950288419716939937510")
 
@@ -112,6 +115,57 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
     assert curve.pieces is None
     assert (curve.x[0], curve.x[-1]) == DOMAIN
     np.testing.assert_allclose(np.diff(curve.x), 2 * PI_UP / sampling.GRID_STEPS, rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_the_reference_is_the_function(function):
+    network = smallest(1e-3, (-20.0, 30.0), function).network
+    seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=function)
+    assert seen.domain == (-20.0, 30.0)
+    assert seen.curve.function == function
+    assert 5e-4 < seen.exact.error <= 1e-3
+    assert seen.float64.error == pytest.approx(seen.exact.error, abs=1e-12)
+    other = "cos" if function == "sin" else "sin"
+    unlike = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=other)
+    assert unlike.exact.error == pytest.approx(math.sqrt(2), abs=2e-3)
+
+
+def test_exact_errors_are_those_of_the_definition():
+    network = zigzag(0.25)
+    points = [0.5, -3.0, Fraction(1, 2**300), 1e6]
+    for function in ("sin", "cos"):
+        for (x, error), point in zip(
+            exact_errors(network, points, function, 60), points, strict=True
+        ):
+            numbers = MPContext()
+            numbers.dps = 80
+            exact = evaluate_exact(network, point)
+            value = numbers.mpf(exact.numerator) / exact.denominator
+            truth = value - getattr(numbers, function)(
+                numbers.mpf(Fraction(point).numerator) / Fraction(point).denominator
+            )
+            assert x == point
+            assert (
+                abs(error - truth) <= abs(value) * numbers.mpf(10) ** -58 + numbers.mpf(10) ** -59
+            )
+
+
+@pytest.mark.parametrize("domain", [DOMAIN, (-100.0, 100.0), (0.1, 0.2), (-1e6, 1e6)])
+def test_landmarks_are_zeros_and_extrema_all_over_the_domain(domain):
+    found = sampling.landmarks(domain)
+    assert set(domain) <= set(found)
+    assert found.min() >= domain[0]
+    assert found.max() <= domain[1]
+    assert len(found) <= sampling.LANDMARKS + 2
+    inner = found[2:]
+    np.testing.assert_allclose(np.sin(2 * inner), 0, atol=1e-9)
+    expected = (domain[1] - domain[0]) / (math.pi / 2)
+    if expected < sampling.LANDMARKS:
+        assert abs(len(inner) - expected) <= 1
+    else:
+        assert np.diff(inner).max() < 1.1 * (domain[1] - domain[0]) / sampling.LANDMARKS
+        kinds = np.unique(np.round(inner / (math.pi / 2)).astype(int) % 4)
+        assert kinds.tolist() == [0, 1, 2, 3]
 
 
 def test_overflow_is_an_infinite_error_not_a_good_one():

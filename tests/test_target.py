@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
 
@@ -55,6 +55,7 @@ def test_the_default_is_the_domain_of_the_proof():
     assert Target().cover == Target.parse("sin", None).cover == DOMAIN
 
 
+@settings(deadline=None)
 @given(st.fractions(-300, 300, max_denominator=10**6), st.booleans())
 def test_the_cover_is_the_tightest(ratio, of_pi):
     end = End(ratio, of_pi)
@@ -65,6 +66,48 @@ def test_the_cover_is_the_tightest(ratio, of_pi):
     assert numbers.mpf(high) >= exact - abs(exact) * numbers.mpf(2) ** -490
     assert high <= math.nextafter(low, math.inf)
     assert low <= end.nearest() <= high
+
+
+@pytest.mark.parametrize(
+    ("x", "plain"),
+    [
+        (math.pi, "pi"),
+        (-3141.5926535897934, "-1000pi"),
+        (0.75 * math.pi, "3pi/4"),
+        (math.nextafter(math.pi, 4), "3.1415926535897936"),
+        (100.0, "100"),
+        (-0.1, "-0.1"),
+        (1e-5, "1e-05"),
+        (0.0, "0"),
+    ],
+)
+def test_floats_are_taken_for_multiples_of_pi_if_nearest(x, plain):
+    end = End.of(x)
+    assert end.nearest() == x
+    assert end.plain == plain
+    assert End.parse(plain).nearest() == x
+
+
+@settings(deadline=None)
+@given(st.floats(-(10**6), 10**6))
+def test_any_float_is_some_end(x):
+    assert End.of(x).nearest() == x
+
+
+@pytest.mark.parametrize("x", [math.nan, math.inf])
+def test_what_is_no_number_is_no_end(x):
+    with pytest.raises(RequestError, match="not a number"):
+        End.of(x)
+
+
+@settings(deadline=None)
+@given(st.floats(-100, 0), st.floats(1, 100), st.sampled_from(["sin", "cos"]))
+def test_what_a_file_says_is_read_back_from_its_options(low, high, function):
+    claimed = Target.claimed({"function": function, "domain": [low, high]})
+    words = claimed.options.split()
+    if abs(low) > 1e-60 or low == 0:
+        assert Target.parse(words[1], tuple(words[3:])).same_floats(claimed)
+    assert not claimed.same_floats(Target("cos" if function == "sin" else "sin"))
 
 
 @pytest.mark.parametrize("x", [0.5, -3.0, 1e6])
