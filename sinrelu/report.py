@@ -112,7 +112,7 @@ class Report:
 
     def _remarks(self) -> Iterator[str]:
         claimed = Target.claimed(self.network.meta)
-        if claimed is not None and not claimed.same_floats(self.target):
+        if claimed is not None and not claimed.covers_alike(self.target):
             yield f"the file says that it is {claimed}; to check that: {claimed.options}"
         if self.proof is not None and self.proof.remark:
             yield self.proof.remark

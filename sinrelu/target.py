@@ -70,7 +70,7 @@ class End:
 
     @classmethod
     def of(cls, number: float) -> End:
-        """Return the multiple of π/4 of which a float64 is the nearest, or else the float itself.
+        """Return the multiple of π/4 that a float64 is next to, or else the float itself.
 
         Raises
         ------
@@ -81,7 +81,8 @@ class End:
             raise RequestError(f"domain: {number} is not a number")
         quarters = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 4))
         multiple = cls(Fraction(quarters, 4), True)
-        return multiple if quarters and multiple.nearest() == number else cls(Fraction(number))
+        beside = number in (multiple.outward(-1), multiple.outward(1))
+        return multiple if quarters and beside else cls(Fraction(number))
 
     @property
     def plain(self) -> str:
@@ -158,13 +159,9 @@ class Target:
         except (RequestError, OverflowError):
             return None
 
-    def same_floats(self, other: Target) -> bool:
-        """Whether functions agree, and domains when their ends are rounded to float64."""
-        ends = (self.low.nearest(), self.high.nearest())
-        return self.function == other.function and ends == (
-            other.low.nearest(),
-            other.high.nearest(),
-        )
+    def covers_alike(self, other: Target) -> bool:
+        """Whether functions and covers agree."""
+        return (self.function, self.cover) == (other.function, other.cover)
 
     @property
     def interval(self) -> str:

@@ -18,7 +18,7 @@ from sinrelu import Circuit, build, cli_shared, evaluate_exact, load, sampling, 
 from sinrelu.cli import run
 from sinrelu.report import VERDICTS
 from sinrelu.solver import smallest
-from sinrelu.target import FUNCTIONS
+from sinrelu.target import FUNCTIONS, Target
 
 COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare", "train")
 ROUGH = "1e-6"
@@ -232,7 +232,7 @@ class TestVerify:
 
     @pytest.fixture
     def cosine_file(self, folder):
-        save(smallest(1e-4, (-100.0, 100.0), "cos").network, folder / "cos.npz")
+        save(smallest(1e-4, Target.parse("cos", ("-100", "100"))).network, folder / "cos.npz")
         return "cos.npz"
 
     def test_a_cosine_on_a_wide_domain_is_proved(self, sinrelu_command, cosine_file):

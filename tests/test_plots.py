@@ -22,6 +22,7 @@ from sinrelu.plots.error import (
 from sinrelu.plots.style import label_domain
 from sinrelu.sampling import Curve, error_curve, find_pieces
 from sinrelu.solver import smallest
+from sinrelu.target import Target
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_pictures_are_what_their_suffix_says_and_reproducible(network, curve, su
 @pytest.mark.parametrize("function", ["sin", "cos"])
 def test_the_function_and_domain_are_those_of_the_curve(function):
     low, high = -3.0, 20.0
-    wide = smallest(1e-4, (low, high), function).network
+    wide = smallest(1e-4, Target.parse(function, ("-3", "20"))).network
     curve = error_curve(wide, find_pieces(wide, (low, high)), function=function)
     figure = error_figure(wide, curve, 1e-4)
     assert figure.axes[0].get_xlim() == (low, high)

@@ -20,6 +20,7 @@ from sinrelu.sampling import (
     with_middles,
 )
 from sinrelu.solver import smallest
+from sinrelu.target import Target
 
 PI_50 = Fraction("3.14159265358979323846264338327950288419716939937510")
 
@@ -119,7 +120,7 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
 
 @pytest.mark.parametrize("function", ["sin", "cos"])
 def test_the_reference_is_the_function(function):
-    network = smallest(1e-3, (-20.0, 30.0), function).network
+    network = smallest(1e-3, Target.parse(function, ("-20", "30"))).network
     seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=function)
     assert seen.domain == (-20.0, 30.0)
     assert seen.curve.function == function

@@ -25,6 +25,7 @@ from sinrelu.evaluate import evaluate_float64
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 from sinrelu.solver import smallest
+from sinrelu.target import End, Target
 
 COARSE = Partition(parts=6, cells=400)
 """Enough for a tolerance of 1e-3, and quick."""
@@ -336,8 +337,8 @@ def test_other_domains():
 
 
 @cache
-def cosine(tol, domain=None):
-    return smallest(tol, domain, "cos").network
+def cosine(tol):
+    return smallest(tol, Target("cos")).network
 
 
 def test_a_cosine_is_proved_as_such_and_refuted_as_a_sine():
@@ -357,7 +358,8 @@ def test_a_cosine_is_proved_as_such_and_refuted_as_a_sine():
 @pytest.mark.parametrize("function", ["sin", "cos"])
 @pytest.mark.parametrize("domain", [(-100.0, 100.0), (0.0, 7.0), (100.5, 101.0), (-9.5, -3.0)])
 def test_wider_and_other_domains(function, domain):
-    net, other = smallest(1e-3, domain, function).network, {"sin": "cos", "cos": "sin"}[function]
+    target = Target(function, *map(End.of, domain))
+    net, other = smallest(1e-3, target).network, {"sin": "cos", "cos": "sin"}[function]
     found = certify(net, 1e-3, domain=domain, function=function, partition=MEDIUM)
     assert (found.verdict, found.domain) == (PROVED, domain)
     assert found.lower_bound <= error_at(net, found.witness, function) <= found.sup_error
@@ -379,7 +381,7 @@ def test_damaged_cosines_are_never_wrongly_proved():
 
 
 def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looked_at():
-    net = smallest(1e-9, (-1e6, 1e6)).network
+    net = smallest(1e-9, Target.parse("sin", ("-1e6", "1e6"))).network
     found = certify(net, 1e-9, domain=(-1e6, 1e6))
     assert found.verdict == INCONCLUSIVE
     assert 1e3 < found.cells < 4 * prover.PROBED
