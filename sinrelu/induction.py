@@ -118,7 +118,7 @@ def prove(network: Network) -> InductionBound | None:
         return None
     plan, margin = found
     rows = list(network.rows())
-    numbers = Intervals(2 * _longest(rows) + COARSE_BITS)
+    numbers = Intervals(3 * _longest(rows) // 2 + COARSE_BITS)
     if numbers.prec > LARGEST_BITS:
         return None
     leaf = leaf_error(plan)

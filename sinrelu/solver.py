@@ -144,7 +144,7 @@ def _wide(search: Search, tol: Real, target: Target) -> Solution:
     bits = _first_bits(tol)
     meta = _meta(search, tol, tol, target)
     while True:
-        output = search.plan.circuit(tol, 2 * bits)
+        output = search.plan.circuit(tol, 3 * bits // 2 + 64)
         network = _ordered(output.circuit.freeze(output, meta, bits))
         error, rounding = _error_and_rounding(search, network, target, bits)
         excess = 2048 * rounding / tol
@@ -221,4 +221,4 @@ def _precise(bits: int) -> Any:
 
 def _first_bits(tol: Real) -> int:
     """Return how many bits weights may need, to begin with."""
-    return int(-2 * MPContext().log(tol, 2)) + FLOAT_BITS
+    return int(-2.2 * MPContext().log(tol, 2)) + 64
