@@ -10,10 +10,11 @@ Proof. Let N* be the network that ``written`` describes, its weights being real 
 plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
 
 1.  Range (``gadgets.reduction``). v = |x − cπ/2| for the first fold's place cπ/2, if x ≥ origin
-    where there is one. A fold at jπ takes [0, 2jπ] to [0, jπ] and keeps cos v; ``domain_of`` goes
-    back from [0, π] through all of them. Then f(x) = ± sin z₀ with z₀ ∈ [0, π/2]: for a fold about
-    an extremum (c + phase odd) z₀ = |π/2 − v|, negative where r = relu(v − π/2) > 0, and there
-    z₀ = r; about a zero (c + phase even, no further folds) z₀ = min(v, π − v), negative where
+    where there is one; v = ±(x − cπ/2) if the domain is on one side of it. Then f(x) = ± sin z₀
+    with z₀ ∈ [0, π/2]. Within π/2 of an extremum (c + phase odd) z₀ = π/2 − v, and there is no sign
+    gate. Else a fold at jπ takes [0, 2jπ] to [0, jπ] and keeps cos v; ``domain_of`` goes back from
+    [0, π] through all of them; z₀ = |π/2 − v|, negative where r = relu(v − π/2) > 0, and there
+    z₀ = r. About a zero (c + phase even, no further folds) z₀ = min(v, π − v), negative where
     r = relu(cπ/2 − x) > 0, and there v = r. So sin z₀ ≤ r wherever r > 0.
 2.  Folds. z_{k+1} = min(z_k, 2τ_k − z_k) ∈ [0, τ_k], τ_k = π/2^(k+2), by induction from
     z₀ ∈ [0, 2τ₀]. For the leaf, h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h].
@@ -139,11 +140,13 @@ def prove(network: Network) -> InductionBound | None:
 
 def domain_of(reduction: Reduction) -> tuple[End, End]:
     """Return the ends of what a reduction folds to [0, π/2] without clipping: step 1."""
-    reach = 1
+    reach = Fraction(1, 2) if reduction.half else Fraction(1)
     for multiple in reversed(reduction.multiples):
         if multiple <= reach:
-            reach = 2 * multiple
-    low, high = (End(Fraction(reduction.centre, 2) + side, True) for side in (-reach, reach))
+            reach = Fraction(2 * multiple)
+    centre = Fraction(reduction.centre, 2)
+    low = End(centre if reduction.side > 0 else centre - reach, True)
+    high = End(centre if reduction.side < 0 else centre + reach, True)
     origin = End(Fraction(reduction.origin))
     return (origin if origin.ratio and at_most(low, origin) else low), high
 
@@ -261,17 +264,19 @@ def _leaf(parameters: Any) -> Leaf:
 
 def _reduction(parameters: Any) -> Reduction:
     origin, centre, phase = _integers(parameters, origin=_PLACES, centre=_PLACES, phase=(0, 1))
-    multiples = parameters["multiples"]
-    if len(multiples) > LARGEST_PLAN:
-        raise ValueError("multiples")
-    read = (_integer(multiple, (1, _PLACES[1])) for multiple in multiples)
-    return Reduction(origin, centre, phase, tuple(read))
+    [side] = _integers(parameters, side=(-1, 1))
+    multiples, half = parameters["multiples"], parameters["half"]
+    if type(half) is not bool or len(multiples) > LARGEST_PLAN:
+        raise ValueError("reduction")
+    read = tuple(_integer(multiple, (1, _PLACES[1])) for multiple in multiples)
+    return Reduction(origin, centre, phase, read, half, side)
 
 
 def _consistent(reduction: Reduction) -> bool:
-    """Whether further folds, which keep the cosine only, come after one about an extremum."""
-    about_extremum = (reduction.centre + reduction.phase) % 2 == 1
-    return about_extremum or not reduction.multiples
+    """Whether all that is said of a reduction is used: see step 1."""
+    if reduction.half:
+        return not reduction.about_zero and not reduction.multiples
+    return reduction.side == 0 and not (reduction.about_zero and reduction.multiples)
 
 
 def _integers(parameters: Any, **limits: tuple[int, int]) -> Iterator[int]:

@@ -41,7 +41,9 @@ CASES = {
     "a thousand": ("1e-25", "cos", ("-1000", "1000")),
     "far": ("1e-20", "sin", ("999000", "1e6")),
     "coarse": ("1e-3", "sin", ("-pi", "pi")),
-    "half": ("1e-18", "cos", ("0", "pi/2")),
+    "half": ("1e-18", "sin", ("0", "pi")),
+    "right": ("1e-18", "cos", ("0", "pi/2")),
+    "left": ("1e-16", "cos", ("11pi/2", "6pi")),
 }
 PI = 3.141592653589793
 """The float64 right below π."""
@@ -95,11 +97,12 @@ def test_bound_is_proved_and_holds(name):
     assert proof.sup_error == proof.leaf + proof.rounding <= Fraction(tol)
     assert 0 < proof.rounding <= proof.leaf / 1000
     assert proof.covers(target)
-    low, high = (int(end.nearest()) for end in (target.low, target.high))
-    points = dyadics(low, high, 40 if name == "1e-100" else 100)
+    low, high = (Fraction(end.nearest()) for end in (target.low, target.high))
+    shares = dyadics(0, 1, 40 if name == "1e-100" else 100)
+    points = [low + (high - low) * (share * 1023 / 1024 + Fraction(1, 2048)) for share in shares]
     errors = enclosed_error(network, points, proof.sup_error / 2**20, function)
     worst = max(high for _, _, high in errors)
-    assert 0.5 * proof.sup_error <= worst <= proof.sup_error
+    assert Fraction(1, 3) * proof.sup_error <= worst <= proof.sup_error
 
 
 def covered(name, low, high, function="sin"):
@@ -117,6 +120,11 @@ def test_domain_is_the_whole_of_it():
     assert not covered("a thousand", "-1100", "0", "cos")
     assert str(prove(solution("far").network).domain[0]) == "999000"
     assert not covered("far", "998999.5", "1e6")
+    assert covered("half", "0", "pi")
+    assert not covered("half", "-0.01", "3")
+    assert covered("right", "0", "pi/2", "cos")
+    assert not covered("right", "-0.01", "1", "cos")
+    assert not covered("left", "17.2", "18.9", "cos")
 
 
 def test_an_end_just_beyond_pi_is_reached():
@@ -169,6 +177,10 @@ FORGED = {
     "multiples about a zero": lambda p: p["reduction"].update(multiples=[1]),
     "no bend": lambda p: p["leaf"].update(quadratics=2),
     "bend without its signal": lambda p: p["leaf"].update(quadratics=4),
+    "half of nothing": lambda p: p["reduction"].update(half=True),
+    "half and multiples": lambda p: p["reduction"].update(half=True, centre=1, multiples=[1]),
+    "half a number": lambda p: p["reduction"].update(half=1),
+    "a side of nothing": lambda p: p["reduction"].update(side=1),
     "huge folds": lambda p: p.update(folds=10**18),
     "huge ternaries": lambda p: p["leaf"]["sawtooth"].update(ternaries=10**300),
     "huge binaries": lambda p: p["leaf"]["sawtooth"].update(binaries=11_000),
