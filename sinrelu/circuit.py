@@ -12,7 +12,7 @@ float64 once, when the circuit is frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,7 +25,7 @@ from sinrelu.network import Network, Number, Row, without_dead_units
 Real = Any  # an mpf, an int, a float or a Fraction; mpmath ships no types
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # mpmath writes what it cannot multiply into its errors
 class Affine:
     """An affine form ``constant + Σ coefficient · wire`` over the wires of one circuit."""
 
@@ -72,11 +72,12 @@ class Circuit:
     ----------
     bits : int
         Precision of the coefficients until they are rounded.
+    numbers : context of mpmath, optional
+        What computes the coefficients instead, such as ``Intervals``; it has its own precision.
     """
 
-    def __init__(self, bits: int = 256) -> None:
-        self.numbers = MPContext()
-        self.numbers.prec = bits
+    def __init__(self, bits: int = 256, numbers: Any = None) -> None:
+        self.numbers = numbers or _context(bits)
         self._forms: list[Affine] = []
         self.input = Affine(self, {0: self.number(1)}, self.number(0))
 
@@ -114,13 +115,26 @@ class Circuit:
         GraphError
             If a coefficient does not fit in float64.
         """
+
+        def nearest(number: Real) -> Number:
+            return nearest_float(number) if bits is None else nearest_dyadic(number, bits)
+
+        return Network.from_rows(without_dead_units(self.rows(output, nearest)), meta)
+
+    def rows(self, output: Affine, convert: Callable[[Real], Number]) -> list[Row]:
+        """Return the forms of all units and that of the output, their numbers converted."""
         self._own(output)
-        rows = [_rounded(form, bits) for form in (*self._forms, output)]
-        return Network.from_rows(without_dead_units(rows), meta)
+        return [_row(form, convert) for form in (*self._forms, output)]
 
     def _own(self, form: Affine) -> None:
         if form.circuit is not self:
             raise RequestError("the affine form belongs to another circuit")
+
+
+def _context(bits: int) -> Any:
+    numbers = MPContext()
+    numbers.prec = bits
+    return numbers
 
 
 def relu(form: Affine) -> Affine:
@@ -128,16 +142,13 @@ def relu(form: Affine) -> Affine:
     return form.circuit.unit(form)
 
 
-def _rounded(form: Affine, bits: int | None) -> Row:
-    def nearest(number: Real) -> Number:
-        return nearest_float(number) if bits is None else nearest_dyadic(number, bits)
-
-    edges = [(wire, nearest(c)) for wire, c in sorted(form.coefficients.items())]
+def _row(form: Affine, convert: Callable[[Real], Number]) -> Row:
+    edges = [(wire, convert(c)) for wire, c in sorted(form.coefficients.items())]
     kept = [(wire, weight) for wire, weight in edges if weight != 0]
     return Row(
         tuple(wire for wire, _ in kept),
         tuple(weight for _, weight in kept),
-        nearest(form.constant),
+        convert(form.constant),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from typing import Any
 
 from mpmath import MPContext
@@ -16,11 +15,12 @@ from mpmath import MPContext
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_reflect, layered_search
 from sinrelu.constructions.base import Search
-from sinrelu.constructions.fold_reflect import ROUNDING
+from sinrelu.constructions.fold_reflect import ROUNDING, margin_exponent
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction, cheapest_reduction
+from sinrelu.induction import change_bound, largest_magnitude, prove, relative_distances
 from sinrelu.layering import by_layer
-from sinrelu.network import LAYERED, SKIP, Network, Row
+from sinrelu.network import LAYERED, SKIP, Network
 from sinrelu.target import Target
 
 FLOAT_BITS = 53
@@ -29,8 +29,6 @@ FLOAT_TOL = 1e-14
 LEAST_LAYERED = 1e-15
 """Below this there are no layered plans, for want of supplies of so many folds."""
 LEAST_TOL = "1e-1000"
-LARGEST_UNIT = 4
-"""Beyond the folds of the range no unit exceeds this: angles are at most π/2, 1 − cos at most 2."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class Solution:
         Its meta has the construction, domain, function and bound.
     error_bound : mpf
         A-priori bound of |N(x) − f(x)| on the domain. For a wide network it includes the rounding
-        of every weight, and is a proof; in float64 rounding adds a few 1e-16.
+        of every weight, and with skip wiring it is what ``induction.prove`` proves; in float64
+        rounding adds a few 1e-16.
     searched : str
         One line on what was compared.
     """
@@ -89,15 +88,14 @@ def smallest(
     RequestError
         If the tolerance, domain or wiring cannot be had.
     """
-    numbers = MPContext()
     tol = checked_tolerance(tol)
     wide = tol < FLOAT_TOL if wide is None else wide
     target = target or Target()
-    bits = int(-3 * numbers.log(tol, 2)) + 128 if wide else FLOAT_BITS
+    bits = _first_bits(tol) if wide else FLOAT_BITS
     reduction = _reduction(target, tol, bits, wiring)
     goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
     search = _family(wiring).best(goal, reduction)
-    return _written(search, tol, bits, wide, target)
+    return (_wide if wide else _narrow)(search, tol, target)
 
 
 def sharpest(max_connections: int, target: Target | None = None, wiring: str = SKIP) -> Solution:
@@ -110,12 +108,15 @@ def sharpest(max_connections: int, target: Target | None = None, wiring: str = S
     RequestError
         If there are too few connections, or the domain or wiring cannot be had.
     """
-    target, numbers = target or Target(), MPContext()
-    reduction = _reduction(target, numbers.mpf(1), FLOAT_BITS, wiring)
+    target = target or Target()
+    reduction = _reduction(target, MPContext().mpf(1), FLOAT_BITS, wiring)
     search = _family(wiring).sharpest(max_connections, reduction)
-    wide = search.error_bound < FLOAT_TOL
-    bits = int(-3 * numbers.log(search.error_bound, 2)) + 128 if wide else FLOAT_BITS
-    return _written(search, search.error_bound, bits, wide, target)
+    if search.error_bound >= FLOAT_TOL:
+        return _narrow(search, search.error_bound, target)
+    exact = _reduction(target, search.error_bound, _first_bits(search.error_bound), wiring)
+    if exact != reduction:
+        search = _family(wiring).sharpest(max_connections, exact)
+    return _wide(search, search.error_bound, target)
 
 
 def _family(wiring: str) -> _Family:
@@ -129,45 +130,53 @@ def _reduction(target: Target, tol: Real, bits: int, wiring: str) -> Reduction:
     return cheapest_reduction(low, high, target.function, tol, bits, wiring == LAYERED)
 
 
-def _written(search: Search, tol: Real, bits: int, wide: bool, target: Target) -> Solution:
-    """Write a plan down, with enough bits that rounding adds at most a thousandth of tol."""
-    largest = max(map(abs, target.cover))
+def _narrow(search: Search, tol: Real, target: Target) -> Solution:
+    """Write a plan down in float64."""
+    output = search.plan.circuit(tol, 256)
+    error = search.error_bound + search.plan.reduction.rounding(_precise(FLOAT_BITS))
+    network = _ordered(output.circuit.freeze(output, _meta(search, tol, error, target)))
+    return Solution(network, error, search.description)
+
+
+def _wide(search: Search, tol: Real, target: Target) -> Solution:
+    """Write a plan down with enough bits that rounding adds at most a two-thousandth of tol."""
+    numbers = MPContext()
+    bits = _first_bits(tol)
+    meta = _meta(search, tol, tol, target)
     while True:
-        output = search.plan.circuit(tol, max(256, 2 * bits))
-        network = output.circuit.freeze(output, bits=bits if wide else None)
-        if wide:
-            rounding = rounding_bound(list(network.rows()), bits, largest)
-        else:
-            rounding = search.plan.reduction.rounding(_precise(bits), bits)
-        if not wide or 1024 * rounding <= tol:
+        output = search.plan.circuit(tol, 3 * bits // 2 + 64)
+        network = _ordered(output.circuit.freeze(output, meta, bits))
+        error, rounding = _error_and_rounding(search, network, target, bits)
+        excess = 2048 * rounding / tol
+        if excess <= 1:
             break
-        bits += int(MPContext().log(rounding / tol, 2)) + 16
-    if not network.skip_connections:
-        network = by_layer(network)
-    error = search.error_bound + rounding
-    return Solution(
-        network.with_meta(**_meta(search, tol, error, target)), error, search.description
+        bits += int(numbers.log(excess, 2)) + 2
+    network = network.with_meta(error_bound=numbers.nstr(error, 6))
+    return Solution(network, error, search.description)
+
+
+def _error_and_rounding(
+    search: Search, network: Network, target: Target, bits: int
+) -> tuple[Real, Real]:
+    """Return the bound of a wide network, proved with skip wiring, and what rounding adds to it."""
+    numbers = MPContext()
+    if not isinstance(search.plan, fold_reflect.Plan):
+        rows = list(network.rows())
+        largest = largest_magnitude(target.low, target.high)
+        change = change_bound(rows, relative_distances(rows, bits), largest)
+        rounding = numbers.mpf(change.numerator) / change.denominator
+        return search.error_bound + rounding, rounding
+    proof = prove(network)
+    if proof is None or not proof.covers(target):
+        raise RequestError(f"domain: there is no proof for {target}")
+    return tuple(
+        numbers.mpf(part.numerator) / part.denominator for part in (proof.sup_error, proof.rounding)
     )
 
 
-def rounding_bound(rows: list[Row], bits: int, largest: Real) -> Real:
-    """Bound what rounding all weights and biases to ``bits`` bits changes in the output.
-
-    If every source is at most V in magnitude before rounding and changes by at most e, a row
-    changes by at most Σ |w|e + 2⁻ᵇⁱᵗˢ(Σ |w|V + |b|); rectifying does not add to it.
-    """
-    numbers = MPContext()
-    unit = numbers.mpf(2) ** -bits * (1 + numbers.mpf(2) ** -20)
-    size = LARGEST_UNIT + 2 * numbers.mpf(largest)
-    changes = [numbers.mpf(0)]
-    for row in rows:
-        weights = [numbers.mpf(w.numerator) / w.denominator for w in map(Fraction, row.weights)]
-        bias = Fraction(row.bias)
-        change = unit * abs(numbers.mpf(bias.numerator) / bias.denominator)
-        for weight, source in zip(weights, row.sources, strict=True):
-            change += abs(weight) * (changes[source] + unit * size)
-        changes.append(change * (1 + numbers.mpf(2) ** -40))
-    return changes[-1]
+def _ordered(network: Network) -> Network:
+    """Return a layered network with its units in the order of the layers."""
+    return network if network.skip_connections else by_layer(network)
 
 
 def _meta(search: Search, tol: Real, error: Real, target: Target) -> Mapping[str, object]:
@@ -178,7 +187,11 @@ def _meta(search: Search, tol: Real, error: Real, target: Target) -> Mapping[str
         "error_bound": text(error, 6),
         "domain": list(target.cover),
         "function": target.function,
-        "parameters": {**asdict(search.plan), "plans_compared": search.candidates},
+        "parameters": {
+            **asdict(search.plan),
+            "margin": margin_exponent(tol),
+            "plans_compared": search.candidates,
+        },
     }
 
 
@@ -204,3 +217,8 @@ def _precise(bits: int) -> Any:
     numbers = MPContext()
     numbers.prec = 4 * bits
     return numbers
+
+
+def _first_bits(tol: Real) -> int:
+    """Return how many bits weights may need, to begin with."""
+    return int(-2.2 * MPContext().log(tol, 2)) + 64

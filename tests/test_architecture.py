@@ -13,6 +13,7 @@ PACKAGE = Path(sinrelu.__file__).parent
 FLOW = [
     "errors",
     "epilogs",
+    "intervals",
     "target",
     "network",
     "circuit",
@@ -22,8 +23,9 @@ FLOW = [
     "gadgets",
     "layering",
     "constructions",
-    "solver",
     "evaluate",
+    "induction",
+    "solver",
     "certify",
     "formats",
     "sampling",

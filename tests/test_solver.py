@@ -17,7 +17,7 @@ from sinrelu.formats import json as json_format
 from sinrelu.formats import npz as npz_format
 from sinrelu.formats import onnx as onnx_format
 from sinrelu.network import Network
-from sinrelu.solver import rounding_bound, sharpest, smallest
+from sinrelu.solver import sharpest, smallest
 from sinrelu.target import Target
 
 
@@ -123,16 +123,8 @@ def test_a_hundred_digits():
     solution = smallest("1e-100")
     worst = max(abs(error) for _, error in exact_error(solution.network, dyadic_points(5), 130))
     assert 1e-3 * solution.error_bound <= worst <= solution.error_bound
+    assert solution.network.connections == 1198
     assert solution.error_bound <= MPContext().mpf("1e-100")
-
-
-def test_rounding_bound_covers_what_rounding_does():
-    fine, coarse = smallest(1e-6, wide=True), smallest(1e-6)
-    rows = list(coarse.network.rows())
-    bound = rounding_bound(rows, 53, 4)
-    for x in dyadic_points(50):
-        change = evaluate_exact(fine.network, x) - evaluate_exact(coarse.network, x)
-        assert abs(float(change)) <= bound
 
 
 def test_wide_network_on_another_domain():
@@ -144,6 +136,14 @@ def test_wide_network_on_another_domain():
         value = evaluate_exact(solution.network, x)
         error = abs(numbers.mpf(value.numerator) / value.denominator - exact)
         assert error <= solution.error_bound
+
+
+def test_wide_layered_network():
+    solution = smallest("2e-15", wiring="layered")
+    assert solution.network.wide
+    assert solution.network.skip_connections == 0
+    worst = max(abs(error) for _, error in exact_error(solution.network, dyadic_points(100), 40))
+    assert 0.5 * solution.error_bound <= worst <= solution.error_bound <= 2e-15
 
 
 def test_wide_json_round_trip(wide):

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from itertools import count, product
 from typing import Any, NamedTuple
 
@@ -102,8 +103,10 @@ class Frame(NamedTuple):
 
     def about(self, pivot: Real) -> Frame:
         """Turn to another pivot, by the addition formulas."""
-        turn = pivot - self.pivot
-        cos, sin = self.cosine.circuit.numbers.cos(turn), self.cosine.circuit.numbers.sin(turn)
+        return self.turned(pivot, *self.cosine.circuit.numbers.cos_sin(pivot - self.pivot))
+
+    def turned(self, pivot: Real, cos: Real, sin: Real) -> Frame:
+        """Turn to a pivot by the angle that has this cosine and sine."""
         return Frame(
             pivot, cos * self.cosine - sin * self.sine, cos * self.sine + sin * self.cosine
         )
@@ -132,11 +135,9 @@ def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
 
     The margin keeps the channel away from 0, where the approximation error would clip it.
     """
-    held = 1 + margin - relu(1 + margin - frame.about(pivot).cosine)
-    turn = pivot - frame.pivot
-    numbers = held.circuit.numbers
-    sine = (frame.cosine - numbers.cos(turn) * held) / numbers.sin(turn)
-    return Frame(pivot, held, sine)
+    cos, sin = frame.cosine.circuit.numbers.cos_sin(pivot - frame.pivot)
+    held = 1 + margin - relu(1 + margin - frame.turned(pivot, cos, sin).cosine)
+    return Frame(pivot, held, (frame.cosine - cos * held) / sin)
 
 
 def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
@@ -166,18 +167,27 @@ def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
 
 
 def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
-    """Write the network of a plan: the output is an affine form over the units of a circuit."""
-    x = Circuit(bits).input
+    """Write the network of a plan, its margin being ten times the tolerance or a little more."""
+    return written(plan, Circuit(bits).input, margin_exponent(tol))
+
+
+def margin_exponent(tol: Real) -> int:
+    """Return the least e with 2ᵉ ≥ 10·tol."""
+    exponent: int = math.ceil(MPContext().log(10 * tol, 2))
+    return exponent
+
+
+def written(plan: Plan, x: Affine, margin: int) -> Affine:
+    """Write the network of a plan over x, with a margin of 2^margin for the channels."""
     numbers = x.circuit.numbers
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
     reduced = plan.reduction.fold(x)
     z, signals = fold(reduced.z, pivots[:-1])
     point = plan.leaf.point(z, pivots[-1])
     frame = Frame(pivots[-1], point.cosine, -point.sine)
-    margin = numbers.mpf(2) ** math.ceil(numbers.log(10 * tol, 2))
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
-        frame = channel(frame, pivots[k], margin)
+        frame = channel(frame, pivots[k], x.circuit.number(Fraction(2) ** margin))
         frame = frame.unfold(frame.gate(signals[k]))
     return signed(output(frame, pivots[:aligned], signals[:aligned]), reduced)
 

@@ -27,7 +27,7 @@ FAR = 8
 CHOICES = 1000
 """Places among which one near a short binary number is sought."""
 SLACK = 2.0**-50
-"""By how much, relative to the domain's ends, a range may exceed what folds reach."""
+"""By how much, relative to the domain's ends, a range may exceed what folds reach, in float64."""
 
 
 class Reduced(NamedTuple):
@@ -159,7 +159,8 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
     low, high = numbers.mpf(low), numbers.mpf(high)
     origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
     phase = PHASES[function]
-    slack = SLACK * max(abs(low), abs(high), 1)
+    finest = _slack(numbers, bits)
+    slack = finest * max(abs(low), abs(high), 1)
     middle = int(numbers.nint((low + high) / numbers.pi))
     for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
         above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
@@ -169,7 +170,7 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
             yield Reduction(origin, centre, phase, half=half, side=side)
     middle += (middle + phase + 1) % 2
     reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
-    least = max(1, math.ceil(math.log2(reach)))
+    least = max(1, (math.ceil(reach - finest) - 1).bit_length())
     for folds in range(least, least + 4):
         room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
         centre = min(
@@ -213,7 +214,7 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
     """
     for left in range(folds - 1, -1, -1):
         share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
-        smallest = math.ceil(reach / 2 - SLACK)
+        smallest = math.ceil(reach / 2 - _slack(numbers, bits))
         largest = max(smallest, min(2**left, int(reach / 2 * share)))
         largest = min(largest, smallest + CHOICES)
         places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
@@ -221,6 +222,11 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
         yield best
         reach = numbers.mpf(best)
         start = numbers.mpf(0)
+
+
+def _slack(numbers: Any, bits: int) -> Real:
+    """Return what covers the rounding of ends in this module, and in float64 of weights as well."""
+    return SLACK if bits <= 53 else numbers.ldexp(1, 50 - numbers.prec)
 
 
 def rounding_error(number: Real, bits: int) -> Real:
