@@ -4,8 +4,9 @@ Usage: scripts/readme [--no-pictures]
 
 In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command prints
 in a folder with the default network; the table after ``<!-- networks -->`` by one of all networks
-for 1e-12, and that after ``<!-- laws -->`` by the growth laws. The scaling study is brought up to
-date first; it measures only what is not in docs/scaling.csv.
+for 1e-12, that after ``<!-- laws -->`` by the growth laws, and those after ``<!-- ranges -->`` and
+``<!-- digits -->`` by what the solver finds for wider ranges and more digits. The scaling study is
+brought up to date first; it measures only what is not in docs/scaling.csv.
 """
 
 from __future__ import annotations
@@ -19,11 +20,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mpmath import MPContext
 from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.certify.certificate import PROVED
 from sinrelu.compare import NAMES, Entry, bound_text, built, candidates
+from sinrelu.constructions import WIRINGS
+from sinrelu.induction import prove
+from sinrelu.network import Network
 from sinrelu.scaling import read_csv
+from sinrelu.solver import sharpest, smallest
+from sinrelu.target import Target
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -35,8 +42,11 @@ NETWORK_PICTURES = {
     "pieces": "small.npz",
 }
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
-NETWORKS = re.compile(r"(?<=<!-- networks -->\n).*?(?=\n\n)", re.DOTALL)
-LAWS = re.compile(r"(?<=<!-- laws -->\n).*?(?=\n\n)", re.DOTALL)
+MARKED = re.compile(r"(?P<mark><!-- (?P<name>\w+) -->\n)(?P<table>\|.*?)(?=\n\n)", re.DOTALL)
+RANGES = (("0", "pi/2"), ("0", "pi"), ("-pi", "pi"), ("-100", "100"), ("-1000pi", "1000pi"))
+RANGES = (*RANGES, ("-1e6", "1e6"))
+TOLERANCES = ("1e-15", "1e-30", "1e-100")
+BUDGETS = (1000, 10_000)
 
 
 def output(command: str, folder: Path) -> str:
@@ -89,11 +99,50 @@ def law_table() -> str:
     return "\n".join(line for line in laws(read_csv(TABLE)) if line.startswith("|"))
 
 
+def range_table() -> str:
+    """Return the table of connections for ever wider domains."""
+    lines = ["| domain | " + " | ".join(WIRINGS) + " |", "|---|--:|--:|"]
+    for ends in RANGES:
+        target = Target.parse("sin", ends)
+        counts = [smallest(TOL, target, wiring).network.connections for wiring in WIRINGS]
+        domain = f"[{target.low}, {target.high}]"
+        lines.append(f"| {domain} | " + " | ".join(map(str, counts)) + " |")
+    return "\n".join(lines)
+
+
+def digit_table() -> str:
+    """Return the table of bounds proved for weights of more than 53 bits, with skip wiring."""
+    lines = ["| asked for | connections | bound proved |", "|---|--:|--:|"]
+    asked = [(f"error {tol}", smallest(tol)) for tol in TOLERANCES]
+    asked += [(f"{budget} connections", sharpest(budget)) for budget in BUDGETS]
+    for request, solution in asked:
+        bound = proven_text(solution.network)
+        lines.append(f"| {request} | {solution.network.connections} | {bound} |")
+    return "\n".join(lines)
+
+
+def proven_text(network: Network) -> str:
+    """Return the bound that is proved for a wide network, rounded up."""
+    proof = prove(network)
+    if proof is None or not proof.covers(Target()):
+        raise SystemExit(f"no proof for {network.connections} connections")
+    numbers = MPContext()
+    bound = numbers.mpf(proof.sup_error.numerator) / proof.sup_error.denominator
+    return str(numbers.nstr(bound * (1 + numbers.mpf(10) ** -3), 3))
+
+
+TABLES = {
+    "networks": networks,
+    "laws": law_table,
+    "ranges": range_table,
+    "digits": digit_table,
+}
+
+
 def refreshed(text: str, folder: Path) -> str:
     """Return the README with every figure computed anew."""
     text = BLOCK.sub(lambda match: refreshed_block(match[0], folder), text)
-    text = NETWORKS.sub(lambda _: networks(), text)
-    return LAWS.sub(lambda _: law_table(), text)
+    return MARKED.sub(lambda match: match["mark"] + TABLES[match["name"]](), text)
 
 
 def draw(folder: Path) -> None:

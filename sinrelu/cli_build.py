@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu import epilogs
+from sinrelu.cli_shared import target_options
 from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SOLVER = "fold-reflect"
 TOL = "1e-12"
 
 
-@click.command(epilog=epilogs.BUILD_EPILOG, context_settings={"ignore_unknown_options": True})
+@click.command(epilog=epilogs.BUILD_EPILOG)
 @click.option("--construction", default=SOLVER, show_default=True, help="The method.")
 @click.option(
     "--wiring",
@@ -33,13 +34,7 @@ TOL = "1e-12"
 @click.option(
     "--max-connections", type=click.IntRange(min=1), metavar="N", help="Write no larger network."
 )
-@click.option("--function", default="sin", show_default=True, help="sin or cos.")
-@click.option(
-    "--domain",
-    nargs=2,
-    metavar="A B",
-    help="Numbers or multiples of pi, within ±1e6.  [default: -pi pi]",
-)
+@target_options
 @click.option(
     "-o",
     "--output",
@@ -51,8 +46,7 @@ def build(
     wiring: str | None,
     tol: str | None,
     max_connections: int | None,
-    function: str,
-    domain: tuple[str, str] | None,
+    target: Target,
     output: Path | None,
 ) -> None:
     """Build a network and write it to a file.
@@ -61,11 +55,9 @@ def build(
     --max-connections and no --tol, the one of least error. `sinrelu verify` checks it.
     """
     from sinrelu.formats import check_suffix, save
-    from sinrelu.target import Target
 
     if output is not None:
         check_suffix(output)
-    target = Target.parse(function, domain)
     if construction == SOLVER:
         solution = _solve(wiring, tol, max_connections, target)
     else:
@@ -76,7 +68,7 @@ def build(
             f"--max-connections: {max_connections} are too few; {construction} with "
             f"{network.wiring} wiring needs {network.connections} connections for --tol {tol}"
         )
-    file = output or Path(f"{function}.json" if network.wide else f"{function}.npz")
+    file = output or Path(f"{target.function}.{'json' if network.wide else 'npz'}")
     save(network, file)
     click.echo("\n".join(_report(solution, file, construction, target, max_connections)))
 

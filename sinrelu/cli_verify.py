@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sinrelu import epilogs
-from sinrelu.cli_shared import file_argument, progress_bar, target_options, tol_option, write
+from sinrelu.cli_shared import TOL, file_argument, progress_bar, target_options, write
 from sinrelu.errors import FormatError, RequestError
 
 if TYPE_CHECKING:
     from sinrelu.certify import Certificate
     from sinrelu.certify.pieces import Pieces
     from sinrelu.network import Network
+    from sinrelu.report import Judgement, Report
     from sinrelu.target import Target
 
 OK, FAILED = 0, 1
@@ -23,7 +25,9 @@ MAX_CONNECTIONS = 10_000
 
 @click.command(epilog=epilogs.VERIFY_EPILOG)
 @file_argument
-@tol_option
+@click.option(
+    "--tol", metavar="TOL", default=f"{TOL:g}", show_default=True, help="Largest error allowed."
+)
 @target_options
 @click.option(
     "--max-connections",
@@ -54,7 +58,7 @@ MAX_CONNECTIONS = 10_000
 )
 def verify(  # noqa: PLR0913, PLR0917 - click passes every option as an argument
     file: Path,
-    tol: float,
+    tol: str,
     target: Target,
     max_connections: int,
     sampled: bool,
@@ -71,21 +75,24 @@ def verify(  # noqa: PLR0913, PLR0917 - click passes every option as an argument
     """
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
-    from sinrelu.report import Report
-    from sinrelu.sampling import take_sample
-
     network = _load(file, tol, picture)
-    pieces = _find_pieces(network, target)
-    with progress_bar("sampling") as progress:
-        sample = take_sample(network, pieces, progress, target.function)
-    proof = None if sampled else _prove(network, tol, target, budget, pieces)
-    report = Report(network, tol, max_connections, sample, proof, target)
-    if proof is not None and certificate is not None:
-        write(certificate, proof.to_json().encode())
-    if picture is not None:
-        from sinrelu.plots import error_figure, rendered
+    report: Judgement
+    if network.wide:
+        if budget or certificate or picture:
+            raise RequestError(
+                f"{file}: its weights have more bits than float64, so --budget, --certificate and "
+                "--plot are not for it"
+            )
+        report = _judge_wide(network, tol, target, max_connections, sampled)
+    else:
+        report = _judge(network, float(tol), target, max_connections, sampled, budget)
+        if report.proof is not None and certificate is not None:
+            write(certificate, report.proof.to_json().encode())
+        if picture is not None:
+            from sinrelu.plots import error_figure, rendered
 
-        write(picture, rendered(error_figure(network, sample.curve, tol), picture.suffix))
+            curve = report.sample.curve
+            write(picture, rendered(error_figure(network, curve, float(tol)), picture.suffix))
     click.echo(report.as_json() if as_json else f"{report.as_text()}")
     return report.exit_status
 
@@ -114,17 +121,48 @@ def recheck(certificate: Path, file: Path) -> int:
     return FAILED if differences else OK
 
 
-def _load(file: Path, tol: float, picture: Path | None) -> Network:
+def _load(file: Path, tol: str, picture: Path | None) -> Network:
     """Read a network after checking everything that can be checked before the work."""
     from sinrelu.constructions import check_tol
     from sinrelu.formats import load
+    from sinrelu.solver import checked_tolerance
 
-    check_tol(tol)
+    checked = checked_tolerance(tol)
     if picture is not None:
         from sinrelu.plots import check_suffix
 
         check_suffix(picture)
-    return load(file)
+    network = load(file)
+    if not network.wide:
+        check_tol(float(checked))
+    return network
+
+
+def _judge_wide(
+    network: Network, tol: str, target: Target, max_connections: int, sampled: bool
+) -> Judgement:
+    from sinrelu.wide import WideReport
+
+    with progress_bar("sampling") as progress:
+        return WideReport.of(network, Fraction(tol), max_connections, target, sampled, progress)
+
+
+def _judge(
+    network: Network,
+    tol: float,
+    target: Target,
+    max_connections: int,
+    sampled: bool,
+    budget: int | None,
+) -> Report:
+    from sinrelu.report import Report
+    from sinrelu.sampling import take_sample
+
+    pieces = _find_pieces(network, target)
+    with progress_bar("sampling") as progress:
+        sample = take_sample(network, pieces, progress, target.function)
+    proof = None if sampled else _prove(network, tol, target, budget, pieces)
+    return Report(network, tol, max_connections, sample, proof, target=target)
 
 
 def _find_pieces(network: Network, target: Target) -> Pieces:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sinrelu.certify import Certificate
@@ -16,10 +17,10 @@ from sinrelu.target import DEFAULT, Target
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
-    PROVED: "|N(x) − {function} x| ≤ {tol:g} for every real x of the domain",
-    REFUTED: "|N(x) − {function} x| = {error:.4g} > {tol:g} at x = {witness}",
-    INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol:g}",
-    SAMPLED_OK: "|N(x) − {function} x| ≤ {tol:g} at every sampled point; that is no proof",
+    PROVED: "|N(x) − {function} x| ≤ {tol} for every real x of the domain",
+    REFUTED: "|N(x) − {function} x| = {error} > {tol} at x = {witness}",
+    INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol}",
+    SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at every sampled point; that is no proof",
 }
 """Each verdict and what it means."""
 
@@ -27,36 +28,127 @@ OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 
 
 @dataclass(frozen=True)
-class Report:
-    """A network against a tolerance and a limit.
+class Judgement(ABC):
+    """A network against a tolerance and a limit: what all reports have in common.
 
     Attributes
     ----------
     network : Network
         Everything that is counted is counted anew on its graph.
-    tol : float
+    tol : float or Fraction
         Limit of the error.
     max_connections : int
         Limit of the connections.
-    sample : Sample
-        What was seen.
-    proof : Certificate or None
-        What was shown; None if only the sample is to be judged.
     target : Target
         What the network is judged as; sample and proof are for its function, on its cover.
     """
 
     network: Network
-    tol: float
+    tol: float | Fraction
     max_connections: int
-    sample: Sample
-    proof: Certificate | None
-    target: Target = DEFAULT
+    target: Target = field(default=DEFAULT, kw_only=True)
+
+    @property
+    @abstractmethod
+    def verdict(self) -> str:
+        """One of ``VERDICTS``; a witness outweighs everything else."""
+
+    @abstractmethod
+    def _findings(self) -> Mapping[str, object]:
+        """Return what is to be said of the error in JSON."""
+
+    @abstractmethod
+    def _error_lines(self) -> Iterator[str]:
+        """Yield what is to be said of the error to people."""
+
+    @abstractmethod
+    def _sentence(self) -> str:
+        """Return what the verdict means."""
+
+    @abstractmethod
+    def _remarks(self) -> Iterator[str]:
+        """Yield what is particular to this sort of report."""
 
     @property
     def within_limit(self) -> bool:
         """Whether the connections are at most as many as allowed."""
         return self.network.connections <= self.max_connections
+
+    @property
+    def exit_status(self) -> int:
+        """0 shown and within the limit, 1 refuted or over the limit, 3 inconclusive."""
+        if self.verdict == REFUTED or not self.within_limit:
+            return FAILED_STATUS
+        return INCONCLUSIVE_STATUS if self.verdict == INCONCLUSIVE else OK_STATUS
+
+    @property
+    def construction(self) -> str | None:
+        """What the file says it was built by; informative only."""
+        name = self.network.meta.get("construction")
+        printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
+        return str(name) if printable else None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the figures should know."""
+        claimed = Target.claimed(self.network.meta)
+        lines = [*self._remarks()]
+        if claimed is not None and not claimed.covers_alike(self.target):
+            claim = f"the file says that it is {claimed}; to check that: {claimed.options}"
+            lines.insert(0, claim)
+        if not self.within_limit:
+            count = self.network.connections
+            lines.append(f"{count} connections exceed the limit {self.max_connections}")
+        return tuple(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as one JSON object; numbers that are not finite become null."""
+        network = self.network
+        return {
+            "verdict": self.verdict,
+            **self._findings(),
+            "connections": network.connections,
+            "max_connections": self.max_connections,
+            "within_limit": self.within_limit,
+            "biases": network.biases,
+            "skip_connections": network.skip_connections,
+            "units": network.units,
+            "depth": network.depth,
+            "width": network.width,
+            "dense_size": network.dense_size,
+            "dense_size_with_biases": network.dense_size_with_biases,
+            "wiring": network.wiring,
+            "construction": self.construction,
+            "sha256": network.sha256,
+            "remarks": list(self.remarks),
+        }
+
+    def as_json(self) -> str:
+        """Return the JSON object as text."""
+        return json.dumps(self.as_dict(), indent=2, allow_nan=False)
+
+    def as_text(self) -> str:
+        """Return the report for people: counts, samples, proof, verdict."""
+        lines = [] if self.construction is None else [line("construction", self.construction)]
+        lines += [*count_lines(self.network, self.max_connections), "", *self._error_lines(), ""]
+        lines += [line("remark", remark) for remark in self.remarks]
+        return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
+
+
+@dataclass(frozen=True)
+class Report(Judgement):
+    """A float64 network.
+
+    Attributes
+    ----------
+    sample : Sample
+        What was seen.
+    proof : Certificate or None
+        What was shown; None if only the sample is to be judged.
+    """
+
+    sample: Sample
+    proof: Certificate | None
 
     @property
     def refutation(self) -> tuple[Fraction, float] | None:
@@ -86,48 +178,22 @@ class Report:
         return SAMPLED_OK if self.sample.float64.error <= self.tol else INCONCLUSIVE
 
     @property
-    def exit_status(self) -> int:
-        """0 shown and within the limit, 1 refuted or over the limit, 3 inconclusive."""
-        if self.verdict == REFUTED or not self.within_limit:
-            return FAILED_STATUS
-        return INCONCLUSIVE_STATUS if self.verdict == INCONCLUSIVE else OK_STATUS
-
-    @property
     def sup_error(self) -> float | None:
         """Upper bound of the error for every real x of the domain, if one was shown."""
         bound = math.inf if self.proof is None else self.proof.sup_error
         return _finite(bound)
 
-    @property
-    def construction(self) -> str | None:
-        """What the file says it was built by; informative only."""
-        name = self.network.meta.get("construction")
-        printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
-        return str(name) if printable else None
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a reader of the figures should know."""
-        return tuple(self._remarks())
-
     def _remarks(self) -> Iterator[str]:
-        claimed = Target.claimed(self.network.meta)
-        if claimed is not None and not claimed.covers_alike(self.target):
-            yield f"the file says that it is {claimed}; to check that: {claimed.options}"
         if self.proof is not None and self.proof.remark:
             yield self.proof.remark
         if self.sample.curve.pieces is None:
             yield f"more than {MAX_PIECES} pieces: a uniform grid was sampled, not all breakpoints"
         if self.witness is None and self.sample.float64.error > self.tol:
             yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
-        if not self.within_limit:
-            yield f"{self.network.connections} connections exceed the limit {self.max_connections}"
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the report as one JSON object; numbers that are not finite become null."""
-        network, sample = self.network, self.sample
+    def _findings(self) -> Mapping[str, object]:
+        sample = self.sample
         return {
-            "verdict": self.verdict,
             "tol": self.tol,
             "function": self.target.function,
             "domain": list(sample.domain),
@@ -138,38 +204,15 @@ class Report:
             "sampled_error": _by_evaluator(sample, lambda worst: _finite(worst.error)),
             "sampled_at": _by_evaluator(sample, lambda worst: worst.x),
             "sampled_points": _by_evaluator(sample, lambda worst: worst.points),
-            "connections": network.connections,
-            "max_connections": self.max_connections,
-            "within_limit": self.within_limit,
-            "biases": network.biases,
-            "skip_connections": network.skip_connections,
-            "units": network.units,
-            "depth": network.depth,
-            "width": network.width,
-            "dense_size": network.dense_size,
-            "dense_size_with_biases": network.dense_size_with_biases,
-            "wiring": network.wiring,
-            "construction": self.construction,
-            "sha256": network.sha256,
-            "remarks": list(self.remarks),
         }
-
-    def as_json(self) -> str:
-        """Return the JSON object as text."""
-        return json.dumps(self.as_dict(), indent=2, allow_nan=False)
-
-    def as_text(self) -> str:
-        """Return the report for people: counts, samples, proof, verdict."""
-        lines = [] if self.construction is None else [line("construction", self.construction)]
-        lines += [*count_lines(self.network, self.max_connections), "", *self._error_lines(), ""]
-        lines += [line("remark", remark) for remark in self.remarks]
-        return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
 
     def _sentence(self) -> str:
         witness = "" if self.witness is None else dyadic_text(self.witness)
-        error = self.witness_error or 0.0
         return VERDICTS[self.verdict].format(
-            function=self.target.function, tol=self.tol, error=error, witness=witness
+            function=self.target.function,
+            tol=f"{self.tol:g}",
+            error=f"{self.witness_error or 0.0:.4g}",
+            witness=witness,
         )
 
     def _error_lines(self) -> Iterator[str]:

@@ -30,6 +30,7 @@ FLOW = [
     "formats",
     "sampling",
     "report",
+    "wide",
     "compare",
     "scaling",
     "points",

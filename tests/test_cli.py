@@ -149,6 +149,11 @@ class TestBuild:
         assert "with weights rounded" in out
         error = abs(evaluate_exact(network, Fraction(1, 2)) - exact_sine_of_a_half())
         assert 0 < error < Fraction(1, 10**40)
+        status, out, err = sinrelu_command("verify", "sin.json", "--tol", "1e-40")
+        assert (status, err) == (0, "")
+        assert "verdict           proved: |N(x) − sin x| ≤ 1e-40" in out
+        assert sinrelu_command("verify", "sin.json", "--tol", "1e-41")[0] == 1
+        assert "not for it" in refusal(sinrelu_command("verify", "sin.json", "--plot", "a.png"))
 
     def test_what_other_constructions_cannot(self, sinrelu_command):
         for arguments in (("--function", "cos"), ("--domain", "0", "1")):

@@ -56,7 +56,8 @@ def report(proof=None, limit=10, **seen):
 
 
 def judged_as(function, ends=None, meta=None):
-    return Report(network(**(meta or {})), 1e-12, 10, sample(), None, Target.parse(function, ends))
+    target = Target.parse(function, ends)
+    return Report(network(**(meta or {})), 1e-12, 10, sample(), None, target=target)
 
 
 @pytest.mark.parametrize(
