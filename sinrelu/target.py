@@ -70,7 +70,7 @@ class End:
 
     @classmethod
     def of(cls, number: float) -> End:
-        """Return the multiple of π/4 that a float64 is next to, or else the float itself.
+        """Return the multiple of π/12 that a float64 is next to, or else the float itself.
 
         Raises
         ------
@@ -79,10 +79,10 @@ class End:
         """
         if not math.isfinite(number):
             raise RequestError(f"domain: {number} is not a number")
-        quarters = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 4))
-        multiple = cls(Fraction(quarters, 4), True)
+        twelfths = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 12))
+        multiple = cls(Fraction(twelfths, 12), True)
         beside = number in (multiple.outward(-1), multiple.outward(1))
-        return multiple if quarters and beside else cls(Fraction(number))
+        return multiple if twelfths and beside else cls(Fraction(number))
 
     @property
     def plain(self) -> str:

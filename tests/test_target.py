@@ -74,6 +74,7 @@ def test_the_cover_is_the_tightest(ratio, of_pi):
         (math.pi, "pi"),
         (-3141.5926535897934, "-1000pi"),
         (0.75 * math.pi, "3pi/4"),
+        (math.pi / 3, "pi/3"),
         (math.nextafter(math.pi, 4), "pi"),
         (math.nextafter(math.pi, 0), "3.1415926535897927"),
         (100.0, "100"),
