@@ -210,6 +210,30 @@ def test_forged_plans_prove_nothing(forge):
     assert prove(thirty().with_meta(parameters=plan)) is None
 
 
+def of_plan(reduction, leaf=None):
+    """Return a network written from a plan, that says so."""
+    plan = Plan(6, leaf or Leaf(Sawtooth(2, 1, 2)), reduction)
+    output = written(plan, Circuit(300).input, -10)
+    return output.circuit.freeze(output, {"parameters": {**asdict(plan), "margin": -10}}, 200)
+
+
+IMPOSSIBLE = {
+    "half about a zero": (Reduction(half=True),),
+    "half with further folds": (Reduction(0, 1, 0, (1,), half=True),),
+    "side without half": (Reduction(0, 1, 0, (), False, 1),),
+    "bend without its signal": (Reduction(), Leaf(Sawtooth(0, 3, 2), 3)),
+    "bend at another signal": (Reduction(), Leaf(Sawtooth(2, 1, 2), 4)),
+}
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_networks_of_impossible_plans_are_not_proved(impossible):
+    """They are what their plans say, but their plans are not sines."""
+    assert prove(of_plan(Reduction())).rounding < 1e-20
+    assert prove(of_plan(Reduction(0, 1, 0, (), True, 1))).rounding < 1e-20
+    assert prove(of_plan(*impossible)) is None
+
+
 @pytest.mark.parametrize("meta", [None, 3, "x", [], {}, {"folds": 3, "margin": -9}])
 def test_meta_of_any_kind(meta):
     assert read_plan(meta) is None
