@@ -72,7 +72,9 @@ LARGEST_PLAN = 12_000
 """Connections of the largest plan that is looked at, so that a file cannot ask for a long proof."""
 LARGEST_BITS = 32_768
 """Likewise for the precision of a proof."""
-LARGEST_MARGIN = 16
+_MARGINS = (-LARGEST_BITS, 16)
+_PLACES = (-2 * LARGEST, 2 * LARGEST)
+_COUNTS = (0, LARGEST_PLAN)
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,8 @@ def prove(network: Network) -> InductionBound | None:
         if off is None:
             return None
         rounding = change_bound(rows, off, largest_magnitude(*domain))
-    except (
-        OverflowError
-    ):  # weights of so few bits that at this precision some interval is unbounded
-        return None
+    except OverflowError:
+        return None  # the weights have so few bits that at this precision an interval is unbounded
     return InductionBound(_function(plan.reduction), domain, leaf, rounding)
 
 
@@ -237,19 +237,16 @@ def _function(reduction: Reduction) -> str:
 
 def read_plan(parameters: object) -> tuple[Plan, int] | None:
     """Read a plan and the exponent of its margin as JSON has them; None if it is no valid plan."""
+    if not isinstance(parameters, Mapping):
+        return None
     try:
         folds, margin = _integers(parameters, folds=(1, LARGEST_PLAN), margin=_MARGINS)
-        leaf, reduction = _leaf(parameters["leaf"]), _reduction(parameters["reduction"])  # type: ignore[index]  # what is not a mapping raises TypeError
+        leaf, reduction = _leaf(parameters["leaf"]), _reduction(parameters["reduction"])
     except (KeyError, TypeError, ValueError):
         return None
     plan = Plan(folds, leaf, reduction)
     valid = leaf.possible and _consistent(reduction) and plan.connections <= LARGEST_PLAN
     return (plan, margin) if valid else None
-
-
-_MARGINS = (-LARGEST_BITS, LARGEST_MARGIN)
-_PLACES = (-2 * LARGEST, 2 * LARGEST)
-_COUNTS = (0, LARGEST_PLAN)
 
 
 def _leaf(parameters: Any) -> Leaf:

@@ -18,7 +18,7 @@ from sinrelu.constructions.fold_reflect import GATE, Plan, best_plan, written
 from sinrelu.evaluate.enclosure import enclosed_error
 from sinrelu.evaluate.exact import evaluate_exact
 from sinrelu.formats import json as json_format
-from sinrelu.gadgets.leaf import BENDS, Bend, Leaf, stretched
+from sinrelu.gadgets.leaf import BENDS, Leaf, stretched
 from sinrelu.gadgets.reduction import Reduction
 from sinrelu.gadgets.square import Sawtooth
 from sinrelu.induction import (
@@ -210,6 +210,30 @@ def test_forged_plans_prove_nothing(forge):
     assert prove(thirty().with_meta(parameters=plan)) is None
 
 
+def of_plan(reduction, leaf=None):
+    """Return a network written from a plan, that says so."""
+    plan = Plan(6, leaf or Leaf(Sawtooth(2, 1, 2)), reduction)
+    output = written(plan, Circuit(300).input, -10)
+    return output.circuit.freeze(output, {"parameters": {**asdict(plan), "margin": -10}}, 200)
+
+
+IMPOSSIBLE = {
+    "half about a zero": (Reduction(half=True),),
+    "half with further folds": (Reduction(0, 1, 0, (1,), half=True),),
+    "side without half": (Reduction(0, 1, 0, (), False, 1),),
+    "bend without its signal": (Reduction(), Leaf(Sawtooth(0, 3, 2), 3)),
+    "bend at another signal": (Reduction(), Leaf(Sawtooth(2, 1, 2), 4)),
+}
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_networks_of_impossible_plans_are_not_proved(impossible):
+    """They are what their plans say, but their plans are not sines."""
+    assert prove(of_plan(Reduction())).rounding < 1e-20
+    assert prove(of_plan(Reduction(0, 1, 0, (), True, 1))).rounding < 1e-20
+    assert prove(of_plan(*impossible)) is None
+
+
 @pytest.mark.parametrize("meta", [None, 3, "x", [], {}, {"folds": 3, "margin": -9}])
 def test_meta_of_any_kind(meta):
     assert read_plan(meta) is None
@@ -316,9 +340,7 @@ def test_thirds_is_a_chebyshev_polynomial_on_each_third():
     assert [-bend.square, -bend.slope] == [0, Fraction(-9, 108)]  # T₃(3t) = 108t³ − 9t
     assert bend.error == Fraction(1, 108)
     assert bend.theta < third**2
-    assert bend.tilt**2 < 4 * (bend.theta - bend.tilt * third) * -1 or (
-        bend.tilt**2 - 4 * (bend.tilt * third - bend.theta) < 0
-    )
+    assert bend.tilt**2 < 4 * (bend.tilt * third - bend.theta)  # its argument has no zero
     assert third**3 - bend.slope * third - bend.gain * (third**2 - bend.theta) == -bend.error
 
 
@@ -435,8 +457,10 @@ def test_interval_bound_of_a_leaf_is_the_bound():
             assert upper(interval) - lower(interval) < value / 10**12
 
 
-def test_margin_and_plan_are_all_there_is_to_a_network():
+def test_the_plan_is_read_as_it_was_written():
     plan, margin = read_plan(parameters())
     assert isinstance(plan, Plan)
-    assert isinstance(BENDS[3](MPContext()), Bend)
+    assert (
+        json.loads(json.dumps({**asdict(plan), "margin": margin})).items() <= parameters().items()
+    )
     assert margin == fold_reflect.margin_exponent(MPContext().mpf("1e-30"))

@@ -63,6 +63,12 @@ def test_hard_cases(network, x):
     assert holds(network, x, 100)
 
 
+@pytest.mark.parametrize("x", [1 / 3, 0.7, 3.9])
+def test_errors_are_amplified(x):
+    rows = [Row((0,), (1 / 3,), 0.1), Row((1,), (2.0**40 + 1 / 3,), 0.0), Row((2,), (-1e9,), 0.0)]
+    assert holds(Network.from_rows(rows), x, 10)
+
+
 def test_a_smaller_radius_would_be_wrong():
     thirds = Network.from_rows([Row((0,), (1 / 3,), 1 / 3), Row((0, 1), (2 / 3, 1 / 7), -1 / 3)])
     evaluator = EnclosureEvaluator.of(thirds, 10, 4)
