@@ -12,10 +12,9 @@ from fractions import Fraction
 from mpmath import MPContext
 
 from sinrelu.errors import RequestError
-from sinrelu.evaluate import evaluate_float64, evaluate_mpmath
+from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
 from sinrelu.network import Network, exact_hex
 from sinrelu.report import as_float, line
-from sinrelu.sampling import exact_errors
 from sinrelu.target import DEFAULT, End, Target, pi_multiple
 
 HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
@@ -77,7 +76,7 @@ def value_lines(
     numbers = MPContext()
     numbers.dps = digits + SPARE_DIGITS
     function = target.function
-    [(_, error)] = exact_errors(network, [point.x], function, numbers.dps)
+    [(_, error)] = exact_error(network, [point.x], numbers.dps, function)
     value = evaluate_mpmath(network, point.x, digits)
     reference = getattr(numbers, function)(numbers.mpf(point.x.numerator) / point.x.denominator)
     yield line("x", _described(point, target))

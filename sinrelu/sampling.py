@@ -6,18 +6,14 @@ The reference for float64 is numpy's sin or cos, for the exact evaluator mpmath'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from mpmath import MPContext, libmp
 
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces
-from sinrelu.evaluate import program
-from sinrelu.evaluate.exact import ExactEvaluator
+from sinrelu.evaluate import exact_error, program
 from sinrelu.network import FloatArray, Network
 
 Domain = tuple[float, float]
@@ -143,21 +139,6 @@ def float64_error(
     return error
 
 
-def exact_errors(
-    network: Network, points: Iterable[float | Fraction], function: str = "sin", digits: int = 50
-) -> Iterator[tuple[float | Fraction, Any]]:
-    """Yield dyadic points with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits."""
-    evaluator = ExactEvaluator.of(network)
-    numbers = MPContext()
-    numbers.dps = digits
-    reference = getattr(numbers, function)
-    for x in points:
-        numerator, denominator = x.as_integer_ratio()
-        raw = libmp.from_man_exp(numerator, 1 - denominator.bit_length())
-        value = numbers.make_mpf(evaluator.raw(raw))
-        yield x, value - reference(numbers.make_mpf(raw))
-
-
 def with_middles(ends: FloatArray) -> FloatArray:
     """Return the ends of consecutive intervals and, between them, the middles."""
     points = np.empty(2 * len(ends) - 1)
@@ -191,7 +172,7 @@ def _worst_exactly(
     network: Network, points: FloatArray, progress: Progress, function: str
 ) -> Worst:
     worst = Worst(-1.0, math.nan, len(points))
-    errors = exact_errors(network, points.tolist(), function)
+    errors = exact_error(network, points.tolist(), function=function)
     for count, (x, error) in enumerate(errors, start=1):
         if abs(error) > worst.error:
             worst = Worst(float(abs(error)), float(x), len(points))

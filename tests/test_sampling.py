@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import MPContext
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu, sampling
 from sinrelu.certify import DOMAIN, PI_UP
 from sinrelu.sampling import (
     error_curve,
-    exact_errors,
     find_pieces,
     float64_error,
     take_sample,
@@ -129,26 +127,6 @@ def test_the_reference_is_the_function(function):
     other = "cos" if function == "sin" else "sin"
     unlike = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=other)
     assert unlike.exact.error == pytest.approx(math.sqrt(2), abs=2e-3)
-
-
-def test_exact_errors_are_those_of_the_definition():
-    network = zigzag(0.25)
-    points = [0.5, -3.0, Fraction(1, 2**300), 1e6]
-    for function in ("sin", "cos"):
-        for (x, error), point in zip(
-            exact_errors(network, points, function, 60), points, strict=True
-        ):
-            numbers = MPContext()
-            numbers.dps = 80
-            exact = evaluate_exact(network, point)
-            value = numbers.mpf(exact.numerator) / exact.denominator
-            truth = value - getattr(numbers, function)(
-                numbers.mpf(Fraction(point).numerator) / Fraction(point).denominator
-            )
-            assert x == point
-            assert (
-                abs(error - truth) <= abs(value) * numbers.mpf(10) ** -58 + numbers.mpf(10) ** -59
-            )
 
 
 @pytest.mark.parametrize("domain", [DOMAIN, (-100.0, 100.0), (0.1, 0.2), (-1e6, 1e6)])

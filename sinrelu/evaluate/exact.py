@@ -74,16 +74,17 @@ class ExactEvaluator:
 
 
 def exact_error(
-    network: Network, points: Iterable[Dyadic], digits: int = 50
+    network: Network, points: Iterable[Dyadic], digits: int = 50, function: str = "sin"
 ) -> Iterator[tuple[Dyadic, Any]]:
-    """Yield each point with N(x) − sin x, N(x) exact and sin x rounded to ``digits`` digits."""
+    """Yield each point with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits."""
     evaluator = ExactEvaluator.of(network)
     context = mpmath.MPContext()
     context.dps = digits
+    reference = getattr(context, function)
     for x in points:
         raw = _raw(x)
         value = context.make_mpf(evaluator.raw(raw))
-        yield x, value - context.sin(context.make_mpf(raw))
+        yield x, value - reference(context.make_mpf(raw))
 
 
 def _raw(x: Dyadic) -> Raw:

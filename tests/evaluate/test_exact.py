@@ -95,3 +95,23 @@ def test_the_sin_network_is_within_its_tolerance():
         for _, e in exact_error(sin_network("layered"), np.linspace(-3.14, 3.14, 40).tolist())
     ]
     assert 0 < max(errors) < 1e-12
+
+
+def test_errors_are_those_of_the_definition():
+    network = TENT
+    points = [0.5, -3.0, Fraction(1, 2**300), 1e6]
+    for function in ("sin", "cos"):
+        for (x, error), point in zip(
+            exact_error(network, points, 60, function), points, strict=True
+        ):
+            numbers = mpmath.MPContext()
+            numbers.dps = 80
+            exact = evaluate_exact(network, point)
+            value = numbers.mpf(exact.numerator) / exact.denominator
+            truth = value - getattr(numbers, function)(
+                numbers.mpf(Fraction(point).numerator) / Fraction(point).denominator
+            )
+            assert x == point
+            assert (
+                abs(error - truth) <= abs(value) * numbers.mpf(10) ** -58 + numbers.mpf(10) ** -59
+            )
