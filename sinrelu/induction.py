@@ -23,11 +23,11 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
     on [0, 3t] has s² − s′² = 4t·relu(s − t); and for the rest, with w = s + ℓ/2, the sum is
     k(k−1)ℓ² at w = kℓ, and affine in between: the last stage adds slope 2ℓ at each knot, and a
     binary fold at p = Mℓ maps k to 2M − k, where (2M−k)(2M−k−1) + (4M−2)(k−M) = k(k−1). At w = kℓ
-    that is s² − ℓ²/4, and it is tangent to s² in between; below w = ℓ it is 0 ≤ s² ≤ ℓ²/4.
-4.  Leaf (``Leaf.error``). Its error, as a vector (cos m, sin m), is at most E. The sine is odd
-    because 0 ≤ V ≤ |m|: then relu(V − relu(−m)) is V for m ≥ 0 and 0 for m < 0. V ≥ 0 as U, the
-    bend and their coefficients are not negative. V ≤ |m|: for two quadratics V ≤ bm²/6, b < 3h/2;
-    for three V ≤ hm²/3 and for four V ≤ 3hm²/8, since ℓ ≤ h/3 makes the bend at most m²; and h < 1.
+    that is s² − ℓ²/4, and it is tangent to s² in between; below w = ℓ it is 0 ≤ s² ≤ ℓ²/4. With a
+    whole first piece it is k²ℓ² − ℓ²/4 at s = kℓ, as (2M−k)² + 4M(k−M) = k², and rectified.
+4.  Leaf (``Leaf.error``). Its error, as a vector (cos m, sin m), is at most E: the proof is there.
+    V ≥ 0, as U, the bends and their coefficients are not negative, so the rectifiers that hold them
+    leave them alone.
 5.  Channels. Seen from a pivot, an error vector is rotated: its norm stays E. A channel holds
     1 + μ − (cos + ε), |ε| ≤ E, which the rectifier leaves alone if μ ≥ E. Then the two channels
     together give back cosine and sine without any further error.
@@ -250,13 +250,14 @@ def read_plan(parameters: object) -> tuple[Plan, int] | None:
 
 
 def _leaf(parameters: Any) -> Leaf:
-    [quadratics] = _integers(parameters, quadratics=(2, 4))
+    [quadratics] = _integers(parameters, quadratics=(2, 6))
     sawtooth = parameters["sawtooth"]
     ternaries, binaries = _integers(sawtooth, ternaries=_COUNTS, binaries=_COUNTS)
     [last] = _integers(sawtooth, last=(2, LARGEST_PLAN))
-    if type(sawtooth["halved"]) is not bool:
-        raise TypeError("halved")
-    return Leaf(Sawtooth(ternaries, binaries, last, sawtooth["halved"]), quadratics)
+    halved, whole = sawtooth["halved"], sawtooth["whole"]
+    if type(halved) is not bool or type(whole) is not bool:
+        raise TypeError("sawtooth")
+    return Leaf(Sawtooth(ternaries, binaries, last, halved, whole), quadratics)
 
 
 def _reduction(parameters: Any) -> Reduction:

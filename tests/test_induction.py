@@ -2,10 +2,11 @@
 
 import json
 import random
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from sinrelu.constructions.fold_reflect import GATE, Plan, best_plan, written
 from sinrelu.evaluate.enclosure import enclosed_error
 from sinrelu.evaluate.exact import evaluate_exact
 from sinrelu.formats import json as json_format
-from sinrelu.gadgets.leaf import BENDS, Leaf, stretched
+from sinrelu.gadgets.leaf import BEND_CONNECTIONS, Leaf, Quadratics
 from sinrelu.gadgets.reduction import Reduction
 from sinrelu.gadgets.square import Sawtooth
 from sinrelu.induction import (
@@ -300,6 +301,8 @@ SAWTOOTHS = [
     Sawtooth(2, 1, 4),
     Sawtooth(1, 2, 2, halved=True),
     Sawtooth(2, 0, 5, halved=True),
+    Sawtooth(2, 2, 3, whole=True),
+    Sawtooth(1, 1, 2, halved=True, whole=True),
 ]
 
 
@@ -307,7 +310,8 @@ def square_faults(sawtooth, spoil=lambda network: network):
     """Return where U is not within [m² − ℓ²/4, m²], for ℓ = 1 and exact weights: step 3."""
     m = Circuit(200).input
     height = sawtooth.pieces
-    network = spoil(m.circuit.freeze(sawtooth.square(m + Fraction(1, 2), height).value))
+    offset = sawtooth.offset(height)
+    network = spoil(m.circuit.freeze(sawtooth.square(m + offset, height).value))
     points = [Fraction(k, 8) for k in range(int(8 * height) + 1)]
     return [x for x in points if not 0 <= x**2 - evaluate_exact(network, x) <= Fraction(1, 4)]
 
@@ -323,50 +327,49 @@ def test_square(sawtooth):
 class Rational:
     """Stands in for an mpmath context where nothing is rounded."""
 
-    mpf = Fraction
+    mpf = staticmethod(Fraction)
 
 
-def cubic(bend, knot=None):
-    """Return d(t) = t³ − …, as coefficients, where the bend's argument is not negative."""
-    tilt = bend.tilt if knot is not None else bend.tilt * 0
-    constant = bend.gain * (bend.theta - tilt * (knot or 0))
-    return [1, -bend.square - bend.gain, -bend.slope + bend.gain * tilt, constant]
+def pieces_that_differ(fit):
+    """Return the pieces on which V does not differ from the cube by T₃/(4J³), for h = 1."""
+    count, cube = fit.count, Fraction(1, 6) - Fraction(1, 96)
+    found = []
+    for start in range(-(count % 2), count, 2):
+        centre = Fraction(start + 1, count)
+        for t in (centre + Fraction(k, 7 * count) for k in range(0 if start < 0 else -7, 8)):
+            knots = [knot for knot in fit.knots if knot <= start]
+            bends = sum(fit.bend(t**2, t - Fraction(knot, count), knot) for knot in knots)
+            curve = fit.jump + fit.square * t**2 + fit.gain * bends
+            cubic = (fit.slope - 1 + Fraction(1, 384)) * t + cube * t**3 - curve
+            s = count * (t - centre)
+            if cubic != cube * (4 * s**3 - 3 * s) / (4 * count**3):
+                found.append(start)
+    return found
 
 
-def test_thirds_is_a_chebyshev_polynomial_on_each_third():
-    bend = BENDS[3](Rational())
-    third = Fraction(1, 3)
-    assert cubic(bend, third) == [Fraction(c, 108) for c in (108, -216, 135, -26)]  # T₃(3t−2)
-    assert [-bend.square, -bend.slope] == [0, Fraction(-9, 108)]  # T₃(3t) = 108t³ − 9t
-    assert bend.error == Fraction(1, 108)
-    assert bend.theta < third**2
-    assert bend.tilt**2 < 4 * (bend.tilt * third - bend.theta)  # its argument has no zero
-    assert third**3 - bend.slope * third - bend.gain * (third**2 - bend.theta) == -bend.error
+@pytest.mark.parametrize("count", BEND_CONNECTIONS)
+def test_quadratics_differ_by_a_chebyshev_polynomial_on_each_piece(count):
+    fit = Quadratics.fit(Rational(), Fraction(1), Fraction(0), count)
+    assert pieces_that_differ(fit) == []
+    assert pieces_that_differ(replace(fit, gain=fit.gain + 1, jump=fit.jump + 1)) != []
+    for knot in fit.knots:
+        at = Fraction(knot, count)
+        assert fit.bend(at**2, Fraction(0), knot) == Fraction(1, 12 * count**2)
+        least = Fraction(9, 10 * count)  # below √θ, and from there to κ the difference falls
+        assert fit.bend(least**2, Fraction(0), 1) < 0
+        assert Fraction(9, 4 * count**2) - 12 * least / count < 0
 
 
-def quarters_keep(error):
-    """Whether the two pieces of ``quarters`` are certainly within ±error."""
-    numbers = Intervals(100)
-    bend = BENDS[4](numbers)
-    k = numbers.mpf(2467) / 5000
-    left = k**3 / (4 * (1 + numbers.sqrt(3) / 2) ** 3)
-    a, b = stretched(numbers, k)
-    assert (bend.slope, bend.square) == (a, b)
-    half = numbers.mpf(1) / 2
-    _, square, slope, constant = cubic(bend, half)
-    for computed, chebyshev in ((square, Fraction(-9, 4)), (slope, Fraction(105, 64))):
-        assert abs(upper(computed) - chebyshev) < Fraction(1, 2**90)
-    right = abs(constant + numbers.mpf(99) / 256) + numbers.mpf(1) / 256
-    argument = half**2 - bend.theta
-    assert lower(argument) > 0  # at 1/2, and it rises from there
-    assert lower(2 * half - bend.tilt) > 0
-    assert upper(3 * half**2 - a - 2 * (b + bend.gain) * k) < 0  # falls between k and 1/2
-    return max(upper(left), upper(right)) <= error
-
-
-def test_quarters():
-    assert quarters_keep(lower(BENDS[4](Intervals(100)).error))
-    assert not quarters_keep(Fraction(462, 10**5))
+@pytest.mark.parametrize("count", BEND_CONNECTIONS)
+def test_the_sine_errs_by_its_jump_where_it_is_not_odd(count):
+    for h in (1.0, 0.3, 1e-3):
+        fit = Quadratics.fit(MPContext(), h, 0, count)
+        t = np.linspace(0, 3 * float(fit.jump), 3001)
+        curve = float(fit.jump) + float(fit.square) * t**2
+        sine = -float(fit.slope) * t - (2 * np.maximum(curve - t, 0) - curve)
+        error = abs(sine + np.sin(t))[curve > t]
+        assert (error <= float(fit.jump) * (1 + 1e-9)).all()
+        assert error.size > 900 or count % 2
 
 
 def gate_error(s, r, eta, slope=GATE):
@@ -446,7 +449,8 @@ def test_rounding_bound_covers_what_rounding_does(bits):
 
 
 def test_interval_bound_of_a_leaf_is_the_bound():
-    for quadratics, sawtooth in ((2, SAWTOOTHS[0]), (3, SAWTOOTHS[2]), (4, SAWTOOTHS[3])):
+    sawtooths = {2: SAWTOOTHS[0], 3: SAWTOOTHS[2], 4: SAWTOOTHS[3], 6: SAWTOOTHS[5]}
+    for quadratics, sawtooth in sawtooths.items():
         leaf = Leaf(sawtooth, quadratics)
         for power in (2, 6, 40):
             numbers, plain = Intervals(200), MPContext()

@@ -24,7 +24,7 @@ if both folds had folded, is the last channel.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from itertools import count, product
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ from sinrelu.gadgets.square import Sawtooth
 __all__ = ["CONSTRUCTION", "GATE", "Plan", "Quadratics", "Search", "best_plan", "design"]
 
 COMPARED = (
-    "folds undone by gates, sines of 2, 3 or 4 quadratics, sawtooths of binary and ternary folds"
+    "folds undone by gates, sines of 2, 3, 4 or 6 quadratics, sawtooths of binary and ternary folds"
 )
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
@@ -211,7 +211,7 @@ def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
     reduction = reduction or Reduction()
     found: list[tuple[int, Real, Plan]] = []
     candidates = 0
-    for quadratics in (2, 3, 4):
+    for quadratics in BEND_CONNECTIONS:
         reached = 0
         for folds in count(1):
             ladder = _Ladder(numbers, folds, quadratics, reduction)
@@ -237,7 +237,7 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
     numbers = MPContext()
     reduction = reduction or Reduction()
     found = []
-    for quadratics, folds in product((2, 3, 4), range(1, connections // 9 + 1)):
+    for quadratics, folds in product(BEND_CONNECTIONS, range(1, connections // 9 + 1)):
         rest = connections - Plan(folds, Leaf(Sawtooth(0, 0, 2)), reduction).connections + 1
         sawtooth = finest(rest - BEND_CONNECTIONS[quadratics], quadratics)
         if sawtooth is not None:
@@ -285,10 +285,11 @@ def finest(connections: int, quadratics: int) -> Sawtooth | None:
     """Return the sawtooth of most pieces within a number of connections, for a sort of leaf."""
     halved = quadratics == 4
     choices = []
-    for binaries, last in product(range(7), (2, 3, 4)):
-        ternaries = (connections - Sawtooth(0, binaries, last, halved).connections) // 6
-        if ternaries >= (quadratics == 3):
-            choices.append(Sawtooth(ternaries, binaries, last, halved))
+    for binaries, last, whole in product(range(7), (2, 3, 4), (False, True)):
+        least = Sawtooth(0, binaries, last, halved, whole)
+        ternaries = (connections - least.connections) // 6
+        if ternaries >= (quadratics in {3, 6}) and binaries >= whole:
+            choices.append(replace(least, ternaries=ternaries))
     return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
 
 

@@ -23,9 +23,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.fold_reflect import GATE, Quadratics
+from sinrelu.constructions.fold_reflect import GATE
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
-from sinrelu.gadgets.leaf import thirds
+from sinrelu.gadgets.leaf import Quadratics
 from sinrelu.gadgets.reduction import Reduction
 from sinrelu.gadgets.stages import Stages
 
@@ -43,16 +43,16 @@ class Plan:
         n ≥ 2; the leaf undoes the last, gates the others.
     stages : Stages
         The folds of the square in the leaf.
-    bent : bool
-        Whether the sine in the leaf is made of three quadratics (``gadgets.leaf.thirds``): an error
-        of h³/648 instead of h³/156, for about ten connections.
+    quadratics : int
+        J ≥ 2: of how many quadratics the sine in the leaf is made (``gadgets.leaf``). Bends stand
+        on the layer before the square and read it without its last folds.
     reduction : Reduction
         The folds of the range.
     """
 
     folds: int
     stages: Stages
-    bent: bool = False
+    quadratics: int = 2
     reduction: Reduction = field(default_factory=Reduction)
 
     @property
@@ -67,18 +67,18 @@ class Plan:
 
     @property
     def possible(self) -> bool:
-        """Whether the supply holds what the bend's knot is made of."""
-        z = f"z{self.folds - 1}"
-        return not self.bent or (
+        """Whether the supply holds what the bends' knots are made of."""
+        z, layers = f"z{self.folds - 1}", self.supply.layers
+        return self.quadratics == 2 or (
             self.stages.layers > 2
-            and all(z in self.supply.layers[self.leaf_layer - back - 1] for back in (3, 2))
+            and all(z in layers[self.leaf_layer - back - 1] for back in (4, 3))
         )
 
     @property
     def connections(self) -> int:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
-        stages = self.stages.bent_connections if self.bent else self.stages.connections
+        stages = self.stages.leaf_connections(self.quadratics)
         supplied = _supply_connections(self.folds, self.leaf_layer)
         return self.reduction.layered_connections + supplied + gates + stages
 
@@ -89,15 +89,8 @@ class Plan:
         """
         h = numbers.ldexp(numbers.pi, -self.folds)
         piece = h / self.stages.pieces
-        fit = Quadratics.fit(numbers, h, piece)
-        if self.bent:
-            bend = thirds(numbers)
-            cubic, gain = bend.error * h**3, bend.gain * h
-        else:
-            cubic, gain = (h / (1 + numbers.sqrt(3) / 2)) ** 3 / 4, -6 * fit.s2
-        sine = cubic / 6 + h**5 / 120 + gain * piece**2 / 24
-        cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
-        return numbers.hypot(sine, cosine)
+        fit = Quadratics.fit(numbers, h, piece, self.quadratics)
+        return fit.error(numbers, piece, self.stages.rest(h) / 2)
 
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
@@ -189,26 +182,23 @@ def leaf(plan: Plan, layers: Sequence[dict[str, Affine]], h: Real) -> tuple[Affi
         magnitude = first[left] + first[right]
     numbers = h.context
     piece = h / numbers.mpf(plan.stages.pieces)
-    fit = Quadratics.fit(numbers, h, piece)
-    total = plan.stages.square(magnitude + piece / 2, h)
+    fit = Quadratics.fit(numbers, h, piece, plan.quadratics)
+    total, early = plan.stages.square(magnitude + piece / 2, h)
     square = relu(total)
     dead = layers[plan.leaf_layer - 1][left]
     m = layers[plan.leaf_layer][z] - h
     cosine = fit.k0 + fit.k2 * square
-    if not plan.bent:
-        right_square = relu(total - dead)
-        return cosine, fit.s1 * m + fit.s2 * (2 * right_square - square)
-    bend = thirds(numbers)
-    before, after = (layers[plan.leaf_layer - back][z] for back in (3, 2))
-    knot = _third(before, after, h)
-    curve = total - (bend.theta * h**2 - piece**2 / 8) - bend.tilt * h * knot
-    curves = 2 * relu(curve - dead) - relu(curve)
-    return cosine, (1 - bend.slope * h**2 / 6) * m - bend.gain * h / 6 * curves
-
-
-def _third(before: Affine, z: Affine, h: Real) -> Affine:
-    """Return relu(|z − h| − h/3), a layer after z and two after the same value before."""
-    return relu(z - h + 2 * relu(h - before) - h / 3)
+    bends = numbers.mpf(0) * total
+    if plan.quadratics > 2:
+        before, after = (layers[plan.leaf_layer - back][z] for back in (4, 3))
+        distance = after - h + 2 * relu(h - before)
+        rough = early + plan.stages.rest(h) / 2
+        for knot in fit.knots:
+            signal = relu(distance - knot * h / fit.count)
+            bends += relu(fit.bend(rough, signal, knot))
+    gated = relu(fit.jump + fit.square * total + fit.gain * bends - dead)
+    curve = fit.jump + fit.square * square + fit.gain * relu(bends)
+    return cosine, fit.slope * m - (2 * gated - curve)
 
 
 def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:

@@ -17,9 +17,9 @@ from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction
 from sinrelu.gadgets.stages import cheapest_stages
 
-MOST_FOLDS, MOST_LAYERS = 17, 6
+MOST_FOLDS, MOST_LAYERS, MOST_QUADRATICS = 17, 6, 8
 COMPARED = (
-    "folds undone by gates, layers and radices of the square, sines of 2 or 3 quadratics, "
+    "folds undone by gates, layers and radices of the square, sines of 2 to 8 quadratics, "
     "interpolation without gates"
 )
 
@@ -27,8 +27,13 @@ COMPARED = (
 def ladders(reduction: Reduction) -> Iterator[list[Gated]]:
     """Yield series of plans, each with ever more pieces for ever more connections."""
     depths = range(1, MOST_LAYERS + 1)
-    for folds, layers, bent in product(range(2, MOST_FOLDS + 1), depths, (False, True)):
-        ladder = [Gated(folds, choice, bent, reduction) for choice in cheapest_stages(layers, bent)]
+    for folds, layers, quadratics in product(
+        range(2, MOST_FOLDS + 1), depths, range(2, MOST_QUADRATICS + 1)
+    ):
+        ladder = [
+            Gated(folds, choice, quadratics, reduction)
+            for choice in cheapest_stages(layers, quadratics)
+        ]
         if ladder[0].possible:
             yield ladder
 

@@ -1,14 +1,17 @@
 """The leaf: sin m and cos m on a small interval [−h, h], from one square.
 
 A sawtooth gives U ≈ m² − ℓ²/8, and with it cos m ≈ k₀ + k₂U. A gate makes an odd function of an
-even one: with f = relu(V − relu(−m)) = [m > 0]·V, sin m ≈ s₁m − (2f − V). V is made of quadratics:
+even one: with f = relu(V − relu(−m)) = [m > 0]·V, sin m ≈ s₁m − (2f − V). V is made of quadratics.
 
-two of them, V ∝ U, on the halves of [−h, h];
-three, V ∝ relu(U − θ − λa), on its thirds, where a = relu(|m| − h/3) is a signal of the sawtooth;
-four, V ∝ U + c·relu(U − θ − λa), on its quarters, where a = relu(|m| − h/2).
+The best J quadratics for m³ differ from it by the same Chebyshev polynomial T₃ on each of J equal
+pieces of [−h, h], by at most h³/(4J³). Where two of them meet they are twice that apart. V jumps at
+0 if it has a bias. Elsewhere it bends:
 
-A bend needs no signal to start it: U is known, and U − θ turns positive by itself at |m| = √θ.
-There V bridges the jump from one Chebyshev polynomial T₃ to the next.
+    relu(m² − θ − 2κ·relu(|m| − κ)),  θ = κ² − h²/(12J²),
+
+turns positive by itself at √θ, just before κ, is as large there as the jump, and from κ on is what
+the two quadratics differ by, in units of 6/(Jh). The signals relu(|m| − κ) are those of the
+sawtooth's outermost stage, so J is 2, 3, 4 or 6. A bend is read by the one before it.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from typing import Any, NamedTuple
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.gadgets.square import Sawtooth, Square
 
-BEND_CONNECTIONS = {2: 0, 3: 3, 4: 4}
-"""What V costs beyond V = U: its reads, and that the channels read one unit more."""
+BEND_CONNECTIONS = {2: 0, 3: 3, 4: 4, 6: 7}
+"""What V costs beyond V = U: three a bend, and one more if V is made of U as well."""
 
 
 COARSE = 0.02
@@ -38,76 +41,95 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Quadratics:
-    """cos m ≈ k₀ + k₂U and sin |m| ≈ s₁|m| + s₂U for |m| ≤ h, with U ≈ m² − ℓ²/8."""
+    """cos m ≈ k0 + k2·U and sin |m| ≈ slope·|m| − (jump + square·U + gain·B) for |m| ≤ h.
 
+    U ≈ m² − ℓ²/8, and B is the innermost bend.
+    """
+
+    count: int
+    h: Real
     k0: Real
     k2: Real
-    s1: Real
-    s2: Real
-
-    @classmethod
-    def fit(cls, numbers: Any, h: Real, piece: Real) -> Quadratics:
-        """Return near-minimax coefficients, computed in the mpmath context ``numbers``.
-
-        In the cosine, t⁴ is replaced by h²t² − h⁴/8: error h⁴/8. In the sine, t³ is replaced as in
-        ``stretched``.
-        """
-        a, b = stretched(numbers, h)
-        k2 = h**2 / 24 - numbers.mpf(1) / 2
-        return cls(1 - h**4 / 192 + k2 * piece**2 / 8, k2, 1 - a / 6, -b / 6)
-
-
-def stretched(numbers: Any, end: Real) -> tuple[Real, Real]:
-    """Return a, b with t³ ≈ at + bt² on [0, end], to ±end³/(4c³) where c = 1 + √3/2.
-
-    The difference is a stretched Chebyshev polynomial T₃ with its zero −√3/2 at t = 0 and its
-    end 1 at t = end.
-    """
-    q = numbers.sqrt(3) / 2
-    scale = end / (1 + q)
-    return -3 * scale**2 / 2, 3 * q * scale
-
-
-@dataclass(frozen=True)
-class Bend:
-    """t³ ≈ slope·t + square·t² + gain·relu(t² − theta − tilt·relu(t − knot)) on [0, 1]."""
-
     slope: Real
+    jump: Real
     square: Real
     gain: Real
-    theta: Real
-    tilt: Real
-    error: Real
 
+    @classmethod
+    def fit(cls, numbers: Any, h: Real, piece: Real, count: int = 2) -> Quadratics:
+        """Return near-minimax coefficients for a number of quadratics on [−h, h].
 
-def thirds(numbers: Any) -> Bend:
-    """Bend at 1/3: the difference is T₃/108 on each third of [−1, 1], and never beyond ±1/108.
+        In the cosine, m⁴ is replaced by h²m² − h⁴/8, to ±h⁴/8; in the sine, m⁵ by
+        5h²m³/4 − 5h⁴m/16, to ±h⁵/16. They are computed in the mpmath context ``numbers``.
+        """
+        one = numbers.mpf(1)
+        even = 1 - count % 2
+        k2 = h**2 / 24 - one / 2
+        cube = one / 6 - h**2 / 96
+        slope = one * (-9 if even else 3) / (4 * count**2)
+        square = even * 3 * cube * h / count
+        jump = even * cube * h**3 / (4 * count**3)
+        return cls(
+            count=count,
+            h=h,
+            k0=1 - h**4 / 192 + k2 * piece**2 / 8,
+            k2=k2,
+            slope=1 - h**4 / 384 - cube * h**2 * slope,
+            jump=jump,
+            square=square,
+            gain=6 * cube * h / count,
+        )
 
-    Proof. Up to √θ < 1/3 it is t³ − t/12 = T₃(3t)/108. From 1/3 on, where the bend's argument
-    t² − 2t/3 + 13/108 has no zero, it is T₃(3t − 2)/108. In between it falls, since its slope
-    3t² − 1/12 − 4t is negative, to −1/108.
-    """
-    one = numbers.mpf(1)
-    return Bend(one / 12, one * 0, one * 2, 11 * one / 108, 2 * one / 3, one / 108)
+    @property
+    def knots(self) -> range:
+        """Where the bends are, in units of h/count."""
+        return range(2 - self.count % 2, self.count, 2)
 
+    def error(self, numbers: Any, piece: Real, rough: Real = 0) -> Real:
+        """Bound of the error of (cos m, sin m) as a vector, for |m| ≤ h ≤ 1.
 
-def quarters(numbers: Any) -> Bend:
-    """Bend at 1/2: the difference is nearly T₃/256 on [1/2, 1], a stretched T₃ on [0, k], k = √θ.
+        The bends may read a square that errs by ``rough`` more. Proof, for t = |m|, J quadratics,
+        V = jump + square·U + gain·B and U = t² − u with 0 ≤ u ≤ ℓ²/4; in an interval context every
+        rounding is covered too.
 
-    It stays within ±0.004623, which the stretched T₃ all but attains.
+        Cosine: k₀ + k₂U is 1 − t²/2 + t⁴/24, with t⁴ replaced by h²t² − h⁴/8 (the difference is
+        h⁴/8·T₄(t/h), which makes h⁴/192), and k₂(ℓ²/8 − u) added; the series that alternates
+        leaves out h⁶/720.
 
-    Proof. Up to k it is the stretched T₃, at most k³/(4c³) < 0.0046216. From 1/2 on, where the
-    bend's argument is positive and rises, it is T₃(4t − 3)/256 + γk² − γλ/2 + 99/256 with gain γ
-    and tilt λ, at most 0.0045534. In between it falls from the one to the other.
-    """
-    one = numbers.mpf(1)
-    k = one * 2467 / 5000
-    slope, square = stretched(numbers, k)
-    gain = one * 9 / 4 - square
-    return Bend(slope, square, gain, k**2, (slope + one * 105 / 64) / gain, one * 4623 / 10**6)
+        Sine, m ≥ 0 and u = 0: the difference of t⁵ is h⁵/16·T₅(t/h), which makes h⁵/1920, and the
+        series leaves out h⁷/5040. What is left is c·t³ with c = 1/6 − h²/96. On a piece of centre μ
+        its difference from V's quadratic is ε·T₃(J(t − μ)/h), ε = ch³/(4J³) ≤ (h/J)³/24. From √θ to
+        κ, where the next bend is positive already, the difference falls, its slope being at most
+        9h²/(4J²) − 12ht/J in units of c, with t ≥ √θ > 0.9h/J; and at κ it is −ε, where the next
+        piece starts. Beyond κ the bend's argument (t − κ)² + h²/(12J²) has no zero.
 
+        V falls with u, by at most u times its slope in U: square and J/2 − 1 bends, or (J − 1)/2
+        bends, of gain 6ch/J each, together at most 3ch ≤ h/2. Hence hℓ²/8.
 
-BENDS = {3: thirds, 4: quarters}
+        Sine, m < 0: it is odd where V ≤ t. There is no bias for odd J, and V ≤ hU/2 ≤ t. For even J
+        it may be that t < V ≤ jump + ht²/2, so t < 2·jump, and relu(V − t) makes the sine
+        (2 − slope)t − V. Its error, (2 − slope)t − V + sin t, is at most (2 − slope)t ≤ jump, as
+        slope − 1 ≥ 2h·jump, and at least −jump, as V ≤ jump + ht²/2 and slope < 1.1.
+        """
+        h = self.h
+        sine = (h / self.count) ** 3 / 24 + h * piece**2 / 8 + h**5 / 1920 + h**7 / 5040
+        sine += len(self.knots) * self.gain * rough
+        cosine = abs(self.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
+        return numbers.hypot(sine, cosine)
+
+    def bends(self, square: Square) -> Affine:
+        """Return the unit of the innermost bend, B; 0 if there is none."""
+        bend = square.value.circuit.constant(0)
+        for knot, signal in reversed(list(zip(self.knots, square.signals, strict=False))):
+            bend = relu(self.bend(square.value + bend, signal, knot))
+        return bend
+
+    def bend(self, square: Affine, signal: Affine, knot: int) -> Affine:
+        """Return what is to be rectified for a bend at κ = knot·h/count, signal = relu(|m| − κ)."""
+        part = self.h / self.count
+        theta = (knot * part) ** 2 - part**2 / 12
+        difference: Affine = square - theta - 2 * knot * part * signal
+        return difference
 
 
 @dataclass(frozen=True)
@@ -117,10 +139,10 @@ class Leaf:
     Attributes
     ----------
     sawtooth : Sawtooth
-        The folds of the square. Its outermost stage is a ternary for three quadratics, and a
-        halving for four.
+        The folds of the square. Its outermost stage is a ternary for three and six quadratics, and
+        a halving for four.
     quadratics : int
-        2, 3 or 4: of how many quadratics the sine is made.
+        2, 3, 4 or 6: of how many quadratics the sine is made.
     """
 
     sawtooth: Sawtooth
@@ -128,9 +150,10 @@ class Leaf:
 
     @property
     def possible(self) -> bool:
-        """Whether the sawtooth has the signal that the bend needs."""
-        outermost = 4 if self.sawtooth.halved else 3 if self.sawtooth.ternaries else 2
-        return self.quadratics in {2, outermost}
+        """Whether the sawtooth has what it needs and the signals that the bends need."""
+        ternary = self.sawtooth.ternaries > 0 and not self.sawtooth.halved
+        signals = {2: True, 3: ternary, 4: self.sawtooth.halved, 6: ternary}
+        return self.sawtooth.possible and signals.get(self.quadratics, False)
 
     @property
     def connections(self) -> int:
@@ -138,71 +161,47 @@ class Leaf:
         return self.sawtooth.connections + BEND_CONNECTIONS[self.quadratics]
 
     def error(self, numbers: Any, h: Real) -> Real:
-        """Bound of the error of (cos m, sin m) as a vector, for |m| ≤ h ≤ 1.
-
-        Proof, for t = |m| and U = t² − u with 0 ≤ u ≤ ℓ²/4; in an interval context every rounding
-        is covered too. Cosine: k₀ + k₂U is 1 − t²/2 + t⁴/24, with t⁴ replaced by h²t² − h⁴/8 (the
-        difference is h⁴/8·T₄(t/h), which makes h⁴/192), and k₂(ℓ²/8 − u) added; the series that
-        alternates leaves out h⁶/720. Sine: t³ is replaced with error ``cubic``, and the series
-        leaves out h⁵/120. For two quadratics U has weight b/6, and bu/6 ≤ bℓ²/24. With a bend of
-        gain γ and square β, U has weight βh/6 and the bend, which reads U + ℓ²/8, has γh/6: at
-        most (βℓ²/4 + γℓ²/8)·h/6.
-        """
+        """Bound of the error of (cos m, sin m) as a vector, for |m| ≤ h ≤ 1."""
         if self.quadratics == 2 and h > COARSE:
             return self._error_on_grid(numbers, h)
         piece = self.sawtooth.piece(h)
-        fit = Quadratics.fit(numbers, h, piece)
-        if self.quadratics == 2:
-            cubic, gain = (h / (1 + numbers.sqrt(3) / 2)) ** 3 / 4, -6 * fit.s2
-        else:
-            bend = BENDS[self.quadratics](numbers)
-            cubic, gain = bend.error * h**3, (bend.square + bend.gain) * h
-        sine = cubic / 6 + h**5 / 120 + gain * piece**2 / 24
-        cosine = abs(fit.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
-        return numbers.hypot(sine, cosine)
+        return Quadratics.fit(numbers, h, piece, self.quadratics).error(numbers, piece)
 
     def _error_on_grid(self, numbers: Any, h: Real) -> Real:
         """Bound the error of two quadratics, sharply where h is not small.
 
         With U = t² − u, 0 ≤ u ≤ ℓ²/4, the error is a convex function of u, so the ends of u
         suffice. Between points of a grid of step η in t it exceeds the larger end by at most
-        η²/8 · max |second derivative|. That is below h + h², because the sine's is 2s₂ + sin t with
-        −h/2 < 2s₂ < 0, and the cosine's is h²/12 − 1 + cos t.
+        η²/8 · max |second derivative|. That is below h + h², because the sine's is sin t − 2·square
+        with 0 < 2·square < h/2, and the cosine's is h²/12 − 1 + cos t. Where the sine is not odd it
+        errs by at most ``jump``: see ``Quadratics.error``.
         """
         piece = self.sawtooth.piece(h)
         fit = Quadratics.fit(numbers, h, piece)
-        worst = numbers.mpf(0)
+        worst = worst_cosine = numbers.mpf(0)
         for i, u in product(range(GRID + 1), (0, piece**2 / 4)):
             t = h * i / GRID
-            sine = fit.s1 * t + fit.s2 * (t**2 - u) - numbers.sin(t)
+            sine = fit.slope * t - fit.jump - fit.square * (t**2 - u) - numbers.sin(t)
             cosine = fit.k0 + fit.k2 * (t**2 - u) - numbers.cos(t)
             worst = larger(worst, numbers.hypot(sine, cosine))
+            worst_cosine = larger(worst_cosine, abs(cosine))
+        worst = larger(worst, numbers.hypot(fit.jump, worst_cosine))
         return worst + (h / GRID) ** 2 / 8 * (h + h**2)
 
     def point(self, z: Affine, h: Real) -> Point:
         """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
-        numbers = z.circuit.numbers
         piece = self.sawtooth.piece(h)
-        fit = Quadratics.fit(numbers, h, piece)
+        fit = Quadratics.fit(z.circuit.numbers, h, piece, self.quadratics)
         m = z - h
         left = relu(-m)
-        square = self.sawtooth.square(m + 2 * left + piece / 2, h)
-        if self.quadratics == 2:
-            slope, curve = fit.s1, -fit.s2 * square.value
-        else:
-            bend = BENDS[self.quadratics](numbers)
-            slope = 1 - bend.slope * h**2 / 6
-            curve = h / 6 * (bend.square * square.value + bend.gain * bent(square, bend, h, piece))
+        square = self.sawtooth.square(m + 2 * left + self.sawtooth.offset(h), h)
+        curve = fit.gain * fit.bends(square)
+        if self.quadratics % 2 == 0:
+            curve += fit.jump + fit.square * square.value
         right = relu(curve - left)
-        return Point(fit.k0 + fit.k2 * square.value, slope * m - (2 * right - curve))
+        return Point(fit.k0 + fit.k2 * square.value, fit.slope * m - (2 * right - curve))
 
 
 def larger(first: Real, second: Real) -> Real:
     """Return the larger of two numbers, or an interval that holds it."""
     return (first + second + abs(first - second)) / 2
-
-
-def bent(square: Square, bend: Bend, h: Real, piece: Real) -> Affine:
-    """Return the unit relu(m² − θh² − λh·a)."""
-    theta = bend.theta * h**2 - piece**2 / 8
-    return relu(square.value - theta - bend.tilt * h * square.first)

@@ -17,13 +17,14 @@ from sinrelu.gadgets.fold import mirror, smooth_ternary
 
 
 class Square(NamedTuple):
-    """The unit that holds the square, and the signal of the outermost stage's first knot.
+    """The unit that holds the square, and the signals of the outermost stage.
 
-    That is relu(|m| − height/2) with a halving, else relu(|m| − height/3) with ternaries.
+    They are relu(|m| − height/2) with a halving, else relu(|m| − height/3) and
+    relu(|m| − 2·height/3) with ternaries.
     """
 
     value: Affine
-    first: Affine
+    signals: tuple[Affine, ...]
 
 
 @dataclass(frozen=True)
@@ -41,56 +42,74 @@ class Sawtooth:
         one less in all, because only the first knot reads the folded value and no unit holds it.
     halved : bool
         Whether the range is halved first of all; 4 connections.
+    whole : bool
+        Whether the first piece is a whole one, on which the sum rises by reading the value of the
+        last binary fold: one connection, needs a binary fold. Else it is the half of one that is
+        flat around 0, in every valley.
     """
 
     ternaries: int
     binaries: int
     last: int
     halved: bool = False
+    whole: bool = False
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a binary fold for a whole first piece."""
+        return self.binaries > 0 or not self.whole
 
     @property
     def connections(self) -> int:
         """Connections of the folds and of the sum."""
-        return 6 * self.ternaries + 4 * (self.binaries + self.halved) + 2 * self.last - 3
+        folds = 6 * self.ternaries + 4 * (self.binaries + self.halved)
+        return folds + 2 * self.last - 3 + self.whole
 
     @property
     def pieces(self) -> Fraction:
-        """Length of the range in pieces; the first one counts half, being shared with −m."""
+        """Length of the range in pieces; the first one counts half unless it is a whole one."""
         stages = (1 + self.halved) * int(3**self.ternaries)
         leaves = int(2**self.binaries) * self.last
-        return stages * Fraction(2 * leaves - 1, 2)
+        return stages * (leaves - (Fraction(0) if self.whole else Fraction(1, 2)))
 
     def piece(self, height: Real) -> Real:
         """Length ℓ of a piece when |m| ranges over [0, height]."""
         return height * self.pieces.denominator / self.pieces.numerator
 
+    def offset(self, height: Real) -> Real:
+        """Return what is added to |m| before it is folded: half a piece or nothing."""
+        return 0 * height if self.whole else self.piece(height) / 2
+
     def square(self, value: Affine, height: Real) -> Square:
-        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2 (no unit need hold it).
+        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + offset (no unit need hold it).
 
         Proven error: ±ℓ²/8, attained at every knot and at the middle of every piece. The result
-        is even in m, zero for |m| ≤ ℓ/2, and at most m². One unit holds it.
+        is even in m, zero at m = 0, and at most m². One unit holds it.
         """
-        piece = self.piece(height)
+        piece, offset = self.piece(height), self.offset(height)
         terms: list[tuple[Real, Affine]] = []
+        outermost: tuple[Affine, ...] = ()
         third = value.circuit.number(height)
         if self.halved:
             third = third / 2
-            fold = mirror(relu(value), third + piece / 2)
+            fold = mirror(relu(value), third + offset)
             terms.append((4 * third, fold.signals[0]))
-            value = fold.value
+            value, outermost = fold.value, fold.signals
         for _ in range(self.ternaries):
             third = third / 3
-            fold = smooth_ternary(relu(value), third, piece / 2)
+            fold = smooth_ternary(relu(value), third, offset)
             terms.append((4 * third, fold.signals[0]))
-            value = fold.value
+            value, outermost = fold.value, outermost or fold.signals
         pivot = piece * self.last * 2**self.binaries
         for _ in range(self.binaries):
             pivot = pivot / 2
             fold = mirror(relu(value), pivot)
-            terms.append((4 * pivot - 2 * piece, fold.signals[0]))
+            terms.append((4 * (pivot - offset), fold.signals[0]))
             value = fold.value
+        if self.whole:
+            terms.append((piece, value - piece / 4))
         for _ in range(1, self.last):
             value = relu(value - piece)
             terms.append((2 * piece, value))
         total = sum((weight * signal for weight, signal in terms), value.circuit.constant(0))
-        return Square(relu(total), terms[0][1])
+        return Square(relu(total), outermost)

@@ -37,34 +37,39 @@ class Stages:
     @property
     def connections(self) -> int:
         """Connections of the folds, of the square and of the gated square."""
-        return self._connections()
+        return self.leaf_connections(2)
 
-    @property
-    def bent_connections(self) -> int:
-        """Connections with a bent square in addition, and its knot, read by a gate and a channel.
+    def leaf_connections(self, quadratics: int) -> int:
+        """Count the connections of the folds, the square, and a sine of so many quadratics.
 
-        See ``bend``; the knot takes three, and two units read what holds the square.
+        The gate reads the bends, and the square only if it is part of the sine. A bend reads its
+        knot and the sum before the last folds; a knot takes two, and one more all together; one
+        unit holds the bends' sum, and two read it.
         """
-        return self._connections(bends=1) + 3 + 2
-
-    def _connections(self, bends: int = 0) -> int:
         signals = [(2, 1)] * self.ternaries + [(m - 1, m - 1) for m in self.radices]
-        total, reads, held = 0, 2, 0
+        total, reads, held, early = 0, 2, 0, 0
         for stage, (knots, summed) in enumerate(signals):
             last = stage == len(signals) - 1
             total += reads * (knots if last else knots + 1) + held
-            reads, held = knots + 1, summed + (stage > 0)
-        return total + held + (held + 1) + bends * (held + 2)
+            reads, held, early = knots + 1, summed + (stage > 0), held
+        bends = (quadratics - 1) // 2
+        gated = 1 + bends + held * (1 - quadratics % 2)
+        return total + held + gated + (bends > 0) * 3 + bends * (early + 4)
 
     @property
     def pieces(self) -> float:
         """Length of the range of |m| in pieces; the first one counts half."""
         return float(3**self.ternaries) * (math.prod(self.radices) - 0.5)
 
-    def square(self, value: Affine, height: Real) -> Affine:
-        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2, read on the layer after.
+    def rest(self, height: Real) -> Real:
+        """Return how much the last folds add to the square at most."""
+        return ((self.radices[-1] - 0.5) * height / self.pieces) ** 2
 
-        Proven error: ±ℓ²/8. The form is to be rectified: it is never negative.
+    def square(self, value: Affine, height: Real) -> tuple[Affine, Affine]:
+        """Return m² − ℓ²/8 for |m| ≤ height, and the same without the last folds.
+
+        From value = |m| + ℓ/2; the second is read a layer earlier, and smaller by 0 … ``rest``.
+        Proven error of the first: ±ℓ²/8. It is to be rectified: it is never negative.
         """
         piece = height / value.circuit.number(self.pieces)
         total = value.circuit.constant(0)
@@ -84,7 +89,7 @@ class Stages:
         held = relu(total)
         for p in range(1, self.radices[-1]):
             held += 2 * piece * relu(value - p * piece)
-        return held
+        return held, total
 
 
 def _fold(
@@ -106,11 +111,11 @@ def stages(layers: int) -> Iterator[Stages]:
 
 
 @cache
-def cheapest_stages(layers: int, bent: bool = False) -> tuple[Stages, ...]:
+def cheapest_stages(layers: int, quadratics: int = 2) -> tuple[Stages, ...]:
     """Return the stages that no others of as many layers beat in both pieces and connections."""
 
     def price(choice: Stages) -> int:
-        return choice.bent_connections if bent else choice.connections
+        return choice.leaf_connections(quadratics)
 
     best: list[Stages] = []
     for candidate in sorted(stages(layers), key=lambda choice: (price(choice), -choice.pieces)):

@@ -23,7 +23,7 @@ def built(tol):
     return build(tol=tol)
 
 
-MOST_CONNECTIONS = {1e-2: 22, 1e-3: 36, 1e-4: 76, 1e-6: 127, 1e-9: 215, 1e-12: 302}
+MOST_CONNECTIONS = {1e-2: 22, 1e-3: 36, 1e-4: 76, 1e-6: 127, 1e-9: 213, 1e-12: 296}
 
 
 @pytest.mark.parametrize("tol", TOLS)
