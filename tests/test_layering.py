@@ -107,10 +107,10 @@ def test_layering_is_idempotent_and_keeps_meta():
 
 def test_the_input_is_carried_as_two_halves():
     network = Network.from_rows(
-        [Row((0,), (1.0,), -1.0), Row((1,), (2.0,), -1.0), Row((0, 2), (3.0, 1.0), 0.0)]
+        [Row((0,), (1.0,), -1.0), Row((1,), (2.0,), 1.0), Row((0, 2), (3.0, 1.0), -1.0)]
     )
     result = layered(network)
-    # relu(x), relu(−x), relu(x−1) · both halves carried, relu(2·−1) · output
+    # relu(x), relu(−x), relu(x−1) · both halves carried, relu(2·+1) · output
     assert (result.widths, result.connections) == ((3, 3), 3 + 3 + 3)
     assert naive_exact(result, -5) == -15
 
@@ -136,7 +136,7 @@ def test_existing_halves_are_not_used_where_weights_would_be_rounded():
 def test_values_for_one_reader_are_gathered_by_sign():
     """Four units that the last row alone reads need two carried sums a layer, not four."""
     first = [Row((0,), (1.0,), -k / 4) for k in range(4)]
-    chain = [Row((1,), (2.0,), -0.125), Row((5,), (2.0,), -0.125), Row((6,), (2.0,), -0.125)]
+    chain = [Row((1,), (2.0,), 0.125), Row((5,), (2.0,), 0.125), Row((6,), (2.0,), 0.125)]
     last = Row((1, 2, 3, 4, 7), (1.0, -2.0, 3.0, -4.0, 5.0), 0.5)
     network = Network.from_rows([*first, *chain, last])
     result = layered(network)

@@ -11,7 +11,7 @@ import random
 
 from sinrelu.layering.schedule import Option, Place, Schedule, Supply, cheapest
 
-SEED = 1
+SEED = 0
 PATIENCE = 100
 """Moves without gain after which the search ends, and two more for every place in use."""
 SLACK = 2
@@ -36,7 +36,8 @@ def reroute(schedule: Schedule, effort: int) -> None:
     idle = 0
     while schedule.prices_seen < effort and idle < PATIENCE + 2 * len(schedule.supplies):
         before = schedule.connections
-        schedule.move(_torn(schedule, chance), choose)
+        torn = _torn(schedule, chance)
+        schedule.move(torn, _seeds(schedule, torn, chance), choose)
         idle = idle + 1 if schedule.connections == before else 0
 
 
@@ -58,6 +59,20 @@ def _torn(schedule: Schedule, chance: random.Random) -> list[Place]:
     if order < 0.7:
         keys = {place: float(place[1] if order < 0.3 else -place[1]) for place in torn}
     return sorted(keys, key=keys.__getitem__)
+
+
+def _seeds(schedule: Schedule, torn: list[Place], chance: random.Random) -> list[Place]:
+    """Return now and then a place that one of those torn out could be computed from."""
+    if not torn or chance.random() < 0.5:
+        return []
+    value, layer = torn[_below(chance, len(torn))]
+    for _ in range(_below(chance, 3) + 1):
+        rows = schedule.ways[value]
+        sources = rows[_below(chance, len(rows))].sources
+        if layer < 2 or not sources or 0 in sources:
+            break
+        value, layer = sources[_below(chance, len(sources))], layer - 1
+    return [(value, layer)]
 
 
 def _below(chance: random.Random, bound: int) -> int:

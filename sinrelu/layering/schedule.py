@@ -71,7 +71,9 @@ class Schedule:
         self._narrow = [[row.sources for row in rows if _is_narrow(row)] for rows in ways]
         self._affected = _affected(self._narrow)
         self._first = [
-            min((len(row.sources) for row in rows if row.sources in ((), (0,))), default=None)
+            min(
+                (len(row.sources) for row in rows if row.sources in ((), (0,))), default=UNREACHABLE
+            )
             for rows in ways
         ]
         self._price = [[UNREACHABLE] * len(ways) for _ in range(depth + 1)]
@@ -115,18 +117,26 @@ class Schedule:
             self.readers[read] -= 1
         return supply
 
-    def move(self, places: Sequence[Place], choose: Choice) -> None:
+    def move(self, places: Sequence[Place], seeds: Sequence[Place], choose: Choice) -> None:
         """Tear out what stands on these places and supply it anew, in this order.
 
-        Whatever is then read by nobody goes too. If the result has more connections than before,
-        all is left as it was.
+        Beforehand, some more places are supplied, so that several of the others may come to share
+        them: a price does not foresee that. Whatever is read by nobody in the end goes. If the
+        result has more connections than before, all is left as it was.
         """
         before = self.connections
         self._changes.clear()
         self._idle.clear()
         for place in places:
             self._tear(place)
-        if not all(self._supplied(place, choose) for place in places) or not self._tidied(before):
+        torn = self.connections
+        done = all(self._supplied(place, choose) for place in seeds)
+        most = before + self.connections - torn
+        self._idle += seeds
+        for place in places:
+            if self.readers[place]:
+                done = done and self._supplied(place, choose) and self.connections <= most
+        if not done or not self._tidied(before):
             self._undo()
 
     def _tear(self, place: Place) -> None:
@@ -146,8 +156,8 @@ class Schedule:
         return len(self.supplies[place].joins) > NARROW
 
     def _supplied(self, place: Place, choose: Choice) -> bool:
-        """Let a value stand again if it is read; say whether it can."""
-        wanted = [place] if self.readers[place] else []
+        """Let a value stand on a layer; say whether it can."""
+        wanted = [place]
         self._refresh()
         while wanted:
             last = wanted.pop()
@@ -162,7 +172,7 @@ class Schedule:
         return True
 
     def _tidied(self, most: int) -> bool:
-        """Remove the wide rows that are no longer read; say if there are ``most`` connections."""
+        """Remove what was kept and is not read; say if there are at most ``most`` connections."""
         while self._idle:
             place = self._idle.pop()
             if not self.readers[place]:
@@ -238,16 +248,16 @@ class Schedule:
     def _least(self, value: int, layer: int, before: list[int]) -> int:
         if (value, layer) in self.supplies:
             return 0
-        first = self._first[value]
         if layer == 1:
-            return UNREACHABLE if first is None else first
+            return self._first[value]
         best = before[value] + 1
         for sources in self._narrow[value]:
             price = len(sources)
             for source in sources:
                 price += before[source]
-            best = min(best, price)
-        return min(best, UNREACHABLE)
+            if price < best:  # noqa: PLR1730 - faster than min(), and here the time goes
+                best = price
+        return best if best < UNREACHABLE else UNREACHABLE
 
 
 def by_sign(row: Row) -> list[list[int]]:
