@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from itertools import count
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -34,11 +33,11 @@ class Program:
         self.schedule = schedule
         self.costs: list[float] = []
         self.rows: list[Terms] = []  # each is at least 0
-        self.first = _first_layers(schedule)
+        self.first, last = _first_layers(schedule), _last_layers(schedule)
         self.stands = {
             (value, layer): self.variable(0)
             for value in range(1, len(schedule.ways))
-            for layer in range(self.first[value], schedule.depth + 1)
+            for layer in range(self.first[value], last[value] + 1)
         }
         for place in self.stands:
             self._supply(*place)
@@ -68,7 +67,7 @@ class Program:
             if layer == 1:
                 yield self.variable(len(row.sources))
             return
-        if any((source, layer - 1) not in self.stands for source in row.sources):
+        if any(self.first[source] >= layer for source in row.sources):
             return
         computed = self.variable(len(row.sources))
         for sign in by_sign(row):
@@ -109,16 +108,19 @@ class Program:
 
 def _first_layers(schedule: Schedule) -> list[int]:
     """Return the first layer on which each value can stand."""
-    first = [0] * len(schedule.ways)
-    for _ in count():
-        before = list(first)
-        for value, rows in enumerate(schedule.ways[1:], start=1):
-            first[value] = min(
-                1 + max((before[source] for source in row.sources), default=0) for row in rows
-            )
-        if first == before:
-            return first
-    raise AssertionError("the count never ends")
+    first = [0]
+    for rows in schedule.ways[1:]:
+        first.append(min(1 + max((first[s] for s in row.sources), default=0) for row in rows))
+    return first
+
+
+def _last_layers(schedule: Schedule) -> list[int]:
+    """Return the last layer from which each value can still reach the output."""
+    last = [0] * schedule.output + [schedule.depth]
+    for value in range(schedule.output, 0, -1):
+        for source in {source for row in schedule.ways[value] for source in row.sources}:
+            last[source] = max(last[source], last[value] - 1)
+    return last
 
 
 def main() -> None:
