@@ -58,8 +58,10 @@ def layered(network: Network, effort: int = EFFORT) -> Network:
     if not network.skip_connections:
         return by_layer(network)
     schedule = start(network)
+    begun, begun_with = wired(schedule), schedule.connections
     reroute(schedule, effort)
-    return Network.from_rows(wired(schedule), network.meta)
+    gained = schedule.connections < begun_with
+    return Network.from_rows(wired(schedule) if gained else begun, network.meta)
 
 
 def start(network: Network) -> Schedule:

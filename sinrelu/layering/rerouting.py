@@ -12,7 +12,7 @@ import random
 from sinrelu.layering.schedule import Option, Place, Schedule, Supply, cheapest
 
 SEED = 0
-PATIENCE = 100
+PATIENCE = 200
 """Moves without gain after which the search ends, and two more for every place in use."""
 SLACK = 2
 """By how much a supply may be dearer than the cheapest and still be taken now and then."""

@@ -22,7 +22,7 @@ Form = dict[Held, Number]
 def wired(schedule: Schedule) -> list[Row]:
     """Return the rows, layer by layer, the output last."""
     layers: list[dict[Held, Form]] = [{} for _ in range(schedule.depth + 1)]
-    biases: dict[Place, Number] = {}
+    biases: dict[tuple[Held, int], Number] = {}
     for place in sorted(schedule.supplies):
         supply = schedule.supplies[place]
         value, layer = place
@@ -54,16 +54,22 @@ def _compute(layers: list[dict[Held, Form]], place: Place, row: Row, supply: Sup
         form[held] = float(sign)
 
 
-def _numbered(layers: list[dict[Held, Form]], biases: dict[Place, Number]) -> list[Row]:
-    """Return the rows; on each layer the values come first, in their order, and then the sums."""
+def _numbered(layers: list[dict[Held, Form]], biases: dict[tuple[Held, int], Number]) -> list[Row]:
+    """Return the rows; on each layer what is computed comes first, and then what is carried."""
     result: list[Row] = []
     place: dict[Held, int] = {0: 0}
     for number, forms in enumerate(layers[1:], start=1):
         first = len(result) + 1
-        order = sorted(forms, key=lambda held: (isinstance(held, Gathered), held))
+        computed = [held for held in forms if (held, number) in biases]
+        waiting = [
+            (min(place[source] for source in form), isinstance(held, Gathered), held)
+            for held, form in forms.items()
+            if (held, number) not in biases
+        ]
+        order = [*computed, *(held for _, _, held in sorted(waiting))]
         for held in order:
             edges = sorted((place[source], weight) for source, weight in forms[held].items())
-            bias = biases.get((held, number), 0.0) if isinstance(held, int) else 0.0
+            bias = biases.get((held, number), 0.0)
             result.append(Row(tuple(s for s, _ in edges), tuple(w for _, w in edges), bias))
         place = {held: first + index for index, held in enumerate(order)}
     return result
