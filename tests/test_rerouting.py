@@ -15,6 +15,7 @@ from sinrelu.constructions import build
 from sinrelu.layering import layered, start
 from sinrelu.layering.rerouting import reroute
 from sinrelu.layering.rewriting import ways
+from sinrelu.layering.schedule import CARRY, Option
 from sinrelu.layering.wiring import wired
 from sinrelu.network import LAYERED, SKIP, Network, Row
 
@@ -164,10 +165,15 @@ def test_a_search_keeps_schedule_function_and_count(network, points):
         assert naive_exact(result, x) == naive_exact(network, x)
 
 
+def dearest(options):
+    """The opposite of ``cheapest``."""
+    return max(options, key=lambda option: option.price, default=Option(0, CARRY)).supply
+
+
 def test_a_move_that_does_not_pay_is_undone():
     schedule = start(sin_network(SKIP))
     before = dict(schedule.supplies), schedule.connections
-    schedule.move(list(schedule.supplies)[::3], [], lambda options: options[-1].supply)
+    schedule.move(list(schedule.supplies)[::3], [], dearest)
     assert (schedule.supplies, schedule.connections) == before
     assert consistent(schedule)
 
@@ -200,14 +206,15 @@ def test_the_result_depends_on_the_network_alone():
     assert layered(network, 50_000) == layered(network, 50_000)
 
 
-def test_wide_weights_stay_wide():
-    """As 2⁻⁸⁰ + 1 is no float64; the halves of the input are shared nevertheless."""
+@pytest.mark.parametrize("bias", [Fraction(1, 2), 1 + Fraction(1, 2**80)])
+def test_wide_weights_stay_wide(bias):
+    """As 1 + 2⁻⁸⁰ is no float64; the halves of the input are shared nevertheless."""
     fine = 1 + Fraction(1, 2**80)
     network = Network.from_rows(
         [
             Row((0,), (Fraction(1),), Fraction(0)),
             Row((1,), (fine,), Fraction(-1)),
-            Row((0, 1, 2), (fine, fine, Fraction(-2)), fine),
+            Row((0, 1, 2), (fine, fine, Fraction(-2)), bias),
         ]
     )
     result = layered(network)

@@ -111,4 +111,4 @@ def _number(exact: Fraction, wide: bool) -> Number | None:
 
 
 def _is_wide(row: Row) -> bool:
-    return isinstance(row.bias, Fraction)
+    return any(isinstance(number, Fraction) for number in (row.bias, *row.weights))
