@@ -40,9 +40,11 @@ def layered(network: Network, effort: int = EFFORT) -> Network:
     are numbered layer by layer, and nothing else is done to it.
 
     The search begins with values carried and gathered, each computed once and as early as possible,
-    and never ends above that. It tears out some values at a time and supplies them anew; a single
-    one in the cheapest way there is, given all that stands elsewhere (two sources that share one
-    of theirs are charged for it twice). The least number of connections is not promised.
+    and never ends above that. It tears out some values at a time and supplies them anew, most of
+    them in the cheapest way there is, given all that stands elsewhere; two sources that share one
+    of theirs are charged for it twice, and a row of more than three sources is computed again only
+    where its value stood already.
+    The least number of connections is not promised.
     scripts/search_layering.py computes it by integer programming, for the same depth: the search
     reaches it for every construction at 1e-3, for chebyshev and double-angle at 1e-6 and for
     fold-reflect at 1e-4; for fold-reflect at 1e-6 it ends at 155, two above.
