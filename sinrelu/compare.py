@@ -7,23 +7,35 @@ Beside the registry's constructions stands ``huybrechs``, the published recursio
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, Context
+from fractions import Fraction
 from itertools import groupby
 
 import numpy as np
 
 from sinrelu.certify import BUDGET, DOMAIN, certify
 from sinrelu.certify.certificate import PROVED, REFUTED
-from sinrelu.constructions import CONSTRUCTIONS, WIRINGS, build, check_tol, huybrechs
+from sinrelu.constructions import (
+    CONSTRUCTIONS,
+    FLOAT_TOL,
+    WIRINGS,
+    build,
+    check_tol,
+    huybrechs,
+)
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import exact_error
+from sinrelu.induction import prove
 from sinrelu.network import LAYERED, Network
 from sinrelu.sampling import SEED, Domain, Progress, float64_error, ignore
+from sinrelu.solver import smallest
+from sinrelu.target import DEFAULT
 
-PEER = "huybrechs"
+PEER, SOLVED = "huybrechs", "fold-reflect"
 NAMES = (*CONSTRUCTIONS, PEER)
 PEER_DOMAIN = (0.0, DOMAIN[1])
 PEER_REMARK = f"{PEER} covers [0, π] only; all others cover [−π, π]"
@@ -102,7 +114,7 @@ def built(construction: str, wiring: str, tol: float) -> tuple[Entry, Network]:
     """
     check_tol(tol)
     begin = time.perf_counter()
-    network = _peer(tol) if construction == PEER else build(construction, wiring, tol)
+    network = _network(construction, wiring, tol)
     seconds = time.perf_counter() - begin
     counts = (network.connections, network.biases, network.units, network.depth, network.width)
     return Entry(
@@ -138,9 +150,13 @@ def sampled(entry: Entry, network: Network) -> Entry:
 def judged(
     entry: Entry, network: Network, budget: int = BUDGET, progress: Progress = ignore
 ) -> Entry:
-    """Add what can be proved with a number of cells."""
+    """Add what can be proved: with a number of cells, or, of a wide network, by induction."""
     if network.wide:
-        return entry
+        bound = prove(network)
+        shown = (
+            bound is not None and bound.covers(DEFAULT) and bound.sup_error <= Fraction(entry.tol)
+        )
+        return replace(entry, sup_error=_rounded_up(bound.sup_error)) if bound and shown else entry
     proof = certify(network, entry.tol, domain=entry.domain, budget=budget, progress=progress)
     return replace(entry, sup_error=proof.sup_error if proof.verdict == PROVED else None)
 
@@ -177,6 +193,19 @@ def compare_all(
     if not entries:
         raise RequestError("nothing can be built for these tolerances")
     return entries
+
+
+def _network(construction: str, wiring: str, tol: float) -> Network:
+    if construction == PEER:
+        return _peer(tol)
+    if construction == SOLVED and tol < FLOAT_TOL:
+        return smallest(tol, wiring=wiring).network
+    return build(construction, wiring, tol)
+
+
+def _rounded_up(bound: Fraction) -> float:
+    nearest = float(bound)
+    return nearest if Fraction(nearest) >= bound else math.nextafter(nearest, math.inf)
 
 
 def _peer(tol: float) -> Network:

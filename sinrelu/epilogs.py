@@ -41,9 +41,12 @@ Examples:
   sinrelu verify sin.npz --tol 1e-9 --max-connections 500 --plot error.svg
   sinrelu verify cos.npz --function cos --domain -100 100
   sinrelu verify wide.npz --domain -1000pi 1000pi --sampled
+  sinrelu verify sin.json --tol 1e-100
 
 \b
 Wide domains have many pieces: --budget allows a longer proof, --sampled none.
+Weights of more than 53 bits are judged in exact arithmetic; what is proved then
+is the induction of a fold-reflect plan that the file names, for its own weights.
 
 \b
 Exit status: 0 proved (or sampled-ok) and within the limit, 1 refuted or over
