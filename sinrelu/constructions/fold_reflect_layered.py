@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
@@ -79,8 +78,7 @@ class Plan:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
         stages = self.stages.leaf_connections(self.quadratics)
-        supplied = _supply_connections(self.folds, self.leaf_layer)
-        return self.reduction.layered_connections + supplied + gates + stages
+        return self.reduction.layered_connections + self.supply.connections + gates + stages
 
     def error_bound(self, numbers: Any) -> Real:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
@@ -95,11 +93,6 @@ class Plan:
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
         return circuit(self, tol, bits)
-
-
-@cache
-def _supply_connections(folds: int, leaf: int) -> int:
-    return supply(folds, leaf).connections
 
 
 class Direction(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import product
 
-from mpmath import MPContext
+from mpmath import MPContext, fp
 
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_interpolate
@@ -52,12 +52,12 @@ def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
     coarse = fold_interpolate.best_plan(tol, reduction)
     found: list[Plan] = [] if coarse is None else [coarse]
     for ladder in ladders(reduction):
-        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(numbers))
+        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(fp))
         candidates += len(ladder)
         found += ladder[at : at + 1]
     if not found:
         raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
-    plan = min(found, key=lambda plan: (plan.connections, plan.error_bound(numbers)))
+    plan = min(found, key=lambda plan: (plan.connections, plan.error_bound(fp)))
     return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
 
 
@@ -80,7 +80,7 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
         found += ladder[max(above - 1, 0) : above]
     if not found:
         raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
-    plan = min(found, key=lambda plan: (plan.error_bound(numbers), plan.connections))
+    plan = min(found, key=lambda plan: (plan.error_bound(fp), plan.connections))
     return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
 
 

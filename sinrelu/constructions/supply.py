@@ -24,7 +24,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import NamedTuple
 
@@ -161,7 +161,7 @@ class Supply:
     leaf: int
     layers: tuple[frozenset[str], ...]
 
-    @property
+    @cached_property
     def connections(self) -> int:
         """Connections into the values from layer 2 on, and from them to the gates.
 
@@ -229,6 +229,7 @@ def _unit(value: str, before: Mapping[str, Affine], pivots: Sequence[Real]) -> A
     return relu(form(way, before, pivots[scale_of(value)]))
 
 
+@cache
 def supply(folds: int, leaf: int) -> Supply:
     """Return the supply of fewest connections that is known: stored, stretched or paired."""
     stored = _stored().get(f"{folds} {leaf}")

@@ -142,9 +142,12 @@ class Reduction:
         pi = x.circuit.numbers.pi
         centred = self.centred(x)
         if self.about_zero:
-            all_of_it, before, after = (relu(centred + shift) for shift in (pi, pi / 2, -pi / 2))
-            z = pi / 2 + all_of_it - 2 * before + 2 * after
-            return HalfWave(z, all_of_it - 2 * before)
+            below, most, above = (
+                relu(-centred - pi / 2),
+                relu(centred + pi / 2),
+                relu(centred - pi / 2),
+            )
+            return HalfWave(pi - below - most + 2 * above, pi / 2 - below - most)
         z = relu(centred) + relu(-centred)
         for multiple in self.multiples:
             above = relu(z - multiple * pi)
