@@ -94,9 +94,9 @@ def test_small_domains_need_fewer(function, ends, connections):
 def test_connections_grow_with_the_logarithm_of_the_range(wiring, slope):
     counts = [
         smallest(1e-6, Target.parse("sin", (f"-{2**k}", f"{2**k}")), wiring).network.connections
-        for k in range(2, 20)
+        for k in range(4, 20, 3)
     ]
-    assert all(more - less <= slope for less, more in pairwise(counts[1:]))
+    assert all(more - less <= 3 * slope for less, more in pairwise(counts))
 
 
 def test_an_unknown_wiring_is_refused():
