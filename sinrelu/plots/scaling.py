@@ -67,9 +67,10 @@ def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
         size = 5.6 if marker == "*" else 3.4
         axes.plot(x, y, marker=marker, color=colour, markersize=size, linewidth=0.9)
     ends = [math.log10(found[-1].connections) for _, found in shown]
-    for (name, found), height in zip(shown, spread(ends, LABEL_DECADES), strict=True):
+    end = max((digits(found[-1]) for _, found in shown), default=0.0)
+    for (name, _), height in zip(shown, spread(ends, LABEL_DECADES), strict=True):
         label = f"{name}, [0, π] only" if name == PEER else name
-        _name(axes, digits(found[-1]), 10**height, label, LOOKS.get(name, OTHERS)[0])
+        _name(axes, end, 10**height, label, LOOKS.get(name, OTHERS)[0])
     axes.axhline(LIMIT, color="0.2", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.text(0.02, LIMIT * 1.15, f"limit {LIMIT}", transform=axes.get_yaxis_transform())
     axes.set_yticks([100, 1000, 10000], ["100", "1000", "10000"])
