@@ -59,7 +59,8 @@ def build(
     if output is not None:
         check_suffix(output)
     if construction == SOLVER:
-        solution = _solve(wiring, tol, max_connections, target)
+        narrow = output is not None and output.suffix.lower() != ".json"
+        solution = _solve(wiring, tol, max_connections, target, narrow)
     else:
         solution = _build(construction, wiring, tol, max_connections, target)
     network = solution.network
@@ -74,13 +75,16 @@ def build(
 
 
 def _solve(
-    wiring: str | None, tol: str | None, max_connections: int | None, target: Target
+    wiring: str | None, tol: str | None, max_connections: int | None, target: Target, narrow: bool
 ) -> Solution:
     from sinrelu.network import LAYERED, SKIP
-    from sinrelu.solver import LEAST_LAYERED, checked_tolerance, sharpest, smallest
+    from sinrelu.solver import FLOAT_TOL, LEAST_LAYERED, checked_tolerance, sharpest, smallest
 
     if tol is None and max_connections is not None:
-        return sharpest(max_connections, target, wiring or LAYERED)
+        found = sharpest(max_connections, target, wiring or LAYERED)
+        if not (narrow and found.network.wide):
+            return found
+        return smallest(FLOAT_TOL, target, wiring or LAYERED)  # all that float64 weights can do
     wanted = checked_tolerance(tol or TOL)
     return smallest(wanted, target, wiring or (LAYERED if wanted >= LEAST_LAYERED else SKIP))
 

@@ -132,6 +132,12 @@ class TestBuild:
             assert network.wiring == wiring
             assert "plans compared" in out
 
+    def test_a_budget_that_float64_cannot_use_up(self, sinrelu_command):
+        arguments = ("--wiring", "skip", "--max-connections", "400", "-o", "a.npz")
+        assert sinrelu_command("build", *arguments)[0] == 0
+        assert load("a.npz").connections < 200
+        assert load("a.npz") == build(wiring="skip", tol=1e-14)
+
     @pytest.mark.parametrize("wiring", ["skip", "layered"])
     def test_any_target(self, sinrelu_command, wiring):
         arguments = ("--function", "cos", "--domain", "-100pi", "2.5", "--tol", "1e-5")

@@ -65,13 +65,9 @@ def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float 
     check_tol(tol)
     method = CONSTRUCTIONS[_known("construction", construction, CONSTRUCTIONS)]
     _known("wiring", wiring, WIRINGS)
-    general = _network(method, tol, method.design)
     if wiring == SKIP:
-        return general
-    candidates = [layered(general)]
-    if method.design_layered is not None:
-        candidates.append(layered(_network(method, tol, method.design_layered)))
-    return min(candidates, key=lambda network: network.connections)
+        return _network(method, tol, method.design)
+    return layered(_network(method, tol, method.design_layered or method.design))
 
 
 def _network(method: Construction, tol: float, make: Callable[[float], Design]) -> Network:
