@@ -90,7 +90,7 @@ FAULTS = (
     Fault("third part of pi", SINE, "0x1.1a62633145c07p-53", "0x1.1a62633145c07p-54", "sine"),
     Fault("low part of the argument dropped", SINE, "(x.lo - turns", "(-turns", "sine"),
     Fault("two Taylor terms fewer", SINE, "range(1, 11)", "range(1, 9)", "sine"),
-    Fault("radius of the sine", SINE, "RADIUS = 8 * U", "RADIUS = 3 * U", "sine"),
+    Fault("radius of the sine", SINE, "RADIUS = 6 * U", "RADIUS = 3 * U", "sine"),
     Fault("rounding of the bias", BOUND, "kappa * abs(step.bias) + UNDERFLOW", "0.0", "bound"),
     Fault(
         "rounding of the input",
@@ -172,12 +172,12 @@ FAULTS = (
     Fault(
         "radius of the output dropped",
         BOUND,
-        "UP + (radius + 2 * RADIUS)",
-        "UP + (2 * RADIUS)",
+        "UP + (radius + RADIUS)",
+        "UP + (RADIUS)",
         "bound",
     ),
     Fault(
-        "radius of the sine dropped", BOUND, "UP + (radius + 2 * RADIUS)", "UP + (radius)", "bound"
+        "radius of the sine dropped", BOUND, "UP + (radius + RADIUS)", "UP + (radius)", "bound"
     ),
     Fault("nodes need not reach the ends", BOUND, "if not covering or not", "if not", "bound"),
     Fault("nodes need not rise", BOUND, "or not np.all(rising)", "", "bound"),

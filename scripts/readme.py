@@ -34,7 +34,7 @@ from sinrelu.target import Target
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-TOL = 1e-12
+TOL, COARSE = 1e-12, 1e-4
 NETWORK_PICTURES = {
     "error": "sin.npz",
     "network": "small.npz",
@@ -148,9 +148,9 @@ def refreshed(text: str, folder: Path) -> str:
 def draw(folder: Path) -> None:
     """Draw every picture but that of the scaling study."""
     for kind, file in NETWORK_PICTURES.items():
-        tol = "1e-3" if file == "coarse.npz" else f"{TOL:g}"
+        tol = COARSE if file == "coarse.npz" else TOL
         picture = PICTURE.with_name(f"{kind}.png")
-        output(f"sinrelu plot {folder / file} --kind {kind} --tol {tol} -o {picture}", ROOT)
+        output(f"sinrelu plot {folder / file} --kind {kind} --tol {tol:g} -o {picture}", ROOT)
 
 
 def main() -> None:
@@ -164,7 +164,7 @@ def main() -> None:
         folder = Path(name)
         output("sinrelu build", folder)
         output("sinrelu build --wiring skip -o small.npz", folder)
-        output("sinrelu build --wiring skip --tol 1e-3 -o coarse.npz", folder)
+        output(f"sinrelu build --wiring skip --tol {COARSE:g} -o coarse.npz", folder)
         README.write_text(refreshed(README.read_text(), folder))
         if not options.no_pictures:
             draw(folder)

@@ -23,8 +23,9 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
     on [0, 3t] has s² − s′² = 4t·relu(s − t); and for the rest, with w = s + ℓ/2, the sum is
     k(k−1)ℓ² at w = kℓ, and affine in between: the last stage adds slope 2ℓ at each knot, and a
     binary fold at p = Mℓ maps k to 2M − k, where (2M−k)(2M−k−1) + (4M−2)(k−M) = k(k−1). At w = kℓ
-    that is s² − ℓ²/4, and it is tangent to s² in between; below w = ℓ it is 0 ≤ s² ≤ ℓ²/4. With a
-    whole first piece it is k²ℓ² − ℓ²/4 at s = kℓ, as (2M−k)² + 4M(k−M) = k², and rectified.
+    that is s² − ℓ²/4, and it is tangent to s² in between; below w = ℓ it is 0 ≤ s² ≤ ℓ²/4. A value
+    that is clipped at w = ℓ and read with the weight 2ℓ is a knot there, where the last stage has
+    none: its fold, at M = last + 1, maps no k ≤ 2·last + 1 below 1.
 4.  Leaf (``Leaf.error``). Its error, as a vector (cos m, sin m), is at most E: the proof is there.
     V ≥ 0, as U, the bends and their coefficients are not negative, so the rectifiers that hold them
     leave them alone.
@@ -254,10 +255,10 @@ def _leaf(parameters: Any) -> Leaf:
     sawtooth = parameters["sawtooth"]
     ternaries, binaries = _integers(sawtooth, ternaries=_COUNTS, binaries=_COUNTS)
     [last] = _integers(sawtooth, last=(2, LARGEST_PLAN))
-    halved, whole = sawtooth["halved"], sawtooth["whole"]
-    if type(halved) is not bool or type(whole) is not bool:
+    halved, clipped = sawtooth["halved"], sawtooth["clipped"]
+    if type(halved) is not bool or type(clipped) is not bool:
         raise TypeError("sawtooth")
-    return Leaf(Sawtooth(ternaries, binaries, last, halved, whole), quadratics)
+    return Leaf(Sawtooth(ternaries, binaries, last, halved, clipped), quadratics)
 
 
 def _reduction(parameters: Any) -> Reduction:

@@ -7,7 +7,7 @@ describes, by their a-priori bounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mpmath import MPContext
@@ -56,8 +56,8 @@ class Solution:
 class _Family:
     """The searches of a wiring."""
 
-    best: Callable[[Real, Reduction | None], Search]
-    sharpest: Callable[[int, Reduction | None], Search]
+    best: Callable[[Real, Reduction | None, bool], Search]
+    sharpest: Callable[[int, Reduction | None, bool], Search]
 
 
 _FAMILIES = {
@@ -94,7 +94,7 @@ def smallest(
     bits = _first_bits(tol) if wide else FLOAT_BITS
     reduction = _reduction(target, tol, bits, wiring)
     goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
-    search = _family(wiring).best(goal, reduction)
+    search = _family(wiring).best(goal, reduction, not wide)
     return (_wide if wide else _narrow)(search, tol, target)
 
 
@@ -110,12 +110,14 @@ def sharpest(max_connections: int, target: Target | None = None, wiring: str = S
     """
     target = target or Target()
     reduction = _reduction(target, MPContext().mpf(1), FLOAT_BITS, wiring)
-    search = _family(wiring).sharpest(max_connections, reduction)
+    find = _family(wiring).sharpest
+    search = find(max_connections, reduction, False)
     if search.error_bound >= FLOAT_TOL:
+        search = find(max_connections, reduction, True)
         return _narrow(search, search.error_bound, target)
     exact = _reduction(target, search.error_bound, _first_bits(search.error_bound), wiring)
     if exact != reduction:
-        search = _family(wiring).sharpest(max_connections, exact)
+        search = find(max_connections, exact, False)
     return _wide(search, search.error_bound, target)
 
 
@@ -188,7 +190,7 @@ def _meta(search: Search, tol: Real, error: Real, target: Target) -> Mapping[str
         "domain": list(target.cover),
         "function": target.function,
         "parameters": {
-            **asdict(search.plan),
+            **search.plan.parameters,
             "margin": margin_exponent(tol),
             "plans_compared": search.candidates,
         },

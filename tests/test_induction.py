@@ -301,8 +301,8 @@ SAWTOOTHS = [
     Sawtooth(2, 1, 4),
     Sawtooth(1, 2, 2, halved=True),
     Sawtooth(2, 0, 5, halved=True),
-    Sawtooth(2, 2, 3, whole=True),
-    Sawtooth(1, 1, 2, halved=True, whole=True),
+    Sawtooth(2, 2, 3, clipped=True),
+    Sawtooth(1, 1, 2, halved=True, clipped=True),
 ]
 
 
@@ -310,8 +310,7 @@ def square_faults(sawtooth, spoil=lambda network: network):
     """Return where U is not within [m² − ℓ²/4, m²], for ℓ = 1 and exact weights: step 3."""
     m = Circuit(200).input
     height = sawtooth.pieces
-    offset = sawtooth.offset(height)
-    network = spoil(m.circuit.freeze(sawtooth.square(m + offset, height).value))
+    network = spoil(m.circuit.freeze(sawtooth.square(m + Fraction(1, 2), height).value))
     points = [Fraction(k, 8) for k in range(int(8 * height) + 1)]
     return [x for x in points if not 0 <= x**2 - evaluate_exact(network, x) <= Fraction(1, 4)]
 
@@ -465,6 +464,7 @@ def test_the_plan_is_read_as_it_was_written():
     plan, margin = read_plan(parameters())
     assert isinstance(plan, Plan)
     assert (
-        json.loads(json.dumps({**asdict(plan), "margin": margin})).items() <= parameters().items()
+        json.loads(json.dumps({**plan.parameters, "margin": margin})).items()
+        <= parameters().items()
     )
     assert margin == fold_reflect.margin_exponent(MPContext().mpf("1e-30"))

@@ -34,7 +34,8 @@ function of its float64 weights. Proof:
    so it goes through fewer than 2²¹ roundings, each by a factor within 1 ± u, and is repaired by
    ``UP`` = 1 + 2⁻³⁰ once for the form and once for the unit. Every ρ_p is at least η, so what
    underflows, at most 2⁻¹⁰⁷⁵ a product, is covered by η and by what ``UP`` adds to it. The
-   quadratic is computed to within 16u(|Eᵢ| + |Eᵢ₊₁| + 2|k|).
+   quadratic is computed to within 16u(|Eᵢ| + |Eᵢ₊₁| + 2|k|). Twice that is added, which covers
+   the 3u·max|E| of point 5 as well; its 2u² is less than what ``UP`` adds to RADIUS.
 7. *Range.* Beyond magnitude 2⁵⁰⁰ for any value or weight the arithmetic promises nothing, and the
    bound is infinite; a NaN is one too.
 
@@ -208,7 +209,7 @@ def _block_deviation(
     schedule: Schedule, nodes: DoubleDouble, phase: float
 ) -> tuple[FloatArray, FloatArray]:
     output, radius = _output(schedule, nodes)
-    bound = _against_sine(nodes, output, phase) * UP + (radius + 2 * RADIUS) * UP
+    bound = _against_sine(nodes, output, phase) * UP + (radius + RADIUS) * UP
     return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 

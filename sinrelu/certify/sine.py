@@ -8,8 +8,8 @@ import numpy as np
 
 from sinrelu.certify.doubledouble import DoubleDouble, FloatArray, U, two_sum
 
-RADIUS = 8 * U
-"""|sine(x, phase) − sin(x + phase·π)| ≤ RADIUS ≈ 8.9e-16 for every |x| ≤ LIMIT."""
+RADIUS = 6 * U
+"""|sine(x, phase) − sin(x + phase·π)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""
 LIMIT = 2.0**20
 
 PHASES = {"sin": 0.0, "cos": 0.5}

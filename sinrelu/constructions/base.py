@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
+from typing import Any, ClassVar, Protocol, Self
+
+from mpmath import fp
 
 from sinrelu.circuit import Affine, Real
+from sinrelu.constructions.store import Key
+from sinrelu.gadgets.polished import PolishedLeaf
 from sinrelu.gadgets.reduction import Reduction
+
+MOST_POLISHED = 6
+"""How many near misses are polished; each takes a second or two."""
+SHARPEST = 3
+"""How many plans are polished where the sharpest is looked for."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +79,34 @@ class Plan(Protocol):
     def connections(self) -> int:
         """Connections of the network."""
 
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """What was chosen, as JSON has it."""
+
     def error_bound(self, numbers: Any) -> Real:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
 
     def circuit(self, tol: Real, bits: int) -> Affine:
         """Write the network down, with coefficients of so many bits."""
+
+
+class Refinable(Plan, Protocol):
+    """A plan with a leaf that can be polished."""
+
+    @property
+    def polished(self) -> PolishedLeaf | None:
+        """The leaf, if it is."""
+
+    @property
+    def key(self) -> Key:
+        """What the leaf depends on."""
+
+    @property
+    def hope(self) -> float:
+        """What the error may be once the leaf is polished."""
+
+    def refined(self) -> Self:
+        """Return the plan with its leaf polished."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +123,59 @@ class Search:
         How many plans were compared.
     compared : str
         In what they differ.
+    polished : int
+        How many leaves were polished to look closer.
     """
 
     plan: Plan
     error_bound: Real
     candidates: int
     compared: str
+    polished: int = 0
 
     @property
     def description(self) -> str:
         """One line for people."""
-        return f"{self.candidates} plans compared: {self.compared}"
+        closer = f", {self.polished} polished" if self.polished else ""
+        return f"{self.candidates} plans compared{closer}: {self.compared}"
+
+
+def near_misses(search: Search, candidates: Iterable[Refinable], tol: Real) -> list[Refinable]:
+    """Return plans of fewer connections that may keep a tolerance, from fewer to more."""
+    near = {
+        plan: (plan.connections, plan.hope)
+        for plan in candidates
+        if plan.connections < search.plan.connections and plan.hope <= tol
+    }
+    return sorted(near, key=near.__getitem__)
+
+
+def closer(search: Search, candidates: Iterable[Refinable], tol: Real) -> Search:
+    """Look for a plan of fewer connections that keeps a tolerance once its leaf is polished."""
+    near = near_misses(search, candidates, tol)
+    search = replace(search, candidates=search.candidates + len(near))
+    for tried, plan in enumerate(near[:MOST_POLISHED], start=1):
+        refined = plan.refined()
+        search = replace(search, polished=tried)
+        if (error := refined.error_bound(fp)) <= tol:
+            return replace(search, plan=refined, error_bound=error)
+    return search
+
+
+def sharper(search: Search, candidates: Iterable[Refinable]) -> Search:
+    """Polish the most promising leaves; return the plan of least bound, or what was there before.
+
+    Plans whose least error, as far as is seen, is above the best bound are left out.
+    """
+    promising = sorted(candidates, key=attrgetter("hope"))[:SHARPEST]
+    refined = [plan.refined() for plan in promising if plan.hope < search.error_bound]
+    best = min(refined, key=lambda plan: plan.error_bound(fp), default=None)
+    search = replace(search, polished=len(refined))
+    if best is None or best.error_bound(fp) >= search.error_bound:
+        return search
+    return replace(search, plan=best, error_bound=best.error_bound(fp))
+
+
+def described(plan: Any) -> Mapping[str, object]:
+    """Return the parameters of a plan, and of a polished leaf only that it is one."""
+    return {**asdict(replace(plan, polished=None)), "polished": plan.polished is not None}

@@ -24,28 +24,43 @@ if both folds had folded, is the last channel.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from itertools import count, product
 from typing import Any, NamedTuple
 
 from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.base import Construction, Design, Search
+from sinrelu.constructions import fold_interpolate
+from sinrelu.constructions.base import (
+    Construction,
+    Design,
+    Search,
+    closer,
+    described,
+    sharper,
+)
+from sinrelu.constructions.base import Plan as AnyPlan
+from sinrelu.constructions.store import Key, stored
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.fold import mirror
-from sinrelu.gadgets.leaf import BEND_CONNECTIONS, Leaf, Quadratics
-from sinrelu.gadgets.reduction import Reduced, Reduction
+from sinrelu.gadgets.leaf import BEND_CONNECTIONS, Leaf, Point, Quadratics
+from sinrelu.gadgets.polished import PolishedLeaf, drawn, polished_leaf
+from sinrelu.gadgets.reduction import GATE, Reduction
 from sinrelu.gadgets.square import Sawtooth
+from sinrelu.network import SKIP
 
-__all__ = ["CONSTRUCTION", "GATE", "Plan", "Quadratics", "Search", "best_plan", "design"]
+__all__ = ["CONSTRUCTION", "Plan", "Quadratics", "Search", "best_plan", "design"]
 
 COMPARED = (
-    "folds undone by gates, sines of 2, 3, 4 or 6 quadratics, sawtooths of binary and ternary folds"
+    "folds undone by gates, sines of 2, 3, 4 or 6 quadratics, sawtooths of binary and ternary "
+    "folds, interpolation without gates"
 )
-GATE = 2
-"""Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
+MOST_SAVED = 8
+"""Connections that polishing may save."""
 ROUNDING = 1e-15
 """Kept free for the rounding of weights to float64; measured, not proved."""
 
@@ -62,16 +77,36 @@ class Plan:
         The quadratics in the last cell.
     reduction : Reduction
         The folds before those, which need no gates.
+    polished : PolishedLeaf, optional
+        The leaf with its weights refined together; without it, they are those of the formulas.
     """
 
     folds: int
     leaf: Leaf
     reduction: Reduction = field(default_factory=Reduction)
+    polished: PolishedLeaf | None = None
 
     @property
     def connections(self) -> int:
         """Connections with skip wiring."""
         return self.reduction.connections + unfolding(self.folds) + self.leaf.connections
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """What was chosen, for people and for ``induction`` to read."""
+        return described(self)
+
+    @property
+    def key(self) -> Key:
+        """What the leaf depends on."""
+        saw = self.leaf.sawtooth
+        counts = (saw.ternaries, saw.binaries, saw.last, saw.halved, saw.clipped)
+        return (self.folds, self.leaf.quadratics, *counts)
+
+    @property
+    def hope(self) -> float:
+        """What the error may be once the leaf is polished."""
+        return self.leaf.hope(math.pi / 2 ** (self.folds + 1))
 
     def error_bound(self, numbers: Any) -> Real:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
@@ -82,7 +117,18 @@ class Plan:
         bounds the error of every functional of (cos z_k, sin z_k), and of sin x in the end.
         Rounding to float64 adds a few 1e-16.
         """
+        if self.polished is not None:
+            return numbers.mpf(self.polished.error)
         return self.leaf.error(numbers, numbers.ldexp(numbers.pi, -self.folds - 1))
+
+    def point(self, z: Affine, h: Real) -> Point:
+        """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
+        return self.leaf.point(z, h) if self.polished is None else self.polished.point([z])
+
+    def refined(self) -> Plan:
+        """Return the plan with its leaf polished."""
+        leaf = _polished(replace(self, reduction=Reduction(), polished=None))
+        return replace(self, polished=leaf)
 
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
@@ -183,34 +229,28 @@ def written(plan: Plan, x: Affine, margin: int) -> Affine:
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
     reduced = plan.reduction.fold(x)
     z, signals = fold(reduced.z, pivots[:-1])
-    point = plan.leaf.point(z, pivots[-1])
+    point = plan.point(z, pivots[-1])
     frame = Frame(pivots[-1], point.cosine, -point.sine)
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
         frame = channel(frame, pivots[k], x.circuit.number(Fraction(2) ** margin))
         frame = frame.unfold(frame.gate(signals[k]))
-    return signed(output(frame, pivots[:aligned], signals[:aligned]), reduced)
+    return reduced.signed(output(frame, pivots[:aligned], signals[:aligned]))
 
 
-def signed(sine: Affine, reduced: Reduced) -> Affine:
-    """Return f(x) from sin z₀ ≥ 0."""
-    if reduced.negative is None:
-        return reduced.sign * sine
-    held = relu(sine)
-    return reduced.sign * (2 * relu(held - GATE * reduced.negative) - held)
-
-
-def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
+def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
 
     For each number of gates and of quadratics, the cheapest sawtooth is found by bisection. Three
     more gates than the fewest that can do never pay: a gate costs nine connections, a sawtooth
-    twice as fine four.
+    twice as fine four. Where weights are ``narrow``, that is float64, so may be the numbers of an
+    interpolation, and those of leaves that are polished: near misses of fewer connections are.
     """
     numbers = MPContext()
     reduction = reduction or Reduction()
     found: list[tuple[int, Real, Plan]] = []
-    candidates = 0
+    coarse = fold_interpolate.best_plan(tol, reduction, SKIP) if narrow else None
+    candidates = 1
     for quadratics in BEND_CONNECTIONS:
         reached = 0
         for folds in count(1):
@@ -222,11 +262,19 @@ def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
                 reached += 1
             if reached == 3:
                 break
-    _, error, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, candidates, COMPARED)
+    least, error, plan = min(found, key=lambda entry: entry[:2])
+    search = Search(plan, error, candidates, COMPARED)
+    if coarse is not None and coarse.connections < least:
+        search = Search(coarse, coarse.error_bound(numbers), candidates, COMPARED)
+    if not narrow:
+        return search
+    near = (p for c in range(least - MOST_SAVED, least) for p in plans_within(c, reduction))
+    return closer(search, near, tol)
 
 
-def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Search:
+def sharpest_plan(
+    connections: int, reduction: Reduction | None = None, narrow: bool = True
+) -> Search:
     """Return the plan of least bound within a number of connections.
 
     Raises
@@ -236,17 +284,31 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
     """
     numbers = MPContext()
     reduction = reduction or Reduction()
-    found = []
+    plans: list[AnyPlan] = list(plans_within(connections, reduction))
+    coarse = fold_interpolate.sharpest_plan(connections, reduction, SKIP) if narrow else None
+    plans += [coarse] if coarse is not None else []
+    if not plans:
+        raise RequestError(f"max-connections: {connections} are too few for fold-reflect")
+    plans.sort(key=lambda plan: (plan.error_bound(numbers), plan.connections))
+    search = Search(plans[0], plans[0].error_bound(numbers), len(plans), COMPARED)
+    if not narrow:
+        return search
+    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)))
+
+
+def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:
+    """Yield, for each number of gates and quadratics, the plan with the finest sawtooth."""
     for quadratics, folds in product(BEND_CONNECTIONS, range(1, connections // 9 + 1)):
         rest = connections - Plan(folds, Leaf(Sawtooth(0, 0, 2)), reduction).connections + 1
         sawtooth = finest(rest - BEND_CONNECTIONS[quadratics], quadratics)
         if sawtooth is not None:
-            plan = Plan(folds, Leaf(sawtooth, quadratics), reduction)
-            found.append((plan.error_bound(numbers), plan.connections, plan))
-    if not found:
-        raise RequestError(f"max-connections: {connections} are too few for fold-reflect")
-    error, _, plan = min(found, key=lambda entry: entry[:2])
-    return Search(plan, error, len(found), COMPARED)
+            yield Plan(folds, Leaf(sawtooth, quadratics), reduction)
+
+
+@cache
+def _polished(plan: Plan) -> PolishedLeaf:
+    start = drawn(lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1)
+    return polished_leaf(start, plan.folds + 1, numbers=stored(SKIP, plan.key))
 
 
 class _Ladder:
@@ -285,10 +347,10 @@ def finest(connections: int, quadratics: int) -> Sawtooth | None:
     """Return the sawtooth of most pieces within a number of connections, for a sort of leaf."""
     halved = quadratics == 4
     choices = []
-    for binaries, last, whole in product(range(7), (2, 3, 4), (False, True)):
-        least = Sawtooth(0, binaries, last, halved, whole)
+    for binaries, last, clipped in product(range(7), (2, 3, 4), (False, True)):
+        least = Sawtooth(0, binaries, last, halved, clipped)
         ternaries = (connections - least.connections) // 6
-        if ternaries >= (quadratics in {3, 6}) and binaries >= whole:
+        if ternaries >= (quadratics in {3, 6}) and least.possible:
             choices.append(replace(least, ternaries=ternaries))
     return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
 
@@ -296,7 +358,7 @@ def finest(connections: int, quadratics: int) -> Sawtooth | None:
 def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down."""
     search = best_plan(tol)
-    parameters = {**asdict(search.plan), "plans_compared": search.candidates}
+    parameters = {**search.plan.parameters, "plans_compared": search.candidates}
     return Design(search.plan.circuit(tol, 256), float(search.error_bound), parameters)
 
 

@@ -17,16 +17,20 @@ The dead signals are supplied as ``supply`` finds cheapest.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.fold_reflect import GATE
+from sinrelu.constructions.base import described
+from sinrelu.constructions.store import Key, stored
 from sinrelu.constructions.supply import Dead, Supply, form, gate_layer, supply
-from sinrelu.gadgets.leaf import Quadratics
-from sinrelu.gadgets.reduction import Reduction
+from sinrelu.gadgets.leaf import Point, Quadratics, hope
+from sinrelu.gadgets.polished import PolishedLeaf, Signal, drawn, polished_leaf
+from sinrelu.gadgets.reduction import GATE, Reduction
 from sinrelu.gadgets.stages import Stages
+from sinrelu.network import LAYERED
 
 COARSE = 2**10
 """Shifts that keep a held value positive are multiples of 1/COARSE: they add and cancel exactly."""
@@ -47,12 +51,25 @@ class Plan:
         on the layer before the square and read it without its last folds.
     reduction : Reduction
         The folds of the range.
+    polished : PolishedLeaf, optional
+        The leaf with its weights refined together; without it, they are those of the formulas.
     """
 
     folds: int
     stages: Stages
     quadratics: int = 2
     reduction: Reduction = field(default_factory=Reduction)
+    polished: PolishedLeaf | None = None
+
+    @property
+    def key(self) -> Key:
+        """What the leaf depends on."""
+        return (self.folds, self.quadratics, self.stages.ternaries, *self.stages.radices)
+
+    @property
+    def hope(self) -> float:
+        """What the error may be once the leaf is polished."""
+        return hope(math.pi / 2**self.folds, self.stages.pieces, self.quadratics)
 
     @property
     def leaf_layer(self) -> int:
@@ -74,6 +91,11 @@ class Plan:
         )
 
     @property
+    def parameters(self) -> Mapping[str, object]:
+        """What was chosen, for people to read."""
+        return described(self)
+
+    @property
     def connections(self) -> int:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)
@@ -85,10 +107,17 @@ class Plan:
 
         As for ``fold_reflect.Plan``: the leaf's error as a vector; reflections keep its norm.
         """
+        if self.polished is not None:
+            return numbers.mpf(self.polished.error)
         h = numbers.ldexp(numbers.pi, -self.folds)
         piece = h / self.stages.pieces
         fit = Quadratics.fit(numbers, h, piece, self.quadratics)
         return fit.error(numbers, piece, self.stages.rest(h) / 2)
+
+    def refined(self) -> Plan:
+        """Return the plan with its leaf polished."""
+        leaf = _polished(replace(self, reduction=Reduction(), polished=None))
+        return replace(self, polished=leaf)
 
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
@@ -162,36 +191,59 @@ def frame(pivots: Sequence[Real], dead: Sequence[Dead]) -> Frame:
     return Frame(gates, outputs)
 
 
-def leaf(plan: Plan, layers: Sequence[dict[str, Affine]], h: Real) -> tuple[Affine, Affine]:
-    """Return cos m and sin m for m = z_{n−1} − h, exact up to the error of the plan."""
-    last = plan.folds - 1
+def supplied(plan: Plan) -> list[tuple[int, str]]:
+    """Return what the leaf reads of the supply: on which layer, and which value."""
+    last, top = plan.folds - 1, plan.leaf_layer
     z, left, right = f"z{last}", f"l{last}", f"r{last}"
-    first = layers[plan.folds]
-    if z in first and left in first:
-        magnitude = first[z] - h + 2 * first[left]
-    elif z in first:
-        magnitude = h - first[z] + 2 * first[right]
+    held = plan.supply.layers[plan.folds - 1]
+    first = next(pair for pair in ((z, left), (z, right), (left, right)) if held.issuperset(pair))
+    early = [(top - 4, z), (top - 3, z)] if plan.quadratics > 2 else []
+    return [*((plan.folds, value) for value in first), (top - 1, left), (top, z), *early]
+
+
+def leaf(plan: Plan, signals: Sequence[Affine], h: Real) -> Point:
+    """Return cos m and sin m for m = z_{n−1} − h, from what is ``supplied``."""
+    (_, first), (_, second), *_ = supplied(plan)
+    a, b, dead, z, *early = signals
+    if second[0] == "r" and first[0] == "l":
+        magnitude = a + b
+    elif second[0] == "r":
+        magnitude = h - a + 2 * b
     else:
-        magnitude = first[left] + first[right]
-    numbers = h.context
+        magnitude = a - h + 2 * b
+    numbers = z.circuit.numbers
     piece = h / numbers.mpf(plan.stages.pieces)
     fit = Quadratics.fit(numbers, h, piece, plan.quadratics)
-    total, early = plan.stages.square(magnitude + piece / 2, h)
+    total, rest = plan.stages.square(magnitude + piece / 2, h)
     square = relu(total)
-    dead = layers[plan.leaf_layer - 1][left]
-    m = layers[plan.leaf_layer][z] - h
+    m = z - h
     cosine = fit.k0 + fit.k2 * square
     bends = numbers.mpf(0) * total
-    if plan.quadratics > 2:
-        before, after = (layers[plan.leaf_layer - back][z] for back in (4, 3))
+    if early:
+        before, after = early
         distance = after - h + 2 * relu(h - before)
-        rough = early + plan.stages.rest(h) / 2
+        rough = rest + plan.stages.rest(h) / 2
         for knot in fit.knots:
             signal = relu(distance - knot * h / fit.count)
             bends += relu(fit.bend(rough, signal, knot))
     gated = relu(fit.jump + fit.square * total + fit.gain * bends - dead)
     curve = fit.jump + fit.square * square + fit.gain * relu(bends)
-    return cosine, fit.slope * m - (2 * gated - curve)
+    return Point(cosine, fit.slope * m - (2 * gated - curve))
+
+
+SIGNALS: Mapping[str, Signal] = {
+    "z": lambda z, _: z,
+    "l": lambda z, h: h - z,
+    "r": lambda z, h: z - h,
+}
+"""The values of the last fold, over z_{n−1}."""
+
+
+@cache
+def _polished(plan: Plan) -> PolishedLeaf:
+    signals = [SIGNALS[value[0]] for _, value in supplied(plan)]
+    start = drawn(partial(leaf, plan), plan.folds, signals)
+    return polished_leaf(start, plan.folds, len(signals), stored(LAYERED, plan.key))
 
 
 def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
@@ -205,24 +257,26 @@ def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
     layers = given.wires({"z0": z, "r0": past_zero}, pivots)
     gates, outputs = frame(pivots, dead)
     h = pivots[-1]
-    cosine, sine = leaf(plan, layers, h)
+    signals = [layers[layer][value] for layer, value in supplied(plan)]
+    point = plan.polished.point(signals) if plan.polished else leaf(plan, signals, h)
+    cosine, sine = point
     even = Held(Direction(1, h + numbers.pi / 2), cosine)
     turn = outputs[-1].angle - h
     result = Held(
         outputs[-1], outputs[-1].sign * (numbers.sin(turn) * cosine - numbers.cos(turn) * sine)
     )
     margin = numbers.mpf(2) ** math.ceil(numbers.log(10 * tol, 2))
-    signals = [
+    shut = [
         form(side.signal, layers[gate_layer(plan.folds, plan.leaf_layer, k)], pivots[k])
         for k, side in enumerate(dead)
     ]
     for k in range(plan.folds - 2, 0, -1):
-        gate = relu(combined(gates[k], even, result) - GATE * signals[k])
+        gate = relu(combined(gates[k], even, result) - GATE * shut[k])
         if k > 1:
             even = even.held(1 + margin, -1).reflected(gates[k], gate)
         shift = margin + numbers.ceil(COARSE * max(0, -outputs[k + 1].least(pivots[k]))) / COARSE
         result = result.held(shift, 1).reflected(gates[k], gate)
     sign = result.direction.sign * gates[0].sign
     sine = sign * result.value
-    half = relu(sine) - 2 * relu(sine - GATE * signals[0])
+    half = relu(sine) - 2 * relu(sine - GATE * shut[0])
     return plan.reduction.sign * sign * half

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import product
 
 from mpmath import MPContext, fp
 
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_interpolate
-from sinrelu.constructions.base import Design, Plan, Search
+from sinrelu.constructions.base import Design, Plan, Search, closer, sharper
 from sinrelu.constructions.fold_reflect_layered import Plan as Gated
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction
@@ -38,8 +37,10 @@ def ladders(reduction: Reduction) -> Iterator[list[Gated]]:
             yield ladder
 
 
-def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
+def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
+
+    Where weights are ``narrow``, that is float64, near misses of fewer connections are polished.
 
     Raises
     ------
@@ -58,10 +59,15 @@ def best_plan(tol: Real, reduction: Reduction | None = None) -> Search:
     if not found:
         raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
     plan = min(found, key=lambda plan: (plan.connections, plan.error_bound(fp)))
-    return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
+    search = Search(plan, plan.error_bound(numbers), candidates, COMPARED)
+    if not narrow:
+        return search
+    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol)
 
 
-def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Search:
+def sharpest_plan(
+    connections: int, reduction: Reduction | None = None, narrow: bool = True
+) -> Search:
     """Return the plan of least bound within a number of connections.
 
     Raises
@@ -80,12 +86,15 @@ def sharpest_plan(connections: int, reduction: Reduction | None = None) -> Searc
         found += ladder[max(above - 1, 0) : above]
     if not found:
         raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
-    plan = min(found, key=lambda plan: (plan.error_bound(fp), plan.connections))
-    return Search(plan, plan.error_bound(numbers), candidates, COMPARED)
+    found.sort(key=lambda plan: (plan.error_bound(fp), plan.connections))
+    search = Search(found[0], found[0].error_bound(numbers), candidates, COMPARED)
+    if not narrow:
+        return search
+    return sharper(search, (plan for plan in found if isinstance(plan, Gated)))
 
 
 def design(tol: float) -> Design:
     """Choose the plan of fewest connections and write it down."""
     search = best_plan(tol)
     output = search.plan.circuit(tol, 256)
-    return Design(output, float(search.error_bound), asdict(search.plan))
+    return Design(output, float(search.error_bound), search.plan.parameters)

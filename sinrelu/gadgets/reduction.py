@@ -20,6 +20,8 @@ from sinrelu.gadgets.fold import absolute, mirror
 
 PHASES = {"sin": 0, "cos": 1}
 """f(x) = sin(x + phase·π/2)."""
+GATE = 2
+"""Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
 SIGN = 4
 """Connections of a sign: a unit holds its argument, and a gate."""
 FAR = 8
@@ -39,6 +41,13 @@ class Reduced(NamedTuple):
     z: Affine
     negative: Affine | None
     sign: int
+
+    def signed(self, sine: Affine) -> Affine:
+        """Return f(x) from sin z ≥ 0, or from what errs by at most ε: then f(x) errs by no more."""
+        if self.negative is None:
+            return self.sign * sine
+        held = relu(sine)
+        return self.sign * (2 * relu(held - GATE * self.negative) - held)
 
 
 class HalfWave(NamedTuple):

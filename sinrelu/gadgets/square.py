@@ -42,51 +42,51 @@ class Sawtooth:
         one less in all, because only the first knot reads the folded value and no unit holds it.
     halved : bool
         Whether the range is halved first of all; 4 connections.
-    whole : bool
-        Whether the first piece is a whole one, on which the sum rises by reading the value of the
-        last binary fold: one connection, needs a binary fold. Else it is the half of one that is
-        flat around 0, in every valley.
+    clipped : bool
+        Whether the value that the last binary fold folds is clipped, by the unit that holds it, on
+        the flat first piece, and the sum reads it: a knot for one connection. Needs a binary fold.
     """
 
     ternaries: int
     binaries: int
     last: int
     halved: bool = False
-    whole: bool = False
+    clipped: bool = False
 
     @property
     def possible(self) -> bool:
-        """Whether there is a binary fold for a whole first piece."""
-        return self.binaries > 0 or not self.whole
+        """Whether there is a binary fold whose value can be clipped."""
+        return self.binaries > 0 or not self.clipped
 
     @property
     def connections(self) -> int:
         """Connections of the folds and of the sum."""
         folds = 6 * self.ternaries + 4 * (self.binaries + self.halved)
-        return folds + 2 * self.last - 3 + self.whole
+        return folds + 2 * self.last - 3 + self.clipped
 
     @property
     def pieces(self) -> Fraction:
-        """Length of the range in pieces; the first one counts half unless it is a whole one."""
+        """Length of the range in pieces; the first one counts half, being flat around 0."""
         stages = (1 + self.halved) * int(3**self.ternaries)
-        leaves = int(2**self.binaries) * self.last
-        return stages * (leaves - (Fraction(0) if self.whole else Fraction(1, 2)))
+        return stages * (self._teeth * int(2**self.binaries) - Fraction(1, 2))
+
+    @property
+    def _teeth(self) -> Fraction:
+        """Pieces on either side of the last binary fold, in the mean."""
+        return self.last + Fraction(self.clipped, 2)
 
     def piece(self, height: Real) -> Real:
         """Length ℓ of a piece when |m| ranges over [0, height]."""
         return height * self.pieces.denominator / self.pieces.numerator
 
-    def offset(self, height: Real) -> Real:
-        """Return what is added to |m| before it is folded: half a piece or nothing."""
-        return 0 * height if self.whole else self.piece(height) / 2
-
     def square(self, value: Affine, height: Real) -> Square:
-        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + offset (no unit need hold it).
+        """Return m² − ℓ²/8 for |m| ≤ height, from value = |m| + ℓ/2 (no unit need hold it).
 
         Proven error: ±ℓ²/8, attained at every knot and at the middle of every piece. The result
         is even in m, zero at m = 0, and at most m². One unit holds it.
         """
-        piece, offset = self.piece(height), self.offset(height)
+        piece = self.piece(height)
+        offset = piece / 2
         terms: list[tuple[Real, Affine]] = []
         outermost: tuple[Affine, ...] = ()
         third = value.circuit.number(height)
@@ -100,14 +100,15 @@ class Sawtooth:
             fold = smooth_ternary(relu(value), third, offset)
             terms.append((4 * third, fold.signals[0]))
             value, outermost = fold.value, outermost or fold.signals
-        pivot = piece * self.last * 2**self.binaries
-        for _ in range(self.binaries):
+        pivot = piece * value.circuit.number(self._teeth) * 2**self.binaries
+        for left in reversed(range(self.binaries)):
             pivot = pivot / 2
-            fold = mirror(relu(value), pivot)
-            terms.append((4 * (pivot - offset), fold.signals[0]))
+            clip = piece if self.clipped and not left else 0 * piece
+            fold = mirror(relu(value - clip), pivot - clip / 2)
+            terms.append((4 * (pivot + clip / 2 - offset), fold.signals[0]))
             value = fold.value
-        if self.whole:
-            terms.append((piece, value - piece / 4))
+        if self.clipped:
+            terms.append((2 * piece, value))
         for _ in range(1, self.last):
             value = relu(value - piece)
             terms.append((2 * piece, value))

@@ -46,8 +46,8 @@ def layered(network: Network, effort: int = EFFORT) -> Network:
     where its value stood already.
     The least number of connections is not promised.
     scripts/search_layering.py computes it by integer programming, for the same depth: the search
-    reaches it for every construction at 1e-3, for chebyshev and double-angle at 1e-6 and for
-    fold-reflect at 1e-4; for fold-reflect at 1e-6 it ends at 155, two above.
+    reaches it for every construction at 1e-3, and for fold-reflect, chebyshev and double-angle at
+    1e-6.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def test_in_the_domain_and_beyond(function):
         ]
     )
     worst = worst_error(*with_low_parts(rng, hi), function)
-    assert 0.9 < worst <= 5.2  # the docstring's sum; RADIUS is 8
+    assert 0.9 < worst <= 5.2  # the docstring's sum; RADIUS is 6
 
 
 @both

@@ -13,14 +13,14 @@ LEAVES = [
     Leaf(Sawtooth(0, 0, 2)),
     Leaf(Sawtooth(0, 1, 3)),
     Leaf(Sawtooth(1, 1, 2)),
-    Leaf(Sawtooth(1, 2, 2, whole=True)),
+    Leaf(Sawtooth(1, 2, 2, clipped=True)),
     Leaf(Sawtooth(1, 0, 3), 3),
     Leaf(Sawtooth(2, 1, 2), 3),
     Leaf(Sawtooth(0, 1, 3, halved=True), 4),
-    Leaf(Sawtooth(0, 1, 3, halved=True, whole=True), 4),
+    Leaf(Sawtooth(0, 1, 3, halved=True, clipped=True), 4),
     Leaf(Sawtooth(1, 0, 4, halved=True), 4),
     Leaf(Sawtooth(1, 1, 3), 6),
-    Leaf(Sawtooth(2, 1, 3, whole=True), 6),
+    Leaf(Sawtooth(2, 1, 3, clipped=True), 6),
 ]
 
 
