@@ -176,9 +176,7 @@ FAULTS = (
         "UP + (RADIUS)",
         "bound",
     ),
-    Fault(
-        "radius of the sine dropped", BOUND, "UP + (radius + RADIUS)", "UP + (radius)", "bound"
-    ),
+    Fault("radius of the sine dropped", BOUND, "UP + (radius + RADIUS)", "UP + (radius)", "bound"),
     Fault("nodes need not reach the ends", BOUND, "if not covering or not", "if not", "bound"),
     Fault("nodes need not rise", BOUND, "or not np.all(rising)", "", "bound"),
     Fault("nodes need not be normalised", BOUND, "or not normalised", "", "bound"),

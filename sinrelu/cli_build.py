@@ -81,12 +81,20 @@ def _solve(
     from sinrelu.solver import FLOAT_TOL, LEAST_LAYERED, checked_tolerance, sharpest, smallest
 
     if tol is None and max_connections is not None:
-        found = sharpest(max_connections, target, wiring or LAYERED)
+        found = sharpest(max_connections, target, wiring or LAYERED, _remark)
         if not (narrow and found.network.wide):
             return found
-        return smallest(FLOAT_TOL, target, wiring or LAYERED)  # all that float64 weights can do
+        return smallest(
+            FLOAT_TOL, target, wiring or LAYERED, remark=_remark
+        )  # all that float64 weights can do
     wanted = checked_tolerance(tol or TOL)
-    return smallest(wanted, target, wiring or (LAYERED if wanted >= LEAST_LAYERED else SKIP))
+    wiring = wiring or (LAYERED if wanted >= LEAST_LAYERED else SKIP)
+    return smallest(wanted, target, wiring, remark=_remark)
+
+
+def _remark(text: str) -> None:
+    """Say what is being done; results alone go to stdout."""
+    click.echo(text, err=True)
 
 
 def _build(

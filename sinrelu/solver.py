@@ -14,7 +14,7 @@ from mpmath import MPContext
 
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_reflect, layered_search
-from sinrelu.constructions.base import Search
+from sinrelu.constructions.base import Remark, Search, ignore
 from sinrelu.constructions.fold_reflect import ROUNDING, margin_exponent
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction, cheapest_reduction
@@ -56,8 +56,8 @@ class Solution:
 class _Family:
     """The searches of a wiring."""
 
-    best: Callable[[Real, Reduction | None, bool], Search]
-    sharpest: Callable[[int, Reduction | None, bool], Search]
+    best: Callable[[Real, Reduction | None, bool, Remark], Search]
+    sharpest: Callable[[int, Reduction | None, bool, Remark], Search]
 
 
 _FAMILIES = {
@@ -67,7 +67,11 @@ _FAMILIES = {
 
 
 def smallest(
-    tol: Real | str, target: Target | None = None, wiring: str = SKIP, wide: bool | None = None
+    tol: Real | str,
+    target: Target | None = None,
+    wiring: str = SKIP,
+    wide: bool | None = None,
+    remark: Remark = ignore,
 ) -> Solution:
     """Return the network of fewest connections that equals a function to within a tolerance.
 
@@ -82,6 +86,8 @@ def smallest(
     wide : bool
         Whether weights have as many bits as the tolerance needs, with a proven bound; by default,
         where float64 does not suffice: below 1e-14.
+    remark : callable
+        Told what is being done, where that takes a second or more.
 
     Raises
     ------
@@ -94,11 +100,16 @@ def smallest(
     bits = _first_bits(tol) if wide else FLOAT_BITS
     reduction = _reduction(target, tol, bits, wiring)
     goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
-    search = _family(wiring).best(goal, reduction, not wide)
+    search = _family(wiring).best(goal, reduction, not wide, remark)
     return (_wide if wide else _narrow)(search, tol, target)
 
 
-def sharpest(max_connections: int, target: Target | None = None, wiring: str = SKIP) -> Solution:
+def sharpest(
+    max_connections: int,
+    target: Target | None = None,
+    wiring: str = SKIP,
+    remark: Remark = ignore,
+) -> Solution:
     """Return the network of least a-priori bound within a number of connections.
 
     Float64 weights where they suffice, wide ones beyond.
@@ -111,13 +122,13 @@ def sharpest(max_connections: int, target: Target | None = None, wiring: str = S
     target = target or Target()
     reduction = _reduction(target, MPContext().mpf(1), FLOAT_BITS, wiring)
     find = _family(wiring).sharpest
-    search = find(max_connections, reduction, False)
+    search = find(max_connections, reduction, False, remark)
     if search.error_bound >= FLOAT_TOL:
-        search = find(max_connections, reduction, True)
+        search = find(max_connections, reduction, True, remark)
         return _narrow(search, search.error_bound, target)
     exact = _reduction(target, search.error_bound, _first_bits(search.error_bound), wiring)
     if exact != reduction:
-        search = find(max_connections, exact, False)
+        search = find(max_connections, exact, False, remark)
     return _wide(search, search.error_bound, target)
 
 

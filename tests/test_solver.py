@@ -70,9 +70,10 @@ def test_other_targets(ends, function, wiring):
     assert (network.meta["function"], network.meta["domain"]) == (function, list(target.cover))
     x = np.random.default_rng(1).uniform(*target.cover, 20_000)
     error = abs(program(network)(x) - getattr(np, function)(x)).max()
-    assert error <= solution.error_bound + 1e-9  # in float64, near 1e6, x moves by 1e-10
+    moved = 1e-9  # in float64, near 1e6, x moves by 1e-10
+    assert error <= solution.error_bound + moved
     narrow = target.cover[1] - target.cover[0] < 2  # then the worst cells may not be met
-    assert (0.1 if narrow else 0.8) * solution.error_bound <= error <= tol
+    assert (0.1 if narrow else 0.8) * solution.error_bound <= error <= tol + moved
 
 
 @pytest.mark.parametrize(

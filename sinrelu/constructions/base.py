@@ -90,6 +90,13 @@ class Plan(Protocol):
         """Write the network down, with coefficients of so many bits."""
 
 
+Remark = Callable[[str], None]
+
+
+def ignore(_: str) -> None:
+    """Tell nobody what is being done."""
+
+
 class Refinable(Plan, Protocol):
     """A plan with a leaf that can be polished."""
 
@@ -100,6 +107,10 @@ class Refinable(Plan, Protocol):
     @property
     def key(self) -> Key:
         """What the leaf depends on."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the leaf was polished before."""
 
     @property
     def hope(self) -> float:
@@ -150,11 +161,15 @@ def near_misses(search: Search, candidates: Iterable[Refinable], tol: Real) -> l
     return sorted(near, key=near.__getitem__)
 
 
-def closer(search: Search, candidates: Iterable[Refinable], tol: Real) -> Search:
+def closer(
+    search: Search, candidates: Iterable[Refinable], tol: Real, remark: Remark = ignore
+) -> Search:
     """Look for a plan of fewer connections that keeps a tolerance once its leaf is polished."""
     near = near_misses(search, candidates, tol)
     search = replace(search, candidates=search.candidates + len(near))
     for tried, plan in enumerate(near[:MOST_POLISHED], start=1):
+        if not plan.stored:
+            remark(f"polishing a leaf: {plan.connections} connections may do")
         refined = plan.refined()
         search = replace(search, polished=tried)
         if (error := refined.error_bound(fp)) <= tol:
@@ -162,13 +177,18 @@ def closer(search: Search, candidates: Iterable[Refinable], tol: Real) -> Search
     return search
 
 
-def sharper(search: Search, candidates: Iterable[Refinable]) -> Search:
+def sharper(search: Search, candidates: Iterable[Refinable], remark: Remark = ignore) -> Search:
     """Polish the most promising leaves; return the plan of least bound, or what was there before.
 
     Plans whose least error, as far as is seen, is above the best bound are left out.
     """
     promising = sorted(candidates, key=attrgetter("hope"))[:SHARPEST]
-    refined = [plan.refined() for plan in promising if plan.hope < search.error_bound]
+    refined = []
+    for plan in promising:
+        if plan.hope < search.error_bound:
+            if not plan.stored:
+                remark(f"polishing a leaf: the error may be {plan.hope:.3g}")
+            refined.append(plan.refined())
     best = min(refined, key=lambda plan: plan.error_bound(fp), default=None)
     search = replace(search, polished=len(refined))
     if best is None or best.error_bound(fp) >= search.error_bound:

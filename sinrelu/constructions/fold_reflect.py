@@ -38,9 +38,11 @@ from sinrelu.constructions import fold_interpolate
 from sinrelu.constructions.base import (
     Construction,
     Design,
+    Remark,
     Search,
     closer,
     described,
+    ignore,
     sharper,
 )
 from sinrelu.constructions.base import Plan as AnyPlan
@@ -102,6 +104,11 @@ class Plan:
         saw = self.leaf.sawtooth
         counts = (saw.ternaries, saw.binaries, saw.last, saw.halved, saw.clipped)
         return (self.folds, self.leaf.quadratics, *counts)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the leaf was polished before."""
+        return stored(SKIP, self.key) is not None
 
     @property
     def hope(self) -> float:
@@ -238,7 +245,9 @@ def written(plan: Plan, x: Affine, margin: int) -> Affine:
     return reduced.signed(output(frame, pivots[:aligned], signals[:aligned]))
 
 
-def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True) -> Search:
+def best_plan(
+    tol: Real, reduction: Reduction | None = None, narrow: bool = True, remark: Remark = ignore
+) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
 
     For each number of gates and of quadratics, the cheapest sawtooth is found by bisection. Three
@@ -269,11 +278,14 @@ def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True
     if not narrow:
         return search
     near = (p for c in range(least - MOST_SAVED, least) for p in plans_within(c, reduction))
-    return closer(search, near, tol)
+    return closer(search, near, tol, remark)
 
 
 def sharpest_plan(
-    connections: int, reduction: Reduction | None = None, narrow: bool = True
+    connections: int,
+    reduction: Reduction | None = None,
+    narrow: bool = True,
+    remark: Remark = ignore,
 ) -> Search:
     """Return the plan of least bound within a number of connections.
 
@@ -293,7 +305,7 @@ def sharpest_plan(
     search = Search(plans[0], plans[0].error_bound(numbers), len(plans), COMPARED)
     if not narrow:
         return search
-    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)))
+    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)), remark)
 
 
 def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:

@@ -67,6 +67,11 @@ class Plan:
         return (self.folds, self.quadratics, self.stages.ternaries, *self.stages.radices)
 
     @property
+    def stored(self) -> bool:
+        """Whether the leaf was polished before."""
+        return stored(LAYERED, self.key) is not None
+
+    @property
     def hope(self) -> float:
         """What the error may be once the leaf is polished."""
         return hope(math.pi / 2**self.folds, self.stages.pieces, self.quadratics)

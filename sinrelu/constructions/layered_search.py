@@ -10,7 +10,7 @@ from mpmath import MPContext, fp
 
 from sinrelu.circuit import Real
 from sinrelu.constructions import fold_interpolate
-from sinrelu.constructions.base import Design, Plan, Search, closer, sharper
+from sinrelu.constructions.base import Design, Plan, Remark, Search, closer, ignore, sharper
 from sinrelu.constructions.fold_reflect_layered import Plan as Gated
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.reduction import Reduction
@@ -37,7 +37,9 @@ def ladders(reduction: Reduction) -> Iterator[list[Gated]]:
             yield ladder
 
 
-def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True) -> Search:
+def best_plan(
+    tol: Real, reduction: Reduction | None = None, narrow: bool = True, remark: Remark = ignore
+) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
 
     Where weights are ``narrow``, that is float64, near misses of fewer connections are polished.
@@ -62,11 +64,14 @@ def best_plan(tol: Real, reduction: Reduction | None = None, narrow: bool = True
     search = Search(plan, plan.error_bound(numbers), candidates, COMPARED)
     if not narrow:
         return search
-    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol)
+    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol, remark)
 
 
 def sharpest_plan(
-    connections: int, reduction: Reduction | None = None, narrow: bool = True
+    connections: int,
+    reduction: Reduction | None = None,
+    narrow: bool = True,
+    remark: Remark = ignore,
 ) -> Search:
     """Return the plan of least bound within a number of connections.
 
@@ -90,7 +95,7 @@ def sharpest_plan(
     search = Search(found[0], found[0].error_bound(numbers), candidates, COMPARED)
     if not narrow:
         return search
-    return sharper(search, (plan for plan in found if isinstance(plan, Gated)))
+    return sharper(search, (plan for plan in found if isinstance(plan, Gated)), remark)
 
 
 def design(tol: float) -> Design:

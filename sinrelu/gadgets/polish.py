@@ -182,7 +182,10 @@ class Branching:
         return np.array(scale)
 
     def maxima(self, curve: Curve, low: float, high: float) -> Maxima:
-        """Find the local maxima of the distance to a curve that are near the largest."""
+        """Find the local maxima of the distance to a curve that are near the largest.
+
+        Where a piece has none inside, another point of it may stand for it.
+        """
         pieces = self.pieces(low, high)
         nodes, active = pieces
         slopes, values = self.slopes(active), self.values(nodes)
@@ -263,7 +266,7 @@ def _form(row: Row, values: FloatArray) -> FloatArray:
 
 
 def _farthest(nodes: FloatArray, ends: FloatArray, slopes: FloatArray, curve: Curve) -> FloatArray:
-    """Return about where in each piece the distance is largest: Newton's method from samples."""
+    """Return about where inside each piece the distance is largest, by Newton's method."""
 
     def error(x: FloatArray) -> FloatArray:
         distance: FloatArray = ends[:, :-1] + slopes * (x - nodes[:-1]) - curve.value(x)

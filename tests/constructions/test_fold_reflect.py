@@ -8,7 +8,7 @@ import pytest
 from mpmath import MPContext
 
 from sinrelu import program
-from sinrelu.constructions.fold_reflect import best_plan, design, finest, sharpest_plan
+from sinrelu.constructions.fold_reflect import Plan, best_plan, design, finest, sharpest_plan
 from sinrelu.errors import RequestError
 from sinrelu.gadgets.leaf import BEND_CONNECTIONS
 
@@ -91,3 +91,16 @@ def test_finest_sawtooth_spends_no_more_than_it_may(quadratics):
         sawtooth = finest(budget, quadratics)
         assert sawtooth is None or sawtooth.connections <= budget
     assert finest(60, quadratics).pieces > 9 * finest(48, quadratics).pieces * 0.99
+
+
+@pytest.mark.parametrize(("tol", "knots"), [(0.03, 2), (0.01, 3), (1e-3, 10)])
+def test_coarse_tolerances_interpolate(tol, knots):
+    plan = best_plan(tol).plan
+    assert (plan.knots, plan.connections) == (knots, 10 + 2 * knots)
+    assert not hasattr(best_plan(1e-4).plan, "knots")
+
+
+def test_interpolation_is_not_for_wide_weights():
+    assert isinstance(best_plan(1e-3, narrow=False).plan, Plan)
+    assert isinstance(sharpest_plan(30, narrow=False).plan, Plan)
+    assert not isinstance(sharpest_plan(30).plan, Plan)
