@@ -60,7 +60,7 @@ def scaling_figure(entries: Sequence[Entry]) -> Figure:
 def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
     shown = [(name, found) for (name, its), found in series(entries).items() if its == wiring]
     axes.set_yscale("log")
-    axes.set_ylim(15, 2.2 * LIMIT)
+    axes.set_ylim(10, 2.2 * LIMIT)
     for name, found in shown:
         colour, marker = LOOKS.get(name, OTHERS)
         x, y = [digits(e) for e in found], [e.connections for e in found]
