@@ -25,13 +25,12 @@ def executed() -> NotebookNode:
 
 
 def texts(notebook: NotebookNode) -> list[str]:
-    """Return what each cell printed or showed as text."""
-    found = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            shown = output.get("data", {})
-            found.append(output.get("text", "") + shown.get("text/plain", ""))
-    return found
+    """Return what each cell printed or showed as text, in however many pieces it came."""
+    return ["".join(map(_text, cell.get("outputs", ()))) for cell in notebook.cells]
+
+
+def _text(output: NotebookNode) -> str:
+    return output.get("text", "") + output.get("data", {}).get("text/plain", "")
 
 
 def main() -> None:
