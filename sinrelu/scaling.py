@@ -149,3 +149,30 @@ def _read(name: str, text: str) -> str | float | int | None:
     if not 0 < number < math.inf and name in ("tol", "connections"):
         raise ValueError
     return number
+
+
+def most_pieces(connections: int) -> int:
+    """Bound the affine pieces of a network of so many connections, with any wiring.
+
+    Proof. Cut the line into cells on which all units so far are affine. A unit whose form reads two
+    or more sources cuts each cell in two at most. A unit that reads one unit alone is a function of
+    the form that this one rectifies, and so on down to the first form f that reads more, or x. Such
+    a function of f is monotone and piecewise affine, so another unit of one source that reads it
+    has its kink at one level of f. So f and the k units above it cut each cell into k + 2 at most,
+    for at least k + 2 connections; m units that are functions of x alone make m + 1 cells, for m
+    connections; and the output needs one. What is returned is the largest (m + 1)·Π(k + 2) with
+    m + 1 + Σ(k + 2) ≤ connections.
+    """
+    best = list(range(1, max(connections, 1) + 1))
+    for spent in range(len(best)):
+        split = (best[spent - part] * part for part in range(2, spent + 1))
+        best[spent] = max(best[spent], *split, 1)
+    return best[-1]
+
+
+def fewest_connections(pieces: float) -> int:
+    """Return how many connections a network of so many affine pieces has at least."""
+    connections = 1
+    while most_pieces(connections) < pieces:
+        connections += 1
+    return connections

@@ -1,10 +1,12 @@
 """The scaling study: the fitted laws, the table that is committed, and what reads it."""
 
 import importlib.util
+import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,19 @@ from hypothesis import strategies as st
 from sinrelu import FormatError
 from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.compare import COUNTED, SAMPLED, built
-from sinrelu.scaling import Law, as_csv, digits, law, read_csv, series
+from sinrelu.constructions import WIRINGS
+from sinrelu.plots.pieces import fewest_density
+from sinrelu.sampling import find_pieces
+from sinrelu.scaling import (
+    Law,
+    as_csv,
+    digits,
+    fewest_connections,
+    law,
+    most_pieces,
+    read_csv,
+    series,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = read_csv(ROOT / "docs" / "scaling.csv")
@@ -139,3 +153,32 @@ def test_laws_are_printed_beside_the_literature(script):
     lines = list(script.laws(TABLE))
     assert len(lines) == 4 + len(series(TABLE))
     assert all(name in script.LITERATURE for name, _ in series(TABLE))
+
+
+def most_by_exhaustion(connections, least=2):
+    """Try every way to spend connections on groups of units, the groups in ascending order."""
+    groups = [
+        part * most_by_exhaustion(connections - part, part) for part in range(least, connections)
+    ]
+    return max([connections, *groups])
+
+
+@pytest.mark.parametrize("connections", range(1, 16))
+def test_most_pieces_are_those_of_an_exhaustion(connections):
+    assert most_pieces(connections) == most_by_exhaustion(connections)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize("tol", [0.1, 1e-3, 1e-5])
+def test_no_network_has_more_pieces_than_its_connections_allow(wiring, tol):
+    _, network = built("fold-reflect", wiring, tol)
+    pieces = find_pieces(network, (-9.0, 9.0)).expected
+    assert 1 < pieces <= most_pieces(network.connections)
+
+
+def test_readme_says_how_many_connections_are_needed():
+    x = np.linspace(-math.pi, math.pi, 200_001)
+    fewest = np.trapezoid(fewest_density(x, 1e-12), x)
+    assert most_pieces(38) < 0.9 * fewest < fewest < most_pieces(39)
+    assert fewest_connections(fewest) == 39
+    assert "21 units and 39 connections" in (ROOT / "README.md").read_text()
