@@ -99,7 +99,11 @@ def smallest(
     target = target or Target()
     bits = _first_bits(tol) if wide else FLOAT_BITS
     reduction = _reduction(target, tol, bits, wiring)
-    goal = tol - (tol / 1024 if wide else reduction.rounding(_precise(bits)) + ROUNDING)
+    goal = tol - (
+        tol / 1024
+        if wide
+        else reduction.rounding(_precise(bits), layered=wiring == LAYERED) + ROUNDING
+    )
     search = _family(wiring).best(goal, reduction, not wide, remark)
     return (_wide if wide else _narrow)(search, tol, target)
 
@@ -146,7 +150,9 @@ def _reduction(target: Target, tol: Real, bits: int, wiring: str) -> Reduction:
 def _narrow(search: Search, tol: Real, target: Target) -> Solution:
     """Write a plan down in float64."""
     output = search.plan.circuit(tol, 256)
-    error = search.error_bound + search.plan.reduction.rounding(_precise(FLOAT_BITS))
+    layered = search.plan.wiring == LAYERED
+    rounding = search.plan.reduction.rounding(_precise(FLOAT_BITS), layered=layered)
+    error = search.error_bound + rounding
     network = _ordered(output.circuit.freeze(output, _meta(search, tol, error, target)))
     return Solution(network, error, search.description)
 

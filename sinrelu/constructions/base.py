@@ -72,6 +72,10 @@ class Plan(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
+    def wiring(self) -> str:
+        """``layered`` or ``skip``."""
+
+    @property
     def reduction(self) -> Reduction:
         """How the domain is folded."""
 

@@ -89,6 +89,11 @@ class Plan:
     polished: PolishedLeaf | None = None
 
     @property
+    def wiring(self) -> str:
+        """Which wiring the plan is for."""
+        return SKIP
+
+    @property
     def connections(self) -> int:
         """Connections with skip wiring."""
         return self.reduction.connections + unfolding(self.folds) + self.leaf.connections

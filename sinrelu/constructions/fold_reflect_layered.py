@@ -101,6 +101,11 @@ class Plan:
         return described(self)
 
     @property
+    def wiring(self) -> str:
+        """Which wiring the plan is for."""
+        return LAYERED
+
+    @property
     def connections(self) -> int:
         """Connections with layered wiring."""
         gates = {2: 8, 3: 12}.get(self.folds, 7 * self.folds - 10)

@@ -26,7 +26,7 @@ SIGN = 4
 """Connections of a sign: a unit holds its argument, and a gate."""
 FAR = 8
 """A domain farther from 0 than this is first moved there, exactly, by one unit."""
-CHOICES = 1000
+CHOICES = 4000
 """Places among which one near a short binary number is sought."""
 SLACK = 2.0**-50
 """By how much, relative to the domain's ends, a range may exceed what folds reach, in float64."""
@@ -114,11 +114,14 @@ class Reduction:
         """Return where the first fold is, seen from the origin."""
         return self.centre * numbers.pi / 2 - self.origin
 
-    def rounding(self, numbers: Any, bits: int = 53) -> Real:
-        """Bound of what rounding the folds' places to ``bits`` bits adds to the error."""
+    def rounding(self, numbers: Any, bits: int = 53, layered: bool = False) -> Real:
+        """Bound of what rounding the folds' places to ``bits`` bits adds to the error.
+
+        With skip wiring the second fold reads x, and its place is rounded as seen from there.
+        """
         offset = self.offset(numbers)
         shifts = [offset, *(j * numbers.pi for j in self.multiples)]
-        if self.multiples:
+        if self.multiples and not layered:
             shifts[1] += offset
         return sum(2 * rounding_error(shift, bits) for shift in shifts)
 
@@ -164,7 +167,9 @@ class Reduction:
         return HalfWave(z, z - pi / 2)
 
 
-def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator[Reduction]:
+def reductions(
+    low: Real, high: Real, function: str, bits: int = 53, layered: bool = False
+) -> Iterator[Reduction]:
     """Yield ways to fold [low, high] within ±1e6, each with more room for exact pivots."""
     numbers = MPContext()
     numbers.prec = 2 * bits + 64
@@ -190,7 +195,7 @@ def reductions(low: Real, high: Real, function: str, bits: int = 53) -> Iterator
             key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
         )
         reach = max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) / numbers.pi
-        start = centre * numbers.pi / 2 - origin
+        start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
         yield Reduction(origin, centre, phase, tuple(multiples(numbers, reach, folds, start, bits)))
 
 
@@ -199,24 +204,27 @@ def cheapest_reduction(
 ) -> Reduction:
     """Return the cheapest way to fold [low, high] whose rounding is at most an eighth of tol.
 
+    A quarter, where there is none.
+
     Raises
     ------
     RequestError
-        If there is none.
+        If there is none again.
     """
     numbers = MPContext()
     numbers.prec = 4 * bits
-    found = [
-        reduction
-        for reduction in reductions(low, high, function, bits)
-        if 8 * reduction.rounding(numbers, bits) <= tol
-    ]
-    if not found:
-        ends = f"{numbers.nstr(low, 6)} … {numbers.nstr(high, 6)}"
-        raise RequestError(
-            f"domain: in float64, {ends} cannot be folded to within {numbers.nstr(tol, 3)}"
-        )
-    return min(found, key=lambda r: r.layered_connections if layered else r.connections)
+    roundings = {
+        reduction: reduction.rounding(numbers, bits, layered)
+        for reduction in reductions(low, high, function, bits, layered)
+    }
+    for part in (8, 4):
+        found = [reduction for reduction, error in roundings.items() if part * error <= tol]
+        if found:
+            return min(found, key=lambda r: r.layered_connections if layered else r.connections)
+    ends = f"{numbers.nstr(low, 6)} … {numbers.nstr(high, 6)}"
+    raise RequestError(
+        f"domain: in float64, {ends} cannot be folded to within {numbers.nstr(tol, 3)}"
+    )
 
 
 def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> Iterator[int]:

@@ -94,3 +94,22 @@ def test_half_wave_is_exact_and_counts_its_connections(domain, function):
 def test_no_reduction_is_exact_enough():
     with pytest.raises(RequestError, match="cannot be folded to within 1e-18"):
         cheapest_reduction(-1000.0, 1000.0, "sin", 1e-18, 53)
+
+
+@pytest.mark.parametrize("domain", [(-100.0, 100.0), (-3000.0, 3000.0), (-1e6, 1e6)])
+def test_half_wave_errs_by_no_more_than_its_rounding(domain):
+    """With layered wiring no fold's place is rounded together with another's."""
+    numbers = MPContext()
+    numbers.prec = 300
+    reduction = cheapest_reduction(*domain, "sin", 1e-12, 53, layered=True)
+    x = Circuit().input
+    z = x.circuit.freeze(reduction.half_wave(x).z)
+    bound = reduction.rounding(numbers, 53, layered=True)
+    low, high = map(Fraction, domain)
+    errors = []
+    for point in (low + (high - low) * k / 1024 for k in range(1025)):
+        value = evaluate_exact(z, point)
+        cosine = numbers.cos(numbers.mpf(value.numerator) / value.denominator)
+        sine = numbers.sin(numbers.mpf(point.numerator) / point.denominator)
+        errors.append(abs(reduction.sign * cosine - sine))
+    assert bound / 5 < max(errors) <= bound
