@@ -19,6 +19,7 @@ from sinrelu.cli_shared import (
     TOL,
     file_argument,
     progress_bar,
+    remark,
     target_options,
     tol_option,
     write,
@@ -107,7 +108,7 @@ def compare(
     if picture is not None:
         check_suffix(picture)
     names = constructions.split(",") if constructions else NAMES
-    entries = compare_all(tolerances, names, prove, lambda text: click.echo(text, err=True))
+    entries = compare_all(tolerances, names, prove, remark)
     if picture is not None:
         write(picture, rendered(scaling_figure(entries), picture.suffix))
     click.echo(written(entries, form))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu import epilogs
-from sinrelu.cli_shared import target_options
+from sinrelu.cli_shared import remark, target_options
 from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
@@ -81,20 +81,14 @@ def _solve(
     from sinrelu.solver import FLOAT_TOL, LEAST_LAYERED, checked_tolerance, sharpest, smallest
 
     if tol is None and max_connections is not None:
-        found = sharpest(max_connections, target, wiring or LAYERED, _remark)
+        found = sharpest(max_connections, target, wiring or LAYERED, remark)
         if not (narrow and found.network.wide):
             return found
-        return smallest(
-            FLOAT_TOL, target, wiring or LAYERED, remark=_remark
-        )  # all that float64 weights can do
+        # all that float64 weights can do
+        return smallest(FLOAT_TOL, target, wiring or LAYERED, remark=remark)
     wanted = checked_tolerance(tol or TOL)
     wiring = wiring or (LAYERED if wanted >= LEAST_LAYERED else SKIP)
-    return smallest(wanted, target, wiring, remark=_remark)
-
-
-def _remark(text: str) -> None:
-    """Say what is being done; results alone go to stdout."""
-    click.echo(text, err=True)
+    return smallest(wanted, target, wiring, remark=remark)
 
 
 def _build(

@@ -57,6 +57,11 @@ def write(path: Path, content: bytes) -> None:
     write_whole(path, content)
 
 
+def remark(text: str) -> None:
+    """Say what is being done; results alone go to stdout."""
+    click.echo(text, err=True)
+
+
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr if that is a terminal; its length is 1."""

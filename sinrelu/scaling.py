@@ -166,7 +166,7 @@ def most_pieces(connections: int) -> int:
     best = list(range(1, max(connections, 1) + 1))
     for spent in range(len(best)):
         split = (best[spent - part] * part for part in range(2, spent + 1))
-        best[spent] = max(best[spent], *split, 1)
+        best[spent] = max([best[spent], *split])
     return best[-1]
 
 

@@ -99,11 +99,7 @@ def smallest(
     target = target or Target()
     bits = _first_bits(tol) if wide else FLOAT_BITS
     reduction = _reduction(target, tol, bits, wiring)
-    goal = tol - (
-        tol / 1024
-        if wide
-        else reduction.rounding(_precise(bits), layered=wiring == LAYERED) + ROUNDING
-    )
+    goal = tol - (tol / 1024 if wide else _rounding(reduction, wiring) + ROUNDING)
     search = _family(wiring).best(goal, reduction, not wide, remark)
     return (_wide if wide else _narrow)(search, tol, target)
 
@@ -147,12 +143,15 @@ def _reduction(target: Target, tol: Real, bits: int, wiring: str) -> Reduction:
     return cheapest_reduction(low, high, target.function, tol, bits, wiring == LAYERED)
 
 
+def _rounding(reduction: Reduction, wiring: str) -> Real:
+    """Bound what float64 folds of the range add to the error."""
+    return reduction.rounding(_precise(FLOAT_BITS), layered=wiring == LAYERED)
+
+
 def _narrow(search: Search, tol: Real, target: Target) -> Solution:
     """Write a plan down in float64."""
     output = search.plan.circuit(tol, 256)
-    layered = search.plan.wiring == LAYERED
-    rounding = search.plan.reduction.rounding(_precise(FLOAT_BITS), layered=layered)
-    error = search.error_bound + rounding
+    error = search.error_bound + _rounding(search.plan.reduction, search.plan.wiring)
     network = _ordered(output.circuit.freeze(output, _meta(search, tol, error, target)))
     return Solution(network, error, search.description)
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, Self
 from mpmath import fp
 
 from sinrelu.circuit import Affine, Real
-from sinrelu.constructions.store import Key
+from sinrelu.constructions.store import Key, stored
 from sinrelu.gadgets.polished import PolishedLeaf
 from sinrelu.gadgets.reduction import Reduction
 
@@ -113,10 +113,6 @@ class Refinable(Plan, Protocol):
         """What the leaf depends on."""
 
     @property
-    def stored(self) -> bool:
-        """Whether the leaf was polished before."""
-
-    @property
     def hope(self) -> float:
         """What the error may be once the leaf is polished."""
 
@@ -155,6 +151,11 @@ class Search:
         return f"{self.candidates} plans compared{closer}: {self.compared}"
 
 
+def is_stored(plan: Refinable) -> bool:
+    """Whether the plan's leaf was polished before."""
+    return stored(plan.wiring, plan.key) is not None
+
+
 def near_misses(search: Search, candidates: Iterable[Refinable], tol: Real) -> list[Refinable]:
     """Return plans of fewer connections that may keep a tolerance, from fewer to more."""
     near = {
@@ -172,7 +173,7 @@ def closer(
     near = near_misses(search, candidates, tol)
     search = replace(search, candidates=search.candidates + len(near))
     for tried, plan in enumerate(near[:MOST_POLISHED], start=1):
-        if not plan.stored:
+        if not is_stored(plan):
             remark(f"polishing a leaf: {plan.connections} connections may do")
         refined = plan.refined()
         search = replace(search, polished=tried)
@@ -190,7 +191,7 @@ def sharper(search: Search, candidates: Iterable[Refinable], remark: Remark = ig
     refined = []
     for plan in promising:
         if plan.hope < search.error_bound:
-            if not plan.stored:
+            if not is_stored(plan):
                 remark(f"polishing a leaf: the error may be {plan.hope:.3g}")
             refined.append(plan.refined())
     best = min(refined, key=lambda plan: plan.error_bound(fp), default=None)

@@ -111,11 +111,6 @@ class Plan:
         return (self.folds, self.leaf.quadratics, *counts)
 
     @property
-    def stored(self) -> bool:
-        """Whether the leaf was polished before."""
-        return stored(SKIP, self.key) is not None
-
-    @property
     def hope(self) -> float:
         """What the error may be once the leaf is polished."""
         return self.leaf.hope(math.pi / 2 ** (self.folds + 1))
@@ -325,7 +320,7 @@ def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:
 @cache
 def _polished(plan: Plan) -> PolishedLeaf:
     start = drawn(lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1)
-    return polished_leaf(start, plan.folds + 1, numbers=stored(SKIP, plan.key))
+    return polished_leaf(start, plan.folds + 1, numbers=stored(plan.wiring, plan.key))
 
 
 class _Ladder:

@@ -67,11 +67,6 @@ class Plan:
         return (self.folds, self.quadratics, self.stages.ternaries, *self.stages.radices)
 
     @property
-    def stored(self) -> bool:
-        """Whether the leaf was polished before."""
-        return stored(LAYERED, self.key) is not None
-
-    @property
     def hope(self) -> float:
         """What the error may be once the leaf is polished."""
         return hope(math.pi / 2**self.folds, self.stages.pieces, self.quadratics)
@@ -253,7 +248,7 @@ SIGNALS: Mapping[str, Signal] = {
 def _polished(plan: Plan) -> PolishedLeaf:
     signals = [SIGNALS[value[0]] for _, value in supplied(plan)]
     start = drawn(partial(leaf, plan), plan.folds, signals)
-    return polished_leaf(start, plan.folds, len(signals), stored(LAYERED, plan.key))
+    return polished_leaf(start, plan.folds, len(signals), stored(plan.wiring, plan.key))
 
 
 def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:

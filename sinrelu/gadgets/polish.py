@@ -238,7 +238,6 @@ class Branching:
 class _Sides(NamedTuple):
     """The nodes, seen from both sides."""
 
-    values: FloatArray
     error: FloatArray
     size: FloatArray
     maximal: Mask
@@ -255,7 +254,7 @@ class _Sides(NamedTuple):
         maximal = (before > 0) & (after <= 0)
         left = np.divide(-after, before - after, out=np.zeros_like(after), where=maximal)
         left[-1] = 1
-        return cls(values, error, size, maximal, left)
+        return cls(error, size, maximal, left)
 
 
 def _form(row: Row, values: FloatArray) -> FloatArray:
