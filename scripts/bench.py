@@ -19,7 +19,7 @@ from sinrelu.certify import Certificate, certify
 from sinrelu.certify.pieces import Pieces
 from sinrelu.constructions import WIRINGS
 from sinrelu.network import FloatArray
-from sinrelu.sampling import find_pieces, take_sample
+from sinrelu.verification.sampling import find_pieces, take_sample
 
 POINTS = 2**20
 REPEATS = 5

@@ -19,11 +19,11 @@ from random import Random
 
 from mpmath import MPContext, libmp
 
-from sinrelu.evaluate.enclosure import enclosed_error
+from sinrelu.constructions.fold_reflect.induction import InductionBound, prove
+from sinrelu.constructions.fold_reflect.solver import Solution, sharpest, smallest
+from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.formats import json as json_format
-from sinrelu.induction import InductionBound, prove
 from sinrelu.network import Network
-from sinrelu.solver import Solution, sharpest, smallest
 
 HEADER = (
     "connections",

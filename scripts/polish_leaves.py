@@ -1,4 +1,4 @@
-"""Polish leaves and store them in sinrelu/constructions/polished.json.
+"""Polish leaves and store them in sinrelu/constructions/refined.json.
 
     python scripts/polish_leaves.py skip 1e-9
     python scripts/polish_leaves.py layered 1e-12 --connections 295 --restarts 2000
@@ -19,16 +19,18 @@ from pathlib import Path
 import numpy as np
 from mpmath import MPContext, fp
 
-from sinrelu.constructions import fold_reflect, layered_search, store
 from sinrelu.constructions.base import Refinable, near_misses
-from sinrelu.constructions.fold_reflect import ROUNDING
-from sinrelu.constructions.store import Key
-from sinrelu.gadgets.polish import Branching, worth
-from sinrelu.gadgets.polished import PolishedLeaf, circle, polished_leaf
-from sinrelu.gadgets.reduction import Reduction
+from sinrelu.constructions.fold_reflect import search as layered_search
+from sinrelu.constructions.fold_reflect import skip as fold_reflect
+from sinrelu.constructions.fold_reflect import store
+from sinrelu.constructions.fold_reflect.polish import Branching, worth
+from sinrelu.constructions.fold_reflect.range_reduction import Reduction
+from sinrelu.constructions.fold_reflect.refined import PolishedLeaf, circle, polished_leaf
+from sinrelu.constructions.fold_reflect.skip import ROUNDING
+from sinrelu.constructions.fold_reflect.store import Key
 from sinrelu.network import LAYERED, SKIP
 
-STORE = Path(store.__file__).with_name("polished.json")
+STORE = Path(store.__file__).with_name("refined.json")
 SIZES, SHARES = (0.01, 0.03, 0.1, 0.3, 1.0), (0.05, 0.2, 1.0)
 """By how much numbers are moved before a restart, in units of what they are worth; and how many."""
 

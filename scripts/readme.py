@@ -25,11 +25,11 @@ from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.certify.certificate import PROVED
 from sinrelu.compare import NAMES, Entry, bound_text, built, candidates
+from sinrelu.compare.growth import read_csv
 from sinrelu.constructions import WIRINGS
-from sinrelu.induction import prove
+from sinrelu.constructions.fold_reflect.induction import prove
+from sinrelu.constructions.fold_reflect.solver import sharpest, smallest
 from sinrelu.network import Network
-from sinrelu.scaling import read_csv
-from sinrelu.solver import sharpest, smallest
 from sinrelu.target import Target
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -30,10 +30,10 @@ from sinrelu.compare import (
     judged,
     sampled,
 )
+from sinrelu.compare.growth import FIRST_DIGITS, as_csv, law, read_csv, series
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import rendered, scaling_figure
-from sinrelu.scaling import FIRST_DIGITS, as_csv, law, read_csv, series
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "scaling.csv"

@@ -20,9 +20,9 @@ from typing import Any
 
 from mpmath import MPContext
 
-from sinrelu.constructions.chebyshev import RECIPES, fold_costs, solve
-from sinrelu.gadgets.ladder import fitted
-from sinrelu.gadgets.plan import Plan
+from sinrelu.constructions.squarings.chebyshev import RECIPES, fold_costs, solve
+from sinrelu.constructions.squarings.plan import Plan
+from sinrelu.constructions.squarings.polynomial import fitted
 
 FLAT = 1e-25
 Recipe = tuple[tuple[float, ...], ...]

@@ -1,4 +1,4 @@
-"""Search the supplies of sinrelu/constructions/supplies.json: which values to carry, which to redo.
+"""Search the supplies of fold_signals.json: which values to carry, which to redo.
 
     python scripts/search_supplies.py 13 19 --moves 4000000 --seed 1
 
@@ -17,10 +17,16 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from sinrelu.constructions import supply as problem
-from sinrelu.constructions.supply import Supply, gate_layer, needs, paired, sources
+from sinrelu.constructions.fold_reflect import fold_signals as problem
+from sinrelu.constructions.fold_reflect.fold_signals import (
+    Supply,
+    gate_layer,
+    needs,
+    paired,
+    sources,
+)
 
-STORE = Path(problem.__file__).with_name("supplies.json")
+STORE = Path(problem.__file__).with_name("fold_signals.json")
 MISSING = 30
 """Price of a value that cannot be had: more than it costs to fetch one from far away."""
 

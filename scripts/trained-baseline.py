@@ -27,10 +27,10 @@ import numpy as np
 from sinrelu import Network, build, evaluate_float64
 from sinrelu.certify import certify
 from sinrelu.constructions import WIRINGS
+from sinrelu.layers.training import STEPS, fine_tune, train
 from sinrelu.network import LAYERED, SKIP
 from sinrelu.plots import SizeCurve, rendered, sizes_figure
 from sinrelu.plots.style import ORANGE
-from sinrelu.training import STEPS, fine_tune, train
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
 PAGE, PICTURE, RUNS = (FOLDER / f"trained-baseline.{suffix}" for suffix in ("md", "png", "csv"))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sinrelu.formats import load, save
     from sinrelu.layering import layered
     from sinrelu.layers import Sequential, gradient_error
+    from sinrelu.layers.training import train
     from sinrelu.network import Network
-    from sinrelu.training import train
 
 __version__ = "0.1.0"
 
@@ -59,7 +59,7 @@ _HOMES = {
     "layering": ("layered",),
     "layers": ("Sequential", "gradient_error"),
     "network": ("Network",),
-    "training": ("train",),
+    "layers.training": ("train",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

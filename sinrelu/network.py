@@ -107,20 +107,20 @@ class Network:
         return Network(self.indptr, self.source, self.weight, self.bias, {**self.meta, **entries})
 
     def to_torch(self) -> Any:
-        """Return the network as a float64 ``torch.nn.Sequential``; see ``sinrelu.torch_bridge``.
+        """Return the network as a float64 ``torch.nn.Sequential``; see ``sinrelu.formats.torch``.
 
         Raises
         ------
         MissingExtraError
             If PyTorch is not installed.
         """
-        from sinrelu.torch_bridge import to_torch  # above this module, so on demand only
+        from sinrelu.formats.torch import to_torch  # above this module, so on demand only
 
         return to_torch(self)
 
     @staticmethod
     def from_torch(module: Any) -> Network:
-        """Read a float64 ``torch.nn.Module`` of Linear and ReLU; see ``sinrelu.torch_bridge``.
+        """Read a float64 ``torch.nn.Module`` of Linear and ReLU; see ``sinrelu.formats.torch``.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Network:
         MissingExtraError
             If PyTorch is not installed.
         """
-        from sinrelu.torch_bridge import from_torch
+        from sinrelu.formats.torch import from_torch
 
         return from_torch(module)
 

@@ -50,7 +50,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sinrelu.certify.doubledouble import (
+from sinrelu.arithmetic.double_double import (
     LARGEST,
     MAX_TERMS,
     UNDERFLOW,
@@ -62,7 +62,7 @@ from sinrelu.certify.doubledouble import (
     factor,
     unit_error,
 )
-from sinrelu.certify.sine import LIMIT, PHASES, RADIUS, sine
+from sinrelu.arithmetic.sine import LIMIT, PHASES, RADIUS, sine
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sinrelu.certify.sine import PHASES
+from sinrelu.arithmetic.sine import PHASES
 from sinrelu.errors import FormatError
 from sinrelu.network import exact_hex
 

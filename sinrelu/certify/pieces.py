@@ -16,8 +16,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.certify.bound import Schedule
-from sinrelu.certify.doubledouble import (
+from sinrelu.arithmetic.double_double import (
     DoubleDouble,
     FloatArray,
     affine,
@@ -25,6 +24,7 @@ from sinrelu.certify.doubledouble import (
     split,
     two_sum,
 )
+from sinrelu.certify.bound import Schedule
 from sinrelu.network import Network
 
 Interval = tuple[float, float]

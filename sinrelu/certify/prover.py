@@ -17,9 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sinrelu import __version__
+from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bound import deviation, phase_of
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
-from sinrelu.certify.doubledouble import DoubleDouble
+from sinrelu.certify.counterexample import error_at, worst_in_cell
 from sinrelu.certify.pieces import (
     Finder,
     Interval,
@@ -30,8 +32,6 @@ from sinrelu.certify.pieces import (
     subintervals,
     with_widest,
 )
-from sinrelu.certify.sine import LIMIT
-from sinrelu.certify.witness import error_at, worst_in_cell
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 

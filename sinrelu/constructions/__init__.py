@@ -6,14 +6,10 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sinrelu.constructions import (
-    chebyshev,
-    double_angle,
-    fold_reflect,
-    layered_search,
-    taylor,
-)
 from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.fold_reflect import search as layered_search
+from sinrelu.constructions.fold_reflect import skip as fold_reflect
+from sinrelu.constructions.squarings import chebyshev, double_angle, taylor
 from sinrelu.errors import RequestError
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network

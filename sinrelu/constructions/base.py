@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Protocol, Self
 from mpmath import fp
 
 from sinrelu.circuit import Affine, Real
-from sinrelu.constructions.store import Key, stored
-from sinrelu.gadgets.polished import PolishedLeaf
-from sinrelu.gadgets.reduction import Reduction
+from sinrelu.constructions.fold_reflect.range_reduction import Reduction
+from sinrelu.constructions.fold_reflect.refined import PolishedLeaf
+from sinrelu.constructions.fold_reflect.store import Key, stored
 
 MOST_POLISHED = 6
 """How many near misses are polished; each takes a second or two."""

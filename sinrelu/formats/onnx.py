@@ -1,6 +1,6 @@
 """The .onnx format, which runtimes execute: float64, opset 17, IR 8.
 
-Each stage of the network (see ``sinrelu.dense``) is one Gemm (transB=1) followed by one Relu, the
+Each stage of the network (see ``formats.dense``) is one Gemm (transB=1) followed by one Relu, the
 output one Gemm; where a stage reads several earlier ones, a Concat stands them side by side. So a
 layered network is a plain chain of Gemm and Relu. Input ``x`` and output ``y`` have shape (N, 1).
 
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from sinrelu.dense import Assembler, Stage, Values, stages
 from sinrelu.errors import FormatError, GraphError, MissingExtraError
+from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.formats.npz import json_object, meta_text
 from sinrelu.network import FloatArray, Network
 

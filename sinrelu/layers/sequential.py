@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.dense import Assembler, Stage, Values, stages
 from sinrelu.errors import GraphError, RequestError
+from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.layers.base import Layer, Parameter
 from sinrelu.layers.basic import Dense, ReLU
 from sinrelu.network import FloatArray, Network

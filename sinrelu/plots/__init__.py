@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sinrelu.compare.growth import read_csv
 from sinrelu.formats import load
 from sinrelu.network import Network
 from sinrelu.plots.error import error_figure
@@ -15,9 +16,8 @@ from sinrelu.plots.scaling import scaling_figure
 from sinrelu.plots.style import check_suffix, rendered
 from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
 from sinrelu.plots.units import units_figure
-from sinrelu.sampling import Progress, error_curve, find_pieces, ignore
-from sinrelu.scaling import read_csv
 from sinrelu.target import DEFAULT, Target
+from sinrelu.verification.sampling import Progress, error_curve, find_pieces, ignore
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -24,7 +24,7 @@ from sinrelu.plots.style import (
     power,
     styled,
 )
-from sinrelu.sampling import Curve, Domain, float64_error
+from sinrelu.verification.sampling import Curve, Domain, float64_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

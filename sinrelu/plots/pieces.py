@@ -20,7 +20,7 @@ from sinrelu.plots.style import (
     power,
     styled,
 )
-from sinrelu.sampling import MAX_PIECES, REFERENCES
+from sinrelu.verification.sampling import MAX_PIECES, REFERENCES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinrelu.compare import PEER, Entry
+from sinrelu.compare.growth import FIRST_DIGITS, Law, digits, law, series
 from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP
 from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, WIDTH, styled
-from sinrelu.scaling import FIRST_DIGITS, Law, digits, law, series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

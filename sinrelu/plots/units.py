@@ -12,8 +12,8 @@ from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
 from sinrelu.network import FloatArray, IntArray, Network
 from sinrelu.plots.style import BAND, BLUE, FONT_SIZE, WIDTH, grouped, headline, styled
-from sinrelu.sampling import GRID_STEPS, Domain
 from sinrelu.target import DEFAULT, Target
+from sinrelu.verification.sampling import GRID_STEPS, Domain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

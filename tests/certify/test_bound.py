@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rational import deviation_of_piece, double_double, fractions, per_cell, refine
 
+from sinrelu.arithmetic.double_double import LARGEST, DoubleDouble, U
+from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify import bound
 from sinrelu.certify.bound import Schedule, check_arithmetic, check_nodes, deviation
-from sinrelu.certify.doubledouble import LARGEST, DoubleDouble, U
-from sinrelu.certify.sine import LIMIT
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row

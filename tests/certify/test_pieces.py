@@ -10,9 +10,9 @@ from graphs import ABSOLUTE, CONSTANT, TENT, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify import pieces
 from sinrelu.certify.bound import check_nodes
-from sinrelu.certify.doubledouble import DoubleDouble
 from sinrelu.certify.pieces import (
     Finder,
     Pieces,

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 from graphs import ABSOLUTE, CONSTANT, TENT
 
+from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
-from sinrelu.certify.doubledouble import DoubleDouble
+from sinrelu.certify.counterexample import error_at
 from sinrelu.certify.pieces import Pieces
 from sinrelu.certify.prover import Finding
-from sinrelu.certify.witness import error_at
 from sinrelu.constructions import build
+from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
-from sinrelu.solver import smallest
 from sinrelu.target import End, Target
 
 COARSE = Partition(parts=6, cells=400)

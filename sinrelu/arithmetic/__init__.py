@@ -1,0 +1,1 @@
+"""Numbers with proven roundings: double-double, fixed point, intervals, and their sines."""

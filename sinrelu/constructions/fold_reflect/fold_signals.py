@@ -1,0 +1,282 @@
+"""How fold signals reach their gates in layered wiring: carried, or computed again just in time.
+
+A network that folds first and unfolds last needs the signals in the opposite order of their making.
+With layered wiring a signal that waits costs one connection a layer, so it can be cheaper to carry
+a few values only and to fold them again: the checkpoints of Griewank's treeverse ("Achieving
+logarithmic growth of temporal and spatial complexity in reverse automatic differentiation",
+Optimization Methods and Software 1, 1992), with a price per layer.
+
+A value is named by a letter and the number of its fold, whose pivot is τ_k = π/2^(k+1):
+
+    z_0   what is folded, in [0, π]     z_k   z_0 folded at τ_0, …, τ_(k−1)
+    r_k   relu(z_k − τ_k)               l_k   relu(τ_k − z_k)
+    a_k   relu(τ_k − z_(k−1))           b_k   relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
+    p_k   relu(z_(k−1) − τ_k)
+
+A supply says which values stand on each layer; what each unit reads follows: the fewest values of
+the layer before that give it. The supplies of ``fold_signals.json`` were found by
+scripts/search_supplies.py; they are checked when they are used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+from importlib import resources
+from typing import NamedTuple
+
+from sinrelu.circuit import Affine, Real, relu
+from sinrelu.errors import GraphError
+
+HALF, THREE_HALVES = Fraction(1, 2), Fraction(3, 2)
+
+
+class Sum(NamedTuple):
+    """``constant·τ_k + Σ coefficient · value`` for the fold k that it belongs to."""
+
+    constant: Fraction | int
+    terms: Mapping[str, int]
+
+
+class Dead(NamedTuple):
+    """A signal that is 0 where gate k is alive and at least |z_k − τ_k| where it is dead."""
+
+    right: bool  # whether it is z_k > τ_k that is dead
+    signal: Sum
+
+
+def folded(k: int) -> Iterator[Sum]:
+    """Yield the ways to read z_k from other values."""
+    yield Sum(0, {f"z{k}": 1})
+    yield Sum(1, {f"r{k}": 1, f"l{k}": -1})
+    yield Sum(0, {f"z{k + 1}": 1, f"r{k}": 2})
+    yield Sum(2, {f"z{k + 1}": -1, f"l{k}": -2})
+    if k > 0:
+        yield Sum(0, {f"z{k - 1}": 1, f"r{k - 1}": -2})
+        yield Sum(4, {f"z{k - 1}": -1, f"l{k - 1}": -2})
+        yield Sum(2, {f"r{k - 1}": -1, f"l{k - 1}": -1})
+    if k > 1:
+        z, r, left, a, b, p = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}", *_knots(k - 1)
+        yield Sum(0, {z: 1, p: -2, r: 2, b: -2})
+        yield Sum(4, {z: -1, a: -2, r: 2, b: -2})
+        yield Sum(-8, {z: 3, p: -2, left: 2, b: -2})
+        yield Sum(-4, {z: 1, a: -2, left: 2, b: -2})
+
+
+def _knots(k: int) -> tuple[str, str, str]:
+    return f"a{k}", f"b{k}", f"p{k}"
+
+
+@cache
+def sources(value: str) -> tuple[Sum, ...]:
+    """Return what a unit can read to hold a value: forms whose positive part it is."""
+    carry = (Sum(0, {value: 1}),)
+    kind, k = value[0], int(value[1:])
+    if kind == "z":
+        return tuple(folded(k))
+    split = (Sum(0, {f"a{k}": 1, f"b{k}": 1}),) if kind == "l" else ()
+    parts: dict[str, tuple[int, Fraction | int, int]] = {
+        "r": (1, -1, k),
+        "l": (-1, 1, k),
+        "a": (-1, HALF, k - 1),
+        "b": (1, -THREE_HALVES, k - 1),
+        "p": (1, -HALF, k - 1),
+    }
+    sign, offset, base = parts[kind]
+    return (*carry, *split, *(_shifted(way, sign, offset) for way in folded(base)))
+
+
+def _shifted(way: Sum, sign: int, offset: Fraction | int) -> Sum:
+    terms = {value: sign * coefficient for value, coefficient in way.terms.items()}
+    return Sum(sign * way.constant + offset, terms)
+
+
+def scale_of(value: str) -> int:
+    """Return the fold whose pivot is the unit of the constants in ``sources``."""
+    return int(value[1:]) - (value[0] in "abp")
+
+
+@cache
+def dead_signals(k: int) -> tuple[Dead, ...]:
+    """Return what gate k can read to be shut on one side of its fold."""
+    z, r, left, folds = f"z{k}", f"r{k}", f"l{k}", f"z{k + 1}"
+    a, b, _ = _knots(k)
+    return (
+        Dead(True, Sum(0, {r: 1})),
+        Dead(False, Sum(0, {left: 1})),
+        Dead(False, Sum(0, {a: 1, b: 1})),
+        Dead(True, Sum(-1, {z: 1, left: 1})),
+        Dead(False, Sum(1, {z: -1, r: 1})),
+        Dead(True, Sum(0, {z: 1, folds: -1})),
+        Dead(False, Sum(2, {z: -1, folds: -1})),
+        Dead(True, Sum(1, {left: -1, folds: -1})),
+        Dead(False, Sum(1, {r: -1, folds: -1})),
+    )
+
+
+class Need(NamedTuple):
+    """One of ``choices`` must stand on a layer; ``counted``: reading it is part of the price."""
+
+    layer: int
+    choices: tuple[frozenset[str], ...]
+    counted: bool
+
+
+def needs(folds: int, leaf: int) -> Iterator[Need]:
+    """Yield what the rest of the network reads when U and f stand on layer ``leaf``."""
+    last = folds - 1
+    z, r, left = f"z{last}", f"r{last}", f"l{last}"
+    pairs = (frozenset({z, left}), frozenset({z, r}), frozenset({left, r}))
+    yield Need(folds, pairs, False)
+    yield Need(leaf - 1, (frozenset({left}),), False)
+    yield Need(leaf, (frozenset({z}),), False)
+    for k in range(last):
+        choices = tuple(frozenset(dead.signal.terms) for dead in dead_signals(k))
+        yield Need(gate_layer(folds, leaf, k), choices, True)
+
+
+def gate_layer(folds: int, leaf: int, k: int) -> int:
+    """Return the layer on which gate k's dead signal stands, right before the gate's own."""
+    return leaf + folds - 2 - k
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Which values stand on each layer.
+
+    Attributes
+    ----------
+    folds : int
+        n ≥ 2; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the leaf.
+    leaf : int
+        The layer on which the leaf's square stands.
+    layers : tuple of frozensets
+        The values on layers 1, 2, …, leaf + n − 2.
+    """
+
+    folds: int
+    leaf: int
+    layers: tuple[frozenset[str], ...]
+
+    @cached_property
+    def connections(self) -> int:
+        """Connections into the values from layer 2 on, and from them to the gates.
+
+        Raises
+        ------
+        GraphError
+            If a value cannot be had from the layer before, or a gate lacks its signal.
+        """
+        total = 0
+        for before, here in zip(self.layers, self.layers[1:], strict=False):
+            total += sum(len(cheapest(sources(value), before).terms) for value in here)
+        return total + sum(self._price(need) for need in needs(self.folds, self.leaf))
+
+    def _price(self, need: Need) -> int:
+        held = self.layers[need.layer - 1]
+        prices = [len(choice) for choice in need.choices if choice <= held]
+        if not prices:
+            raise GraphError(f"supply: layer {need.layer} lacks {sorted(need.choices[0])}")
+        return min(prices) if need.counted else 0
+
+    def wires(self, first: Mapping[str, Affine], pivots: Sequence[Real]) -> list[dict[str, Affine]]:
+        """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty.
+
+        Parameters
+        ----------
+        first : mapping
+            Forms whose positive parts are z_0 and r_0.
+        pivots : sequence of mpf
+            τ_0, τ_1, ….
+        """
+        held = {value: relu(form) for value, form in first.items() if value in self.layers[0]}
+        result: list[dict[str, Affine]] = [{}, held]
+        for values in self.layers[1:]:
+            before = result[-1]
+            result.append({value: _unit(value, before, pivots) for value in sorted(values)})
+        return result
+
+    def dead_signal(self, k: int) -> Dead:
+        """Return what gate k reads."""
+        held = self.layers[gate_layer(self.folds, self.leaf, k) - 1]
+        ready = [dead for dead in dead_signals(k) if dead.signal.terms.keys() <= held]
+        return min(ready, key=lambda dead: len(dead.signal.terms))
+
+
+def cheapest(ways: Iterable[Sum], held: Iterable[str]) -> Sum:
+    """Return the way that reads the fewest of the values held."""
+    held = frozenset(held)
+    ready = [way for way in ways if way.terms.keys() <= held]
+    if not ready:
+        raise GraphError(f"supply: nothing to read among {sorted(held)}")
+    return min(ready, key=lambda way: len(way.terms))
+
+
+def form(way: Sum, wires: Mapping[str, Affine], pivot: Real) -> Affine:
+    """Write a sum as an affine form over wires."""
+    [circuit] = {wires[value].circuit for value in way.terms}
+    total = circuit.constant(circuit.number(way.constant) * pivot)
+    for value, coefficient in way.terms.items():
+        total += coefficient * wires[value]
+    return total
+
+
+def _unit(value: str, before: Mapping[str, Affine], pivots: Sequence[Real]) -> Affine:
+    way = cheapest(sources(value), before)
+    return relu(form(way, before, pivots[scale_of(value)]))
+
+
+@cache
+def supply(folds: int, leaf: int) -> Supply:
+    """Return the supply of fewest connections that is known: stored, stretched or paired."""
+    stored = _stored().get(f"{folds} {leaf}")
+    if stored is not None:
+        return Supply(folds, leaf, tuple(frozenset(layer.split()) for layer in stored))
+    plain = paired(folds, leaf)
+    if leaf < folds + 3:
+        return plain
+    return min(plain, stretched(supply(folds, leaf - 1)), key=lambda supply: supply.connections)
+
+
+@cache
+def _stored() -> Mapping[str, Sequence[str]]:
+    text = resources.files(__package__).joinpath("fold_signals.json").read_text("utf-8")
+    data: Mapping[str, Sequence[str]] = json.loads(text)
+    return data
+
+
+def stretched(shorter: Supply) -> Supply:
+    """Return a supply for a leaf one layer later: between folding and leaf a layer is doubled."""
+    layers = shorter.layers
+    at = min(range(shorter.folds, shorter.leaf - 1), key=lambda t: len(layers[t - 1]))
+    return Supply(shorter.folds, shorter.leaf + 1, (*layers[:at], *layers[at - 1 :]))
+
+
+def paired(folds: int, leaf: int) -> Supply:
+    """Return a plain supply: z_(k−1) is carried, and serves gates k and k−1."""
+    last = folds - 1
+    layers: list[set[str]] = [set() for _ in range(leaf + folds - 1)]
+    layers[1] |= {"z0", "r0"}
+    for k in range(1, folds):
+        layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
+    for layer in range(folds + 1, leaf + 1):
+        layers[layer].add(f"z{last}")
+    layers[leaf - 1].add(f"l{last}")
+    for k in range(last - 1, -1, -2):
+        _serve_pair(layers, k, gate_layer(folds, leaf, k))
+    return Supply(folds, leaf, tuple(map(frozenset, layers[1:])))
+
+
+def _serve_pair(layers: list[set[str]], k: int, due: int) -> None:
+    """Carry z_(k−1) to gates k and k−1, or z_0 to gate 0 alone."""
+    base = max(k - 1, 0)
+    for layer in range(max(base + 1, 2), due + (k > 0)):
+        layers[layer].add(f"z{base}")
+    if k:
+        layers[due] |= {f"a{k}", f"b{k}"}
+        layers[due + 1].add(f"r{base}")
+    else:
+        layers[due].add("r0")

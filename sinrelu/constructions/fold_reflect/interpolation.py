@@ -1,0 +1,153 @@
+"""Coarse tolerances: fold to a quarter wave, interpolate there, no gate but the sign's.
+
+On [−π, π], with X = x + π and K_i = relu(X − iπ/2), z = π/2 − X + 2K₁ − 2K₂ + 2K₃ lies in
+[0, π/2] and sin |x| = cos z. A linear interpolant of cos z + ε on suitable knots, flat on the first
+piece, errs by ε everywhere; the knots follow one another such that each chord falls 2ε short of the
+cosine. Where x < 0 the sign is changed by a gate.
+
+ε ≈ (1.198/4m)² for m knots. With layered wiring 2m + 16 connections, the best there is down to
+about 1e-4; with skip wiring 2m + 10, the best down to about 1e-3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+from sinrelu.circuit import Affine, Circuit, Real, relu
+from sinrelu.constructions.fold_reflect.range_reduction import GATE, Reduction
+from sinrelu.network import LAYERED, SKIP
+
+MOST_KNOTS = 40
+COARSEST = 0.25
+
+
+def chord_gap(a: float, b: float) -> float:
+    """Return how far the chord of cos on [a, b] within [0, π/2] falls short of it at most."""
+    slope = (math.cos(b) - math.cos(a)) / (b - a)
+    touch = math.asin(min(1.0, -slope))
+    return math.cos(touch) - (math.cos(a) + slope * (touch - a))
+
+
+def next_knot(a: float, gap: float) -> float:
+    """Return the b ≤ π/2 with chord_gap(a, b) = gap, or π/2 if the gap stays below."""
+    low, high = a, math.pi / 2
+    if chord_gap(a, high) <= gap:
+        return high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if chord_gap(a, middle) > gap else (middle, high)
+    return low
+
+
+def knots_for(error: float) -> list[float] | None:
+    """Return the knots in (0, π/2) for an error, or None if there would be too many."""
+    knots = [math.acos(1 - 2 * error)]
+    while (knot := next_knot(knots[-1], 2 * error)) < math.pi / 2:
+        if len(knots) == MOST_KNOTS:
+            return None
+        knots.append(knot)
+    return knots
+
+
+@cache
+def least_error(count: int) -> float:
+    """Return the least error that so many knots reach, rounded up."""
+    low, high = 0.0, COARSEST
+    for _ in range(50):
+        middle = (low + high) / 2
+        knots = knots_for(middle) if middle > 0.05 / count**2 else None
+        low, high = (middle, high) if knots is None or len(knots) > count else (low, middle)
+    return high
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parameters of one network.
+
+    Attributes
+    ----------
+    knots : int
+        Knots in (0, π/2).
+    reduction : Reduction
+        The folds of the range.
+    wiring : str
+        ``layered`` or ``skip``.
+    """
+
+    knots: int
+    reduction: Reduction = field(default_factory=Reduction)
+    wiring: str = LAYERED
+
+    @property
+    def connections(self) -> int:
+        """Connections with the plan's wiring."""
+        if self.wiring == SKIP:
+            return 2 * self.knots + self.reduction.connections
+        folds = 6 + (self.reduction.origin != 0)
+        if not self.reduction.about_zero:
+            folds = self.reduction.layered_connections
+        return 2 * self.knots + 10 + folds
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """What was chosen, for people to read."""
+        return asdict(self)
+
+    def error_bound(self, numbers: Any) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
+        return numbers.mpf(least_error(self.knots))
+
+    def circuit(self, tol: Real, bits: int = 256) -> Affine:
+        """Write the network; with layered wiring units read only the layer right before."""
+        error = least_error(self.knots)
+        knots = knots_for(error) or []
+        x = Circuit(bits).input
+        if self.wiring == SKIP:
+            reduced = self.reduction.fold(x)
+            return reduced.signed(chords(x.circuit.numbers.pi / 2 - reduced.z, knots, error))
+        z, negative = quarter_wave(x, self.reduction)
+        sine = relu(chords(z, knots, error))
+        shut = relu(relu(negative))
+        return self.reduction.sign * (2 * relu(sine - GATE * shut) - relu(sine))
+
+
+def quarter_wave(x: Affine, reduction: Reduction) -> tuple[Affine, Affine]:
+    """Fold x to z in [0, π/2], |f(x)| = cos z; the other unit is positive where f changes sign."""
+    if not reduction.about_zero:
+        half, past_zero = reduction.half_wave(x)
+        half, negative = relu(half), relu(past_zero)
+        return relu(half - 2 * negative), relu(negative)
+    centred = reduction.centred(x)
+    pi = x.circuit.numbers.pi
+    whole, before, after = (relu(centred + shift) for shift in (pi, pi / 2, -pi / 2))
+    negative = relu(-centred)
+    # relu(x) = x + relu(−x), and x = whole − π
+    return relu(5 * pi / 2 - 3 * whole + 2 * before - 2 * negative + 2 * after), relu(negative)
+
+
+def chords(z: Affine, knots: Sequence[float], error: float) -> Affine:
+    """Return cos z to within an error, linear between the knots."""
+    total, slope, last, value = z.circuit.constant(1 - error), 0.0, knots[0], 1 - error
+    for knot, after in zip(knots, [*knots[1:], math.pi / 2], strict=True):
+        end = math.cos(after) + error
+        steeper = (end - value) / (after - last) - slope
+        total += steeper * relu(z - knot)
+        slope, last, value = slope + steeper, after, end
+    return total
+
+
+def best_plan(tol: Real, reduction: Reduction, wiring: str = LAYERED) -> Plan | None:
+    """Return the plan of fewest knots, or None if more than ``MOST_KNOTS`` would be needed."""
+    knots = knots_for(min(float(tol), COARSEST))
+    return None if knots is None else Plan(len(knots), reduction, wiring)
+
+
+def sharpest_plan(connections: int, reduction: Reduction, wiring: str = LAYERED) -> Plan | None:
+    """Return the plan of most knots within a number of connections, or None."""
+    least = Plan(0, reduction, wiring).connections
+    knots = min((connections - least) // 2, MOST_KNOTS)
+    return Plan(knots, reduction, wiring) if knots > 0 else None

@@ -1,0 +1,257 @@
+"""Range reduction: any interval is folded to [0, π/2], where one sign and one sine are left.
+
+sin is even about its extrema, so folds at distances of whole multiples of π from one of them need
+no gate: each halves the range for three connections. An interval within π of a zero is folded about
+that zero instead, and its sign is kept. Within π/2 of an extremum there is no sign to keep.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mpmath import MPContext
+
+from sinrelu.circuit import Affine, Real, relu
+from sinrelu.constructions.fold_reflect.fold import absolute, mirror
+from sinrelu.errors import RequestError
+
+PHASES = {"sin": 0, "cos": 1}
+"""f(x) = sin(x + phase·π/2)."""
+GATE = 2
+"""Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
+SIGN = 4
+"""Connections of a sign: a unit holds its argument, and a gate."""
+FAR = 8
+"""A domain farther from 0 than this is first moved there, exactly, by one unit."""
+CHOICES = 4000
+"""Places among which one near a short binary number is sought."""
+SLACK = 2.0**-50
+"""By how much, relative to the domain's ends, a range may exceed what folds reach, in float64."""
+
+
+class Reduced(NamedTuple):
+    """z ∈ [0, π/2] with f(x) = ±sin z, minus where ``negative`` is positive, and all times sign.
+
+    ``negative`` is None where f does not change its sign.
+    """
+
+    z: Affine
+    negative: Affine | None
+    sign: int
+
+    def signed(self, sine: Affine) -> Affine:
+        """Return f(x) from sin z ≥ 0, or from what errs by at most ε: then f(x) errs by no more."""
+        if self.negative is None:
+            return self.sign * sine
+        held = relu(sine)
+        return self.sign * (2 * relu(held - GATE * self.negative) - held)
+
+
+class HalfWave(NamedTuple):
+    """Two forms: z₀ ∈ [0, π] with f(x) = ±cos z₀, and one whose positive part is relu(z₀ − π/2)."""
+
+    z: Affine
+    past_zero: Affine
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How an interval is folded.
+
+    Attributes
+    ----------
+    origin : int
+        The domain is moved by this much first; 0 if it is near 0.
+    centre : int
+        The first fold is at origin + centre, in units of π/2 from x = 0.
+    phase : int
+        In units of π/2: f(x) = sin(x + phase·π/2).
+    multiples : tuple of int
+        The other folds, in multiples of π.
+    half : bool
+        Whether the domain is within π/2 of the extremum where the first fold is.
+    side : int
+        ±1 if it is all above or all below that extremum, so that nothing is folded; else 0.
+    """
+
+    origin: int = 0
+    centre: int = 0
+    phase: int = 0
+    multiples: tuple[int, ...] = ()
+    half: bool = False
+    side: int = 0
+
+    @property
+    def about_zero(self) -> bool:
+        """Whether the first fold is at a zero of f, and not at an extremum."""
+        return (self.centre + self.phase) % 2 == 0
+
+    @property
+    def sign(self) -> int:
+        """The sign of f′ at the first fold if f is zero there, else that of f."""
+        return 1 if (self.centre + self.phase) % 4 < 2 else -1
+
+    @property
+    def connections(self) -> int:
+        """Connections of the folds and of the sign that they leave, with skip wiring."""
+        folds = (0 if self.side else 3) if self.half else 6 + 3 * len(self.multiples) + SIGN
+        return folds + (self.origin != 0)
+
+    @property
+    def layered_connections(self) -> int:
+        """Connections of ``half_wave`` and of what reads it."""
+        return (self.origin != 0) + (8 if self.about_zero else 6 + 4 * len(self.multiples))
+
+    @property
+    def layers(self) -> int:
+        """Layers of units below ``half_wave``."""
+        return 1 + (self.origin != 0) + len(self.multiples)
+
+    def offset(self, numbers: Any) -> Real:
+        """Return where the first fold is, seen from the origin."""
+        return self.centre * numbers.pi / 2 - self.origin
+
+    def rounding(self, numbers: Any, bits: int = 53, layered: bool = False) -> Real:
+        """Bound of what rounding the folds' places to ``bits`` bits adds to the error.
+
+        With skip wiring the second fold reads x, and its place is rounded as seen from there.
+        """
+        offset = self.offset(numbers)
+        shifts = [offset, *(j * numbers.pi for j in self.multiples)]
+        if self.multiples and not layered:
+            shifts[1] += offset
+        return sum(2 * rounding_error(shift, bits) for shift in shifts)
+
+    def fold(self, x: Affine) -> Reduced:
+        """Fold x to [0, π/2]."""
+        numbers = x.circuit.numbers
+        quarter = numbers.pi / 2
+        if self.side:
+            return Reduced(quarter - self.side * self.centred(x), None, self.sign)
+        distance = absolute(self.centred(x))
+        if self.half:
+            return Reduced(relu(quarter - distance.value), None, self.sign)
+        if self.about_zero:
+            folded = relu(mirror(distance.value, quarter).value)
+            return Reduced(folded, distance.signals[0], self.sign)
+        value = distance.value
+        for multiple in self.multiples:
+            value = relu(mirror(value, multiple * numbers.pi).value)
+        rest = absolute(quarter - value)
+        return Reduced(relu(rest.value), rest.signals[0], self.sign)
+
+    def centred(self, x: Affine) -> Affine:
+        """Return x seen from the first fold; what it reads is x, or the unit that moved it."""
+        moved = relu(x - self.origin) if self.origin else x
+        centred: Affine = moved - self.offset(x.circuit.numbers)
+        return centred
+
+    def half_wave(self, x: Affine) -> HalfWave:
+        """Fold x to z₀ in [0, π] with f(x) = sign · cos z₀; units read the layer before only."""
+        pi = x.circuit.numbers.pi
+        centred = self.centred(x)
+        if self.about_zero:
+            below, most, above = (
+                relu(-centred - pi / 2),
+                relu(centred + pi / 2),
+                relu(centred - pi / 2),
+            )
+            return HalfWave(pi - below - most + 2 * above, pi / 2 - below - most)
+        z = relu(centred) + relu(-centred)
+        for multiple in self.multiples:
+            above = relu(z - multiple * pi)
+            z = relu(z) - 2 * above
+        return HalfWave(z, z - pi / 2)
+
+
+def reductions(
+    low: Real, high: Real, function: str, bits: int = 53, layered: bool = False
+) -> Iterator[Reduction]:
+    """Yield ways to fold [low, high] within ±1e6, each with more room for exact pivots."""
+    numbers = MPContext()
+    numbers.prec = 2 * bits + 64
+    low, high = numbers.mpf(low), numbers.mpf(high)
+    origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
+    phase = PHASES[function]
+    finest = _slack(numbers, bits)
+    slack = finest * max(abs(low), abs(high), 1)
+    middle = int(numbers.nint((low + high) / numbers.pi))
+    for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
+        above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
+        if max(above, below) <= numbers.pi + slack:
+            half = (centre + phase) % 2 == 1 and max(above, below) <= numbers.pi / 2 + slack
+            side = half * ((below <= slack) - (above <= slack))
+            yield Reduction(origin, centre, phase, half=half, side=side)
+    middle += (middle + phase + 1) % 2
+    reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
+    least = max(1, (math.ceil(reach - finest) - 1).bit_length())
+    for folds in range(least, least + 4):
+        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
+        centre = min(
+            range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
+            key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
+        )
+        reach = max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) / numbers.pi
+        start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
+        yield Reduction(origin, centre, phase, tuple(multiples(numbers, reach, folds, start, bits)))
+
+
+def cheapest_reduction(
+    low: Real, high: Real, function: str, tol: Real, bits: int, layered: bool = False
+) -> Reduction:
+    """Return the cheapest way to fold [low, high] whose rounding is at most an eighth of tol.
+
+    A quarter, where there is none.
+
+    Raises
+    ------
+    RequestError
+        If there is none again.
+    """
+    numbers = MPContext()
+    numbers.prec = 4 * bits
+    roundings = {
+        reduction: reduction.rounding(numbers, bits, layered)
+        for reduction in reductions(low, high, function, bits, layered)
+    }
+    for part in (8, 4):
+        found = [reduction for reduction, error in roundings.items() if part * error <= tol]
+        if found:
+            return min(found, key=lambda r: r.layered_connections if layered else r.connections)
+    ends = f"{numbers.nstr(low, 6)} … {numbers.nstr(high, 6)}"
+    raise RequestError(
+        f"domain: in float64, {ends} cannot be folded to within {numbers.nstr(tol, 3)}"
+    )
+
+
+def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> Iterator[int]:
+    """Yield multiples of π that fold [0, reach·π] to [0, π], each near a short binary number.
+
+    What the folds can reach beyond ``reach`` is shared evenly between them.
+    """
+    for left in range(folds - 1, -1, -1):
+        share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
+        smallest = math.ceil(reach / 2 - _slack(numbers, bits))
+        largest = max(smallest, min(2**left, int(reach / 2 * share)))
+        largest = min(largest, smallest + CHOICES)
+        places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
+        best = min(places, key=lambda j: rounding_error(places[j], bits))
+        yield best
+        reach = numbers.mpf(best)
+        start = numbers.mpf(0)
+
+
+def _slack(numbers: Any, bits: int) -> Real:
+    """Return what covers the rounding of ends in this module, and in float64 of weights as well."""
+    return SLACK if bits <= 53 else numbers.ldexp(1, 50 - numbers.prec)
+
+
+def rounding_error(number: Real, bits: int) -> Real:
+    """Return by how much an mpf changes when it is rounded to ``bits`` bits."""
+    _, mantissa, exponent, length = number._mpf_
+    dropped = max(0, length - bits)
+    rest = mantissa & ((1 << dropped) - 1)
+    return number.context.ldexp(min(rest, (1 << dropped) - rest) if dropped else 0, exponent)

@@ -1,0 +1,1 @@
+"""Polynomials by approximate squarings: taylor, chebyshev and double-angle."""

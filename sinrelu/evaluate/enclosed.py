@@ -1,0 +1,198 @@
+"""A network enclosed at a point: fixed point, with a radius that covers all that is left out.
+
+The exact evaluator needs numbers that grow longer with every unit. Here each value is an integer in
+units of 2⁻ᵇⁱᵗˢ. How far off it may be follows from the weights alone, and with it how many bits a
+wanted radius takes, whatever the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from operator import mul
+from typing import NamedTuple
+
+from sinrelu.arithmetic.intervals import RADIUS, sine_and_cosine
+from sinrelu.errors import RequestError
+from sinrelu.evaluate.exact import Dyadic
+from sinrelu.network import Network, Number, Row
+
+DIGITS = 16
+"""Significant bits of the smallest weight where only sizes matter."""
+
+
+class Enclosure(NamedTuple):
+    """All numbers from (centre − radius)/2ᵇⁱᵗˢ to (centre + radius)/2ᵇⁱᵗˢ."""
+
+    centre: int
+    radius: int
+    bits: int
+
+    @property
+    def lower(self) -> Fraction:
+        """The lower end."""
+        return Fraction(self.centre - self.radius, 1 << self.bits)
+
+    @property
+    def upper(self) -> Fraction:
+        """The upper end."""
+        return Fraction(self.centre + self.radius, 1 << self.bits)
+
+
+class FixedRow(NamedTuple):
+    """An affine form: integer weights apart, as they need no shift and are often ±1 or ±2.
+
+    The other weights are in units of 2⁻ᵇⁱᵗˢ, the bias is in units of 2^(−2·bits).
+    """
+
+    sources: tuple[int, ...]
+    weights: tuple[int, ...]
+    whole_sources: tuple[int, ...]
+    whole_weights: tuple[int, ...]
+    bias: int
+
+    @classmethod
+    def of(cls, row: Row, bits: int) -> FixedRow:
+        """Round the weights and the bias of a row down."""
+        edges = [(s, *w.as_integer_ratio()) for s, w in zip(row.sources, row.weights, strict=True)]
+        whole = [(source, above) for source, above, below in edges if below == 1]
+        fixed = [(source, (above << bits) // below) for source, above, below in edges if below > 1]
+        return cls(*_columns(fixed), *_columns(whole), _fixed(row.bias, 2 * bits))
+
+
+@dataclass(frozen=True)
+class EnclosureEvaluator:
+    """A network in fixed point, for points with |x| ≤ reach.
+
+    Attributes
+    ----------
+    rows : tuple of FixedRow
+        Weights and biases rounded down.
+    reach : int
+        Largest |x|.
+    radius : int
+        By how much values may be off, in units of 2⁻ᵇⁱᵗˢ.
+    bits : int
+        Binary places of all values.
+    """
+
+    rows: tuple[FixedRow, ...]
+    reach: int
+    radius: int
+    bits: int
+
+    @classmethod
+    def of(cls, network: Network, places: int, reach: int) -> EnclosureEvaluator:
+        """Convert a network so that enclosures have radius at most 2^(−places), places ≥ 0."""
+        coarse = _coarse(network)
+        radius = worst_error(network, reach, coarse)
+        bits = max(coarse, places + radius.bit_length())
+        rows = tuple(FixedRow.of(row, bits) for row in network.rows())
+        return cls(rows, reach, radius, bits)
+
+    def __call__(self, x: Fraction) -> Enclosure:
+        """Return an enclosure of the exact value at x, |x| ≤ reach; see ``worst_error``."""
+        total = _fixed(x, self.bits)
+        values = [total]
+        for sources, weights, whole_sources, whole_weights, bias in self.rows:
+            total = sum(map(mul, weights, [values[s] for s in sources]), bias) >> self.bits
+            total = sum(map(mul, whole_weights, [values[s] for s in whole_sources]), total)
+            values.append(max(total, 0))
+        return Enclosure(total, self.radius, self.bits)
+
+
+def worst_error(network: Network, reach: int, coarse: int) -> int:
+    """Bound by how much the output is off in fixed point, in units u of at most 2^(−coarse).
+
+    Proof. Let |x| ≤ reach. A source's exact value v is at most V in magnitude, with V = Σ |w|V +
+    |b| for a unit. Let its computed value be m, off by at most e: e = 1 for x, rounded down. With w
+    rounded down to W, 0 ≤ w − W < u, the error of a term is wv − Wm = W(v − m) + (w − W)v, at most
+    (|w| + u)e + uV. The bias and the sum are rounded down once each. So a row errs by at most
+    Σ ((|w| + u)e + uV) + 2u, and rectifying is 1-Lipschitz. Here e and V are integers, rounded up,
+    e in units of u; |w| + u is at most what ``_size`` gives in units of 2^(−coarse).
+    """
+    errors, largest = [1], [reach]
+    for row in network.rows():
+        sizes = [_size(weight, coarse) for weight in row.weights]
+        error = sum(a * errors[s] for a, s in zip(sizes, row.sources, strict=True))
+        value = sum(a * largest[s] for a, s in zip(sizes, row.sources, strict=True))
+        errors.append((error >> coarse) + sum(largest[s] for s in row.sources) + 3)
+        largest.append(((value + _size(row.bias, coarse)) >> coarse) + 1)
+    return errors[-1]
+
+
+def enclosures(
+    network: Network, points: Iterable[Dyadic], tolerance: Dyadic
+) -> Iterator[tuple[Fraction, Enclosure]]:
+    """Yield each point with an enclosure of N there, of radius at most tolerance > 0.
+
+    Raises
+    ------
+    RequestError
+        If a point is not finite, or the tolerance not positive.
+    """
+    places = _places(tolerance)
+    evaluator = EnclosureEvaluator.of(network, places, 4)
+    for point in points:
+        x = _finite(point)
+        if abs(x) > evaluator.reach:
+            evaluator = EnclosureEvaluator.of(network, places, 1 << int(abs(x)).bit_length())
+        yield x, evaluator(x)
+
+
+def enclosed_error(
+    network: Network, points: Iterable[Dyadic], tolerance: Dyadic, function: str = "sin"
+) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
+    """Yield each point x with a lower and an upper bound of |N(x) − f(x)|, f being sin or cos.
+
+    They are at most 6·tolerance apart.
+
+    Raises
+    ------
+    RequestError
+        If a point is not finite, the tolerance not positive, or the function unknown.
+    """
+    if function not in ("sin", "cos"):
+        raise RequestError(f"function: {function!r} is unknown; choose from sin, cos")
+    for x, (centre, radius, bits) in enclosures(network, points, tolerance):
+        value = sine_and_cosine(x, bits)[function == "cos"]
+        error = Enclosure(abs(centre - value), radius + RADIUS, bits)
+        yield x, max(error.lower, Fraction(0)), error.upper
+
+
+def _places(tolerance: Dyadic) -> int:
+    """Return the least p ≥ 0 with 2⁻ᵖ ≤ tolerance."""
+    wanted = _finite(tolerance)
+    if wanted <= 0:
+        raise RequestError(f"tolerance: {tolerance} is not positive")
+    return (-(-wanted.denominator // wanted.numerator) - 1).bit_length()
+
+
+def _finite(number: Dyadic) -> Fraction:
+    try:
+        return Fraction(number)
+    except (ValueError, OverflowError) as error:
+        raise RequestError(f"{number}: a finite number is needed") from error
+
+
+def _fixed(number: Number, bits: int) -> int:
+    """Return ⌊number·2ᵇⁱᵗˢ⌋."""
+    numerator, denominator = number.as_integer_ratio()
+    return int((numerator << bits) // denominator)
+
+
+def _columns(pairs: list[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
+
+
+def _size(number: Number, bits: int) -> int:
+    """Return at least 2ᵇⁱᵗˢ·|number| + 1."""
+    return _fixed(abs(number), bits) + 2
+
+
+def _coarse(network: Network) -> int:
+    """Return binary places that leave ``DIGITS`` significant bits to the smallest weight."""
+    ratios = (weight.as_integer_ratio() for weight in network.weight.tolist())
+    lengths = (below.bit_length() - abs(above).bit_length() for above, below in ratios)
+    return DIGITS + max(0, max(lengths, default=0))

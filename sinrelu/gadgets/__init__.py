@@ -1,1 +1,0 @@
-"""The building blocks of constructions; each states its proven error."""

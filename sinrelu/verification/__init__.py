@@ -1,0 +1,1 @@
+"""A network against a function and a tolerance: counted, sampled, proved, judged."""

@@ -1,0 +1,554 @@
+"""The command line from the outside: what it prints, writes and returns, whatever it is given."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sinrelu
+from sinrelu import Circuit, build, evaluate_exact, load, save
+from sinrelu.cli import run
+from sinrelu.cli import shared as cli_shared
+from sinrelu.constructions.fold_reflect.solver import smallest
+from sinrelu.target import FUNCTIONS, Target
+from sinrelu.verification import sampling
+from sinrelu.verification.report import VERDICTS
+
+COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare", "train")
+ROUGH = "1e-6"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run every test in an empty directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sampling, "RANDOM_POINTS", 20_000)
+    monkeypatch.setattr(sampling, "WINDOWS", 100)
+    return tmp_path
+
+
+@pytest.fixture
+def sinrelu_command(capfd):
+    """Return a function that runs a command and gives its status, stdout and stderr."""
+
+    def call(*arguments):
+        status = run([str(argument) for argument in arguments])
+        return status, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def rough():
+    return build(tol=float(ROUGH))
+
+
+@pytest.fixture
+def rough_file(rough, folder):
+    save(rough, folder / "rough.npz")
+    return "rough.npz"
+
+
+def refusal(result):
+    """Return the message of a command that must have refused, in one line, with status 2."""
+    status, out, err = result
+    assert (status, out) == (2, "")
+    assert err.startswith("sinrelu: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def recount(file):
+    """Count connections and nonzero biases in an .npz file, with no help from the package."""
+    with np.load(file, allow_pickle=False) as arrays:
+        assert all(begin <= end for begin, end in pairwise(arrays["indptr"].tolist()))
+        return np.count_nonzero(arrays["weight"]), np.count_nonzero(arrays["bias"])
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_teaches_by_example(self, sinrelu_command, command):
+        status, out, err = sinrelu_command(command, "--help")
+        assert (status, err) == (0, "")
+        assert f"\n    sinrelu {command} " in out
+
+    @pytest.mark.parametrize("arguments", [(), ("--help",)])
+    def test_help_lists_the_commands_and_the_exit_statuses(self, arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "sinrelu", *arguments], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert all(f"\n  {command} ".encode() in done.stdout for command in COMMANDS)
+        assert b"Exit status" in done.stdout
+
+    def test_every_verdict_is_explained(self, sinrelu_command):
+        _, out, _ = sinrelu_command("verify", "--help")
+        assert all(f"\n    {verdict} " in out for verdict in VERDICTS)
+
+    def test_version(self, sinrelu_command):
+        assert sinrelu_command("--version") == (0, f"sinrelu {sinrelu.__version__}\n", "")
+
+
+class TestBuild:
+    def test_the_default_is_written_and_counted(self, sinrelu_command):
+        status, out, err = sinrelu_command("build")
+        assert (status, err) == (0, "")
+        connections, biases = recount("sin.npz")
+        assert connections < 10_000
+        words = [line.split() for line in out.splitlines()]
+        assert ["connections", str(connections)] in words
+        assert ["biases", str(biases)] in words
+        assert ["wiring", "layered"] in words
+        assert load("sin.npz") == build()
+
+    @pytest.mark.parametrize("suffix", [".npz", ".json", ".NPZ"])
+    def test_the_suffix_chooses_the_format(self, sinrelu_command, rough, suffix):
+        assert sinrelu_command("build", "--tol", ROUGH, "-o", f"a{suffix}")[0] == 0
+        assert load(f"a{suffix}") == rough
+
+    def test_a_limit_that_cannot_be_kept_says_what_is_needed(self, sinrelu_command, rough):
+        needed = rough.connections
+        arguments = ("build", "--tol", ROUGH, "-o", "a.npz", "--max-connections")
+        status, out, err = sinrelu_command(*arguments, needed - 1)
+        *remarks, message = err.splitlines()
+        assert (status, out, message.startswith("sinrelu: ")) == (2, "", True)
+        assert all(remark.startswith("polishing a leaf") for remark in remarks)
+        assert f"needs {needed} connections" in message
+        assert list(Path().iterdir()) == []
+        assert sinrelu_command(*arguments, needed)[0] == 0
+
+    def test_without_a_tolerance_the_budget_is_spent_well(self, sinrelu_command):
+        for wiring, budget in (("skip", 60), ("layered", 60), ("skip", 200)):
+            arguments = ("--wiring", wiring, "--max-connections", budget, "-o", "a.json")
+            status, out, err = sinrelu_command("build", *arguments)
+            assert status == 0
+            assert all(line.startswith("polishing a leaf") for line in err.splitlines())
+            network = load("a.json")
+            assert budget - 4 <= network.connections <= budget
+            assert network.wiring == wiring
+            assert "plans compared" in out
+
+    def test_a_budget_that_float64_cannot_use_up(self, sinrelu_command):
+        arguments = ("--wiring", "skip", "--max-connections", "400", "-o", "a.npz")
+        assert sinrelu_command("build", *arguments)[0] == 0
+        assert load("a.npz").connections < 200
+        assert load("a.npz") == build(wiring="skip", tol=1e-14)
+
+    @pytest.mark.parametrize("wiring", ["skip", "layered"])
+    def test_any_target(self, sinrelu_command, wiring):
+        arguments = ("--function", "cos", "--domain", "-100pi", "2.5", "--tol", "1e-5")
+        status, out, _ = sinrelu_command("build", *arguments, "--wiring", wiring)
+        assert status == 0
+        assert "cos on [−100π, 2.5]" in out
+        x = np.random.default_rng(5).uniform(-100 * np.pi, 2.5, 10_000)
+        error = abs(sinrelu.program(load("cos.npz"))(x) - np.cos(x)).max()
+        assert 1e-6 < error < 1e-5
+
+    def test_more_digits_than_a_float64_has(self, sinrelu_command):
+        status, out, _ = sinrelu_command("build", "--tol", "1e-40")
+        network = load("sin.json")
+        assert (status, network.wide, network.wiring) == (0, True, "skip")
+        assert "with weights rounded" in out
+        error = abs(evaluate_exact(network, Fraction(1, 2)) - exact_sine_of_a_half())
+        assert 0 < error < Fraction(1, 10**40)
+        status, out, err = sinrelu_command("verify", "sin.json", "--tol", "1e-40")
+        assert (status, err) == (0, "")
+        assert "verdict           proved: |N(x) − sin x| ≤ 1e-40" in out
+        assert sinrelu_command("verify", "sin.json", "--tol", "1e-41")[0] == 1
+        assert "not for it" in refusal(sinrelu_command("verify", "sin.json", "--plot", "a.png"))
+
+    def test_what_other_constructions_cannot(self, sinrelu_command):
+        for arguments in (("--function", "cos"), ("--domain", "0", "1")):
+            message = refusal(sinrelu_command("build", "--construction", "taylor", *arguments))
+            assert "taylor is for sin on [−π, π]" in message
+        arguments = ("--construction", "taylor", "--max-connections", "9999")
+        assert "only fold-reflect" in refusal(sinrelu_command("build", *arguments))
+
+
+def exact_sine_of_a_half():
+    """Sum enough of the series of sin 1/2 in rational arithmetic."""
+    total, term = Fraction(0), Fraction(1, 2)
+    for k in range(1, 80, 2):
+        total += term
+        term /= -4 * (k + 1) * (k + 2)
+    return total
+
+
+class TestVerify:
+    def test_functions_on_offer_are_those_of_targets(self):
+        assert cli_shared.FUNCTIONS == FUNCTIONS
+
+    def test_a_good_network_is_proved(self, sinrelu_command, rough_file, rough):
+        status, out, err = sinrelu_command("verify", rough_file, "--tol", ROUGH)
+        assert (status, err) == (0, "")
+        assert out.splitlines()[-1].split()[:2] == ["verdict", "proved:"]
+        assert f"connections       {rough.connections} " in out
+
+    def test_json_is_one_object_with_exact_figures(self, sinrelu_command, rough_file, rough):
+        status, out, err = sinrelu_command("verify", rough_file, "--tol", ROUGH, "--json")
+        found = json.loads(out)
+        assert (status, err, found["verdict"]) == (0, "", "proved")
+        assert found["sampled_error"]["mpmath"] <= found["sup_error"] <= 1e-6
+        assert (found["connections"], found["biases"]) == recount(rough_file)
+        assert found["sha256"] == rough.sha256
+        assert found["pieces"] > 100
+
+    def test_a_sampled_verdict_is_called_so(self, sinrelu_command, rough_file):
+        status, out, _ = sinrelu_command("verify", rough_file, "--tol", ROUGH, "--sampled")
+        assert status == 0
+        assert "proved" not in out
+        assert out.splitlines()[-1].split()[:2] == ["verdict", "sampled-ok:"]
+
+    @pytest.mark.parametrize("options", [(), ("--sampled",)])
+    def test_a_bad_network_is_refuted_with_a_witness(self, sinrelu_command, rough_file, options):
+        arguments = ("verify", rough_file, "--tol", "1e-9", "--json", *options)
+        status, out, _ = sinrelu_command(*arguments)
+        found = json.loads(out)
+        assert (status, found["verdict"]) == (1, "refuted")
+        x = float.fromhex(found["witness"])
+        error = abs(evaluate_exact(load(rough_file), x) - Fraction(float(np.sin(x))))
+        assert float(error) == pytest.approx(found["witness_error"], rel=1e-3)
+        assert error > Fraction(1e-9)
+
+    def test_more_connections_than_allowed_fail(self, sinrelu_command, rough_file, rough):
+        arguments = ("verify", rough_file, "--tol", ROUGH, "--sampled", "--max-connections")
+        status, out, _ = sinrelu_command(*arguments, rough.connections - 1)
+        assert status == 1
+        assert "exceed the limit" in out
+        assert sinrelu_command(*arguments, rough.connections)[0] == 0
+
+    def test_a_proof_without_means_is_inconclusive(self, sinrelu_command, rough_file):
+        status, out, _ = sinrelu_command("verify", rough_file, "--tol", ROUGH, "--budget", 1)
+        assert status == 3
+        assert "\nremark " in out
+        assert out.splitlines()[-1].split()[:2] == ["verdict", "inconclusive:"]
+
+    def test_the_file_is_not_believed(self, sinrelu_command, rough):
+        save(rough.with_meta(connections=1, verdict="proved", tol=1e-300), "liar.npz")
+        _, out, _ = sinrelu_command("verify", "liar.npz", "--tol", "1e-9", "--json", "--sampled")
+        found = json.loads(out)
+        assert (found["connections"], found["verdict"]) == (rough.connections, "refuted")
+
+    def test_the_picture_may_be_drawn_at_once(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--sampled", "--plot", "error.svg")
+        assert sinrelu_command("verify", rough_file, *options)[0] == 0
+        drawn = Path("error.svg").read_bytes()
+        assert sinrelu_command("plot", rough_file, "--tol", ROUGH, "-o", "error.svg")[0] == 0
+        assert Path("error.svg").read_bytes() == drawn
+        assert len(drawn) > 5000
+
+    @pytest.fixture
+    def cosine_file(self, folder):
+        save(smallest(1e-4, Target.parse("cos", ("-100", "100"))).network, folder / "cos.npz")
+        return "cos.npz"
+
+    def test_a_cosine_on_a_wide_domain_is_proved(self, sinrelu_command, cosine_file):
+        options = ("--tol", "1e-4", "--function", "cos", "--domain", "-100", "100", "--json")
+        status, out, err = sinrelu_command("verify", *options, cosine_file)
+        found = json.loads(out)
+        assert (status, err, found["verdict"], found["remarks"]) == (0, "", "proved", [])
+        assert (found["function"], found["domain"]) == ("cos", [-100, 100])
+        assert found["sampled_error"]["mpmath"] <= found["sup_error"] <= 1e-4
+
+    def test_what_a_file_is_meant_for_is_repeated_and_not_believed(
+        self, sinrelu_command, cosine_file
+    ):
+        status, out, _ = sinrelu_command("verify", cosine_file, "--tol", "1e-4", "--sampled")
+        assert status == 1
+        assert "the file says that it is cos on [−100, 100]" in out
+        assert "--function cos --domain -100 100\n" in out
+        assert out.splitlines()[-1].split()[:2] == ["verdict", "refuted:"]
+        assert "function          sin\ndomain            [−π, π] within" in out
+
+    def test_multiples_of_pi_are_ends_too(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--domain", "-3pi/4", "0.5pi")
+        status, out, _ = sinrelu_command("verify", rough_file, *options)
+        assert status == 0
+        assert "[−3π/4, π/2] within [-2.356194490192345" in out
+
+    def test_beyond_the_budget_the_sample_is_shown(self, sinrelu_command, cosine_file):
+        options = ("--tol", "1e-4", "--function", "cos", "--domain", "-100", "100")
+        status, out, _ = sinrelu_command("verify", cosine_file, *options, "--budget", "1000")
+        assert status == 3
+        assert "raise --budget, or judge by --sampled alone" in out
+        assert "sampled error" in out
+
+    def test_certificates_of_other_targets_stand(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--domain", "0", "1", "--certificate", "part.proof")
+        assert sinrelu_command("verify", rough_file, *options)[0] == 0
+        status, out, _ = sinrelu_command("recheck", "part.proof", rough_file)
+        assert status == 0
+        assert "domain            [0.0, 1.0]" in out
+
+    def test_a_bar_is_shown_on_a_terminal(self, sinrelu_command, rough_file, monkeypatch):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        assert sinrelu_command("verify", rough_file, "--tol", ROUGH)[0] == 0
+        assert "sampling" in sys.stderr.getvalue()
+        assert "100%" in sys.stderr.getvalue()
+
+
+class TestRecheck:
+    @pytest.fixture
+    def proof_file(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--certificate", "rough.proof")
+        assert sinrelu_command("verify", rough_file, *options)[0] == 0
+        return Path("rough.proof")
+
+    def test_a_certificate_stands(self, sinrelu_command, rough_file, proof_file):
+        status, out, err = sinrelu_command("recheck", proof_file, rough_file)
+        assert (status, err) == (0, "")
+        assert "the certificate stands" in out
+
+    def test_a_forged_certificate_does_not(self, sinrelu_command, rough_file, proof_file):
+        forged = {**json.loads(proof_file.read_text()), "sup_error": 1e-9}
+        proof_file.write_text(json.dumps(forged))
+        status, out, _ = sinrelu_command("recheck", proof_file, rough_file)
+        assert status == 1
+        assert "\ndifference " in out
+
+    def test_a_certificate_is_for_one_network(self, sinrelu_command, proof_file):
+        save(build("fold-reflect", "skip", float(ROUGH)), "other.npz")
+        status, out, _ = sinrelu_command("recheck", proof_file, "other.npz")
+        assert status == 1
+        assert "another network" in out
+
+    def test_what_is_no_certificate_is_refused(self, sinrelu_command, rough_file):
+        Path("bad.proof").write_bytes(b"{}")
+        assert "bad.proof" in refusal(sinrelu_command("recheck", "bad.proof", rough_file))
+
+
+class TestEval:
+    def test_several_points_negative_ones_too(self, sinrelu_command, rough_file):
+        status, out, err = sinrelu_command("eval", rough_file, "pi/2", "-1.5", "-0x1p-3", "-pi")
+        assert (status, err) == (0, "")
+        assert out.count("N(x) − sin x") == 4
+        assert "the float64 nearest to -pi" in out
+
+    def test_the_function_and_domain_are_those_asked_for(self, sinrelu_command, rough_file):
+        options = ("--function", "cos", "--domain", "-10", "0")
+        status, out, err = sinrelu_command("eval", rough_file, "-9", *options, "1")
+        assert (status, err) == (0, "")
+        assert out.count("N(x) − cos x") == 2
+        assert out.count("outside [−10, 0]") == 1
+
+    def test_the_value_is_the_exact_one(self, sinrelu_command, rough_file, rough):
+        _, out, _ = sinrelu_command("eval", rough_file, "0.75", "--digits", "60")
+        [printed] = [line.split()[1] for line in out.splitlines() if line.startswith("N(x)  ")]
+        assert abs(Fraction(printed) - evaluate_exact(rough, 0.75)) <= Fraction(1, 10**60)
+
+
+def npz(**changes):
+    """Return a small .npz file, with some entries changed or left out."""
+    circuit = Circuit()
+    network = circuit.freeze(circuit.input * 2)
+    save(network, "good.npz")
+    with np.load("good.npz") as arrays:
+        entries = {**arrays, **changes}
+    stream = io.BytesIO()
+    np.savez(stream, **{name: value for name, value in entries.items() if value is not None})
+    Path("good.npz").unlink()
+    return stream.getvalue()
+
+
+BAD_FILES = {
+    "empty": lambda: b"",
+    "garbage": lambda: b"not an archive",
+    "truncated": lambda: npz()[:-200],
+    "field missing": lambda: npz(weight=None),
+    "wrong version": lambda: npz(format=np.array("sinrelu-network-99")),
+    "pickled": lambda: npz(weight=np.array([{}], dtype=object)),
+    "cyclic": lambda: npz(source=np.array([1])),
+    "backwards": lambda: npz(source=np.array([-1])),
+    "NaN weight": lambda: npz(weight=np.array([np.nan])),
+    "infinite weight": lambda: npz(weight=np.array([np.inf])),
+    "NaN bias": lambda: npz(bias=np.array([np.nan])),
+    "zero weight": lambda: npz(weight=np.array([0.0])),
+    "oversized": lambda: npz(weight=np.zeros(2**27)[:: 2**26]) + bytes(2**26 + 1),
+}
+
+
+@contextlib.contextmanager
+def unprivileged():
+    """Drop the rights of the administrator, who may read and write everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("kind", BAD_FILES)
+    @pytest.mark.parametrize(
+        "arguments",
+        [("verify", "bad.npz"), ("plot", "bad.npz", "-o", "e.png"), ("eval", "bad.npz", "1")],
+        ids=lambda arguments: arguments[0],
+    )
+    def test_a_bad_file_is_refused_by_name(self, sinrelu_command, kind, arguments):
+        Path("bad.npz").write_bytes(BAD_FILES[kind]())
+        assert "bad.npz: " in refusal(sinrelu_command(*arguments))
+        assert [file.name for file in Path().iterdir()] == ["bad.npz"]
+
+    @pytest.mark.parametrize(
+        "content",
+        ["", "[]", "{}", "[" * 100_000, '{"format": "sinrelu-network-1", "meta": {}, "rows": []}'],
+    )
+    def test_a_bad_json_file_is_refused_by_name(self, sinrelu_command, content):
+        Path("bad.json").write_text(content)
+        assert "bad.json: " in refusal(sinrelu_command("verify", "bad.json"))
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--no-such-option",),
+            ("nonsense",),
+            ("verify",),
+            ("verify", "missing.npz"),
+            ("verify", "directory.npz"),
+            ("verify", "file.npz/inside.npz"),
+            ("verify", "no-suffix"),
+            ("verify", "file.txt"),
+            ("verify", "file.npz", "--plot", "error.gif"),
+            ("verify", "file.npz", "--max-connections", "0"),
+            ("verify", "file.npz", "--max-connections", "many"),
+            ("verify", "file.npz", "--sampled", "--certificate", "c.json"),
+            ("verify", "file.npz", "--budget", "0"),
+            ("verify", "file.npz", "--function", "tan"),
+            ("verify", "file.npz", "--domain", "1"),
+            ("verify", "file.npz", "--domain", "1", "0"),
+            ("verify", "file.npz", "--domain", "0", "2e6"),
+            ("verify", "file.npz", "--domain", "a", "b"),
+            ("verify", "file.npz", "--domain", "0", "nan"),
+            ("plot", "file.npz", "-o", "e.png", "--domain", "0", "0"),
+            ("eval", "file.npz", "1", "--function", "sine"),
+            ("eval", "file.npz", "1", "--domain", "5"),
+            ("plot", "file.npz"),
+            ("plot", "file.npz", "-o", "error"),
+            ("plot", "file.npz", "-o", "missing/error.png", "--tol", "0.5"),
+            ("plot", "file.npz", "-o", "directory.png", "--tol", "0.5"),
+            ("eval", "file.npz"),
+            ("eval", "file.npz", "one"),
+            ("eval", "file.npz", "1", "nan"),
+            ("eval", "file.npz", "1", "--digits", "0"),
+            ("eval", "file.npz", "1", "--digts", "9"),
+            ("recheck", "file.npz"),
+            ("recheck", "missing", "file.npz"),
+            ("recheck", "file.npz", "file.npz"),
+            ("build", "extra"),
+            ("build", "--construction", "magic"),
+            ("build", "--wiring", "loose"),
+            ("build", "--max-connections", "-5"),
+            ("build", "--wiring", "layered", "--tol", "1e-30"),
+            ("build", "--tol", "1e-30", "-o", "a.npz"),
+            ("build", "--tol", "1e-30", "-o", "a.onnx"),
+            ("build", "--function", "tan"),
+            ("build", "--domain", "1", "0"),
+            ("build", "--domain", "1"),
+            ("build", "--domain", "-1", "1e7"),
+            ("build", "--domain", "one", "two"),
+            ("build", "--domin", "1", "2"),
+            ("build", "--max-connections", "9"),
+            ("build", "-o", "sin.txt"),
+            ("build", "-o", "sin"),
+            ("build", "-o", "directory.npz", "--tol", "0.1"),
+            ("build", "-o", "missing/sin.npz", "--tol", "0.1"),
+        ],
+        ids=" ".join,
+    )
+    def test_a_mistake_is_one_line_and_writes_nothing(self, sinrelu_command, arguments):
+        circuit = Circuit()
+        save(circuit.freeze(circuit.input), "file.npz")
+        for name in ("directory.npz", "directory.png"):
+            Path(name).mkdir()
+        before = sorted(Path().rglob("*"))
+        refusal(sinrelu_command(*arguments))
+        assert sorted(Path().rglob("*")) == before
+
+    @pytest.mark.parametrize("tol", ["0", "-1e-12", "nan", "inf", "1", "1e-1001", "tiny"])
+    @pytest.mark.parametrize("command", ["build", "verify", "plot"])
+    def test_an_impossible_tolerance_is_refused(self, sinrelu_command, rough_file, command, tol):
+        arguments = {"build": (), "verify": (rough_file,), "plot": (rough_file, "-o", "e.png")}
+        message = refusal(sinrelu_command(command, *arguments[command], "--tol", tol))
+        assert "tol" in message
+        assert [file.name for file in Path().iterdir()] == [rough_file]
+
+    def test_no_permission_to_read_or_write(self, sinrelu_command, rough_file, folder):
+        sinrelu_command("eval", rough_file, "1")  # loads every module while that is allowed
+        Path(rough_file).chmod(0)
+        folder.chmod(0o500)
+        with unprivileged():
+            assert "ermission denied" in refusal(sinrelu_command("eval", folder / rough_file, "1"))
+            arguments = ("build", "--tol", "0.1", "-o", folder / "new.npz")
+            assert "ermission denied" in refusal(sinrelu_command(*arguments))
+        folder.chmod(0o700)
+        assert [file.name for file in folder.iterdir()] == [rough_file]
+
+    def test_a_search_says_on_stderr_that_it_polishes(self, sinrelu_command):
+        status, out, err = sinrelu_command("build", "--wiring", "skip", "--tol", "1.03e-12")
+        assert (status, "polishing" in out) == (0, False)
+        assert "polishing a leaf: 135 connections may do" in err
+        assert "1 polished" in out
+        assert sinrelu_command("build", "--wiring", "skip", "--tol", "1e-6")[2] == ""
+
+    def test_a_failed_build_leaves_the_old_file(self, sinrelu_command, rough_file):
+        before = Path(rough_file).read_bytes()
+        refusal(sinrelu_command("build", "-o", rough_file, "--max-connections", "1"))
+        assert Path(rough_file).read_bytes() == before
+
+
+class TestInterruption:
+    def test_interrupt(self, sinrelu_command, rough_file, monkeypatch):
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(sampling, "error_curve", interrupted)
+        status, out, err = sinrelu_command("verify", rough_file)
+        assert (status, out, err) == (130, "", "sinrelu: interrupted\n")
+
+    def test_out_of_memory(self, sinrelu_command, rough_file, monkeypatch):
+        def exhausted(*_, **__):
+            raise MemoryError
+
+        monkeypatch.setattr(sampling, "error_curve", exhausted)
+        assert "out of memory" in refusal(sinrelu_command("verify", rough_file))
+
+    @staticmethod
+    def evaluation(file, stdout):
+        return subprocess.run(
+            [sys.executable, "-m", "sinrelu", "eval", file, "1", "2"],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    def test_a_reader_that_leaves_early(self, rough_file):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "wb") as pipe:
+            done = self.evaluation(rough_file, pipe)
+        assert (done.returncode, done.stderr) == (141, b"")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+    def test_a_full_disk(self, rough_file):
+        with Path("/dev/full").open("wb") as full:
+            done = self.evaluation(rough_file, full)
+        assert done.returncode == 2
+        assert done.stderr.count(b"\n") == 1
+        assert b"No space left" in done.stderr

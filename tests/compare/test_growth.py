@@ -1,0 +1,181 @@
+"""The scaling study: the fitted laws, the table that is committed, and what reads it."""
+
+import importlib.util
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from study import ROOT, TABLE
+
+from sinrelu import FormatError
+from sinrelu.certify.certificate import PROVED, REFUTED
+from sinrelu.compare import COUNTED, SAMPLED, built
+from sinrelu.compare.growth import (
+    Law,
+    as_csv,
+    digits,
+    fewest_connections,
+    law,
+    most_pieces,
+    read_csv,
+    series,
+)
+from sinrelu.constructions import WIRINGS
+from sinrelu.plots.pieces import fewest_density
+from sinrelu.verification.sampling import find_pieces
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("scaling", ROOT / "scripts" / "scaling.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@given(st.tuples(*[st.integers(-1000, 1000)] * 3), st.integers(4, 20))
+@settings(deadline=None, max_examples=30)
+def test_an_exact_law_is_found_again(coefficients, points):
+    a, b, c = coefficients
+    found = Law.fit(range(points), [a + b * d + c * d**2 for d in range(points)])
+    assert found.coefficients == pytest.approx(coefficients, abs=1e-6)
+    assert found(3) == pytest.approx(a + 3 * b + 9 * c, abs=1e-5)
+
+
+def test_standard_errors_are_those_of_the_textbook():
+    """By rational arithmetic: the inverse of the normal equations times the residual variance."""
+    counts = [5, 1, 4, 4, 9, 3]
+    found = Law.fit(range(6), counts)
+    sums = [[sum(Fraction(d) ** (i + j) for d in range(6)) for j in range(3)] for i in range(3)]
+    (p, q, r), (_, t, u), (_, _, w) = sums
+    determinant = p * (t * w - u * u) - q * (q * w - u * r) + r * (q * u - t * r)
+    corner = (p * t - q * q) / determinant
+    residuals = [found(d) - y for d, y in enumerate(counts)]
+    variance = sum(residual**2 for residual in residuals) / 3
+    assert found.errors[2] == pytest.approx((variance * float(corner)) ** 0.5)
+    assert found.curved == pytest.approx(found.coefficients[2] / found.errors[2])
+
+
+def test_connections_of_fold_reflect_grow_linearly_with_skip_wiring():
+    found = law(series(TABLE)["fold-reflect", "skip"])
+    assert abs(found.curved) < 2.228, "Student's t at 5 per cent: 13 tolerances, 3 coefficients"
+    assert 10 < found.coefficients[1] < 13
+
+
+@pytest.mark.parametrize(
+    "key",
+    [("chebyshev", "skip"), ("double-angle", "skip"), ("taylor", "skip"), ("huybrechs", "layered")],
+)
+def test_those_of_the_others_grow_with_the_square(key):
+    assert law(series(TABLE)[key]).curved > 5
+
+
+@pytest.mark.parametrize(
+    ("construction", "wiring", "tol"),
+    [
+        ("fold-reflect", "skip", 1e-12),
+        ("fold-reflect", "layered", 1e-12),
+        ("chebyshev", "layered", 1e-9),
+        ("double-angle", "skip", 1e-6),
+        ("taylor", "skip", 1e-14),
+        ("huybrechs", "layered", 1e-12),
+    ],
+)
+def test_rows_of_the_table_are_built_again(construction, wiring, tol):
+    entry, _ = built(construction, wiring, tol)
+    [row] = [e for e in series(TABLE)[construction, wiring] if e.tol == tol]
+    counts = ("connections", "biases", "units", "depth", "width", "dense_size", "sha256")
+    shown, found = ({name: getattr(e, name) for name in counts} for e in (row, entry))
+    assert shown == found, "run scripts/scaling"
+
+
+def test_every_network_of_the_table_is_proved_or_sampled_within_its_tolerance():
+    """But for the last digit that float64 weights can give."""
+    for entry in TABLE:
+        assert entry.evidence in (PROVED, SAMPLED, *([REFUTED] if entry.tol < 2e-14 else []))
+        assert entry.evidence != PROVED or entry.sup_error <= entry.tol
+
+
+def test_what_is_refuted_belongs_to_no_series():
+    refuted = [replace(entry, sup_error=None, sampled_mpmath=1.0) for entry in TABLE]
+    assert series(refuted) == {}
+    assert {digits(e) for e in TABLE} == set(range(2, 16))
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text(as_csv(TABLE))
+    assert as_csv(read_csv(file)) == as_csv(TABLE) == (ROOT / "docs" / "scaling.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("connections,", "", "line 2: connections"),
+        (",skip,", ",,", "wiring"),
+        ("1e-05", "tiny", "tol"),
+        ("1e-05", "-1", "tol"),
+        ("1e-05", "nan", "tol"),
+    ],
+)
+def test_a_broken_table_is_refused(tmp_path, old, new, message):
+    file = tmp_path / "table.csv"
+    file.write_text(as_csv(TABLE).replace(old, new))
+    with pytest.raises(FormatError, match=message):
+        read_csv(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\n"])
+def test_what_is_no_table_is_refused(tmp_path, content):
+    file = tmp_path / "table.csv"
+    file.write_bytes(content)
+    with pytest.raises(FormatError, match="table"):
+        read_csv(file)
+
+
+def test_errors_are_taken_over_for_the_same_graph_only(script):
+    old = TABLE[0]
+    table = {(old.sha256, old.tol): old}
+    fresh = replace(old, sampled_float64=None, sampled_mpmath=None, sup_error=None)
+    assert script.known(fresh, table).sup_error == old.sup_error is not None
+    assert script.known(replace(fresh, sha256="0" * 64), table).evidence == COUNTED
+    assert script.known(replace(fresh, tol=1e-3), table).evidence == COUNTED
+
+
+def test_laws_are_printed_beside_the_literature(script):
+    lines = list(script.laws(TABLE))
+    assert len(lines) == 4 + len(series(TABLE))
+    assert all(name in script.LITERATURE for name, _ in series(TABLE))
+
+
+def most_by_exhaustion(connections, least=2):
+    """Try every way to spend connections on groups of units, the groups in ascending order."""
+    groups = [
+        part * most_by_exhaustion(connections - part, part) for part in range(least, connections)
+    ]
+    return max([connections, *groups])
+
+
+@pytest.mark.parametrize("connections", range(1, 16))
+def test_most_pieces_are_those_of_an_exhaustion(connections):
+    assert most_pieces(connections) == most_by_exhaustion(connections)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize("tol", [0.1, 1e-3, 1e-5])
+def test_no_network_has_more_pieces_than_its_connections_allow(wiring, tol):
+    _, network = built("fold-reflect", wiring, tol)
+    pieces = find_pieces(network, (-9.0, 9.0)).expected
+    assert 1 < pieces <= most_pieces(network.connections)
+
+
+def test_readme_says_how_many_connections_are_needed():
+    x = np.linspace(-math.pi, math.pi, 200_001)
+    fewest = np.trapezoid(fewest_density(x, 1e-12), x)
+    assert most_pieces(38) < 0.9 * fewest < fewest < most_pieces(39)
+    assert fewest_connections(fewest) == 39
+    assert "21 units and 39 connections" in (ROOT / "README.md").read_text()

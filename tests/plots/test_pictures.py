@@ -1,0 +1,201 @@
+"""Pictures of the graph, its units, its pieces and of scaling: they show what is there."""
+
+import math
+
+import numpy as np
+import pytest
+from study import TABLE
+
+from sinrelu import Circuit, RequestError, build, cli, plots, relu, save
+from sinrelu.certify import DOMAIN
+from sinrelu.compare import PEER
+from sinrelu.compare.growth import as_csv, law, series
+from sinrelu.plots import KINDS, draw, rendered, scaling_figure
+from sinrelu.plots.network import (
+    curve,
+    ends,
+    folded_places,
+    layered_places,
+    network_figure,
+    turning_level,
+)
+from sinrelu.plots.pieces import fewest_density, pieces_figure
+from sinrelu.plots.scaling import LABEL_DECADES, spread
+from sinrelu.plots.units import READABLE, rises, unit_values, units_figure, window
+from sinrelu.target import Target
+from sinrelu.verification.sampling import find_pieces
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build("chebyshev", wiring="skip", tol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def pieces(network):
+    return find_pieces(network)
+
+
+def teeth(folds):
+    """Return a network whose units are one tent, two tents, four tents … over [−π, π]."""
+    circuit = Circuit()
+    value = (circuit.input + math.pi) / (2 * math.pi)
+    for _ in range(folds):
+        value = relu(2 * value - 4 * relu(value - 0.5))
+    return circuit.freeze(value)
+
+
+class TestNetwork:
+    def test_every_connection_is_drawn_in_the_colour_of_its_weight(self, network):
+        [lines] = network_figure(network).axes[0].collections[:1]
+        assert len(lines.get_segments()) == network.connections
+        assert sorted(lines.get_array()) == sorted(network.weight)
+
+    @pytest.mark.parametrize("places", [folded_places, layered_places])
+    def test_no_two_units_stand_in_one_place(self, network, places):
+        found = places(network)
+        assert found.shape == (network.units + 2, 2)
+        assert len(np.unique(found, axis=0)) == len(found)
+
+    def test_connections_join_what_they_say(self, network):
+        source, target = ends(network)
+        for number, row in enumerate(network.rows(), start=1):
+            assert tuple(source[target == number]) == row.sources
+
+    def test_the_turn_makes_the_connections_shortest(self):
+        """A chain down, and a chain up that reads it again in reverse, turn where they meet."""
+        circuit = Circuit()
+        down = [circuit.input]
+        for _ in range(6):
+            down.append(relu(down[-1] + 1))
+        up = down[-1]
+        for value in reversed(down[1:-1]):
+            up = relu(up - value)
+        assert turning_level(circuit.freeze(up)) in (5, 6)
+
+    def test_curves_begin_and_end_at_their_units(self):
+        for start, end in [
+            ((0, 0), (0, -5)),
+            ((0, 0), (1, -3)),
+            ((1, 2), (1, 3)),
+            ((0, 1), (1, 1)),
+        ]:
+            drawn = curve(np.array(start, float), np.array(end, float))
+            np.testing.assert_allclose(drawn[[0, -1]], [start, end])
+
+    def test_layers_are_drawn_too_and_too_many_connections_are_not(self):
+        assert network_figure(build("chebyshev", tol=1e-2)).axes
+        with pytest.raises(RequestError, match="cannot be told apart"):
+            network_figure(build("taylor", tol=1e-8))
+
+
+class TestUnits:
+    def test_each_fold_doubles_the_teeth(self):
+        tents = teeth(5)
+        shown = rises(tents, find_pieces(tents))
+        assert shown.tolist() == [1, 1, 1, 2, 2, 4, 4, 8, 8, 16]
+
+    def test_values_are_those_of_the_graph(self, network):
+        x = np.linspace(*DOMAIN, 11)
+        values = [x, *unit_values(network, x)]
+        for number, row in enumerate(list(network.rows())[:-1], start=1):
+            form = sum(w * values[s] for s, w in zip(row.sources, row.weights, strict=True))
+            np.testing.assert_allclose(values[number], np.maximum(form + row.bias, 0), atol=1e-12)
+
+    def test_busy_units_are_magnified_inside_the_domain(self):
+        assert window(DOMAIN, READABLE) == DOMAIN
+        low, high = window(DOMAIN, 10**6)
+        assert DOMAIN[0] < low < high < DOMAIN[1]
+        assert high - low < 1e-4
+
+    def test_one_panel_for_each_unit_that_computes(self, network, pieces):
+        figure = units_figure(network, pieces)
+        carries = sum(row.is_carry for row in network.rows())
+        assert sum(axes.axison for axes in figure.axes) == network.units - carries
+
+    def test_the_domain_is_named(self, network):
+        target = Target.parse("sin", ("-1", "pi/2"))
+        figure = units_figure(network, find_pieces(network, target.cover), target)
+        assert "between −1 and π/2" in figure.get_suptitle()
+
+    def test_too_many_units_are_refused(self):
+        large = build("taylor", wiring="skip", tol=1e-8)
+        with pytest.raises(RequestError, match="side by side"):
+            units_figure(large, find_pieces(build("chebyshev", tol=1e-2)))
+
+
+class TestPieces:
+    def test_every_breakpoint_is_counted(self, network, pieces):
+        found = pieces.breakpoints
+        axes = pieces_figure(network, found, 1e-3).axes[0]
+        values, edges, _ = axes.patches[0].get_data()
+        unit = float(axes.get_ylabel().split("{")[1].split("}")[0])
+        total = float(np.sum(values * np.diff(edges)) * 10**unit)
+        assert round(total) == len(found) - 2
+        assert str(len(found) - 1) in axes.texts[0].get_text()
+
+    def test_the_fewest_pieces_err_by_the_tolerance(self):
+        """A chord over one step of the stated density, shifted by half its error, gives tol."""
+        tol, x = 1e-6, 1.0
+        width = 1 / fewest_density(np.array([x]), tol)[0]
+        t = np.linspace(x - width / 2, x + width / 2, 1001)
+        chord = np.interp(t, t[[0, -1]], np.sin(t[[0, -1]]))
+        gap = np.sin(t) - chord
+        assert np.ptp(gap) / 2 == pytest.approx(tol, rel=1e-3)
+
+    def test_the_fewest_pieces_for_the_cosine(self, network, pieces):
+        x = np.array([0.0, 1.0])
+        assert fewest_density(x, 1e-4, "cos") == pytest.approx(25 * np.sqrt(np.cos(x)))
+        axes = pieces_figure(network, pieces.breakpoints, 1e-3, "cos").axes[0]
+        assert r"\cos" in axes.texts[1].get_text()
+        assert axes.lines[0].get_ydata()[1000] == axes.lines[0].get_ydata().max()
+
+    def test_too_many_pieces_are_refused(self, network):
+        with pytest.raises(RequestError, match="too many"):
+            pieces_figure(network, None, 1e-3)
+
+
+class TestScaling:
+    def test_every_network_of_the_table_has_its_point(self):
+        drawn = [tuple(line.get_ydata()) for line in scaling_figure(TABLE).axes[0].lines[:-1]]
+        expected = [
+            tuple(e.connections for e in found)
+            for (_, wiring), found in series(TABLE).items()
+            if wiring == "layered"
+        ]
+        assert drawn == expected
+
+    def test_the_peer_its_domain_and_the_law_are_named(self):
+        layered, _, laws = scaling_figure(TABLE).axes
+        assert any(
+            PEER in text.get_text() and "[0, π]" in text.get_text() for text in layered.texts
+        )
+        c = law(series(TABLE)["fold-reflect", "skip"]).coefficients[2]
+        assert any(f"{abs(c):.2f} ±" in text.get_text() for text in laws.texts)
+
+    def test_few_tolerances_are_drawn_without_a_law(self):
+        assert scaling_figure(TABLE[:2]).axes
+        with pytest.raises(RequestError, match="empty"):
+            scaling_figure([])
+
+    def test_labels_keep_apart(self):
+        moved = spread([1.0, 1.05, 3.0, 1.1], LABEL_DECADES)
+        assert np.diff(sorted(moved)).min() >= LABEL_DECADES - 1e-12
+        assert (moved[0], moved[2]) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_and_reproducible(network, kind, tmp_path, capfd):
+    file = tmp_path / ("table.csv" if kind == "scaling" else "sin.npz")
+    if kind == "scaling":
+        file.write_text(as_csv(TABLE))
+    else:
+        save(network, file)
+    arguments = ["plot", str(file), "--kind", kind, "--tol", "1e-3", "-o", str(tmp_path / "a.svg")]
+    assert cli.run(arguments) == 0
+    assert capfd.readouterr().out == f"{tmp_path / 'a.svg'}\n"
+    assert (tmp_path / "a.svg").read_bytes() == rendered(draw(kind, file, 1e-3), ".svg")
+
+
+def test_the_command_knows_every_kind():
+    assert cli.KINDS == plots.KINDS

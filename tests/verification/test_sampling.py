@@ -1,0 +1,166 @@
+"""What is sampled: every breakpoint, middles, a grid where there are too many; never missed."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu
+from sinrelu.certify import DOMAIN, PI_UP
+from sinrelu.constructions.fold_reflect.solver import smallest
+from sinrelu.target import Target
+from sinrelu.verification import sampling
+from sinrelu.verification.sampling import (
+    error_curve,
+    find_pieces,
+    float64_error,
+    take_sample,
+    with_middles,
+)
+
+PI_50 = Fraction("3.14159265358979323846264338327950288419716939937510")
+
+
+@pytest.fixture(scope="module")
+def rough():
+    return build(wiring="skip", tol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def rough_sample(rough):
+    return take_sample(rough, find_pieces(rough))
+
+
+def zigzag(*knots):
+    """Return a network that is affine but for the given knots."""
+    circuit = Circuit()
+    return circuit.freeze(sum((relu(circuit.input - knot) for knot in knots), circuit.input))
+
+
+def spiked(height, place, half_width):
+    """Return a good network with a triangular bump where no grid looks."""
+    circuit = Circuit()
+    x = circuit.input
+    slope = height / half_width
+    bump = [relu(x - place + shift * half_width) for shift in (1, 0, -1)]
+    flat = relu(-x) * 0 + x
+    return circuit.freeze(flat + slope * bump[0] - 2 * slope * bump[1] + slope * bump[2])
+
+
+def test_the_domain_encloses_pi_and_no_float_fits_between():
+    assert Fraction(math.pi) < PI_50 < Fraction(PI_UP)
+    assert math.nextafter(PI_UP, 0) == math.pi
+    assert DOMAIN == (-PI_UP, PI_UP)
+
+
+def test_every_knot_is_sampled_and_counted():
+    curve = error_curve(zigzag(-1.5, 0.25, 2.0), find_pieces(zigzag(-1.5, 0.25, 2.0)))
+    assert curve.breakpoints.tolist() == [-PI_UP, -1.5, 0.25, 2.0, PI_UP]
+    assert curve.pieces == 4
+    assert set(curve.breakpoints) <= set(curve.x)
+    assert len(curve.x) == 9
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True).map(sorted))
+@settings(deadline=None)
+def test_middles_lie_between_their_ends(ends):
+    points = with_middles(np.array(ends))
+    assert points[::2].tolist() == ends
+    assert np.all(np.diff(points) >= 0)
+
+
+def test_figures_are_those_of_the_points_they_name(rough, rough_sample):
+    seen = rough_sample.float64
+    assert seen.error == abs(evaluate_float64(rough, seen.x) - np.sin(seen.x))
+    exact = rough_sample.exact
+    assert exact.error == pytest.approx(
+        abs(float(evaluate_exact(rough, exact.x)) - math.sin(exact.x)), abs=1e-15
+    )
+    assert rough_sample.exact.error == pytest.approx(seen.error, abs=1e-14)
+
+
+def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample):
+    curve = rough_sample.curve
+    assert np.max(np.abs(curve.error)) <= rough_sample.float64.error
+    np.testing.assert_array_equal(curve.error, float64_error(rough, curve.x))
+    assert rough_sample.float64.points == len(curve.x) + sampling.RANDOM_POINTS
+    assert 1000 < rough_sample.exact.points < 5000
+
+
+def test_sampling_twice_gives_the_same(rough, rough_sample):
+    again = take_sample(rough, find_pieces(rough))
+    assert (again.float64, again.exact) == (rough_sample.float64, rough_sample.exact)
+
+
+@pytest.mark.parametrize("half_width", [1e-4, 1e-9, 1e-13])
+def test_a_spike_between_grid_points_is_seen(half_width):
+    place = 1.2345678901234567
+    base = take_sample(zigzag(), find_pieces(zigzag())).exact
+    seen = take_sample(
+        spiked(100.0, place, half_width), find_pieces(spiked(100.0, place, half_width))
+    )
+    assert base.error < 4
+    assert seen.float64.error > 50
+    assert seen.exact.error > 50
+    assert abs(seen.exact.x - place) < half_width
+
+
+def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
+    monkeypatch.setattr(sampling, "MAX_PIECES", 100)
+    curve = error_curve(rough, find_pieces(rough))
+    assert curve.breakpoints is None
+    assert curve.pieces is None
+    assert (curve.x[0], curve.x[-1]) == DOMAIN
+    np.testing.assert_allclose(np.diff(curve.x), 2 * PI_UP / sampling.GRID_STEPS, rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_the_reference_is_the_function(function):
+    network = smallest(1e-3, Target.parse(function, ("-20", "30"))).network
+    seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=function)
+    assert seen.domain == (-20.0, 30.0)
+    assert seen.curve.function == function
+    assert 5e-4 < seen.exact.error <= 1e-3
+    assert seen.float64.error == pytest.approx(seen.exact.error, abs=1e-12)
+    other = "cos" if function == "sin" else "sin"
+    unlike = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=other)
+    assert unlike.exact.error == pytest.approx(math.sqrt(2), abs=2e-3)
+
+
+@pytest.mark.parametrize("domain", [DOMAIN, (-100.0, 100.0), (0.1, 0.2), (-1e6, 1e6)])
+def test_landmarks_are_zeros_and_extrema_all_over_the_domain(domain):
+    found = sampling.landmarks(domain)
+    assert set(domain) <= set(found)
+    assert found.min() >= domain[0]
+    assert found.max() <= domain[1]
+    assert len(found) <= sampling.LANDMARKS + 2
+    inner = found[2:]
+    np.testing.assert_allclose(np.sin(2 * inner), 0, atol=1e-9)
+    expected = (domain[1] - domain[0]) / (math.pi / 2)
+    if expected < sampling.LANDMARKS:
+        assert abs(len(inner) - expected) <= 1
+    else:
+        assert np.diff(inner).max() < 1.1 * (domain[1] - domain[0]) / sampling.LANDMARKS
+        kinds = np.unique(np.round(inner / (math.pi / 2)).astype(int) % 4)
+        assert kinds.tolist() == [0, 1, 2, 3]
+
+
+def test_overflow_is_an_infinite_error_not_a_good_one():
+    circuit = Circuit()
+    huge = relu(relu(circuit.input * 1e300) * 1e300)
+    sample = take_sample(
+        circuit.freeze(huge - huge * 0.5), find_pieces(circuit.freeze(huge - huge * 0.5))
+    )
+    assert sample.float64.error == math.inf
+    assert sample.exact.error > 1e308
+
+
+def test_progress_rises_to_the_end(rough):
+    heard = []
+    take_sample(rough, find_pieces(rough), heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == pytest.approx(1)
+    assert all(0 <= fraction <= 1 + 1e-12 for fraction in heard)
