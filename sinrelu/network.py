@@ -36,6 +36,11 @@ class Row(NamedTuple):
     bias: Number
 
     @property
+    def edges(self) -> Iterator[tuple[int, Number]]:
+        """Each source with its weight."""
+        return zip(self.sources, self.weights, strict=True)
+
+    @property
     def is_carry(self) -> bool:
         """Whether the form is one unit's value, unchanged."""
         return self.weights == (1.0,) and self.bias == 0.0 and self.sources[0] > 0

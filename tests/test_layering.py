@@ -3,12 +3,14 @@ import sys
 from fractions import Fraction
 
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks, sin_network, weights
+from graphs import ABSOLUTE, CONSTANT, TENT, biases, naive_exact, networks, sin_network, weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinrelu.layering import layered
-from sinrelu.network import LAYERED, SKIP, Network, Row
+from sinrelu import evaluate_exact
+from sinrelu.constructions import build
+from sinrelu.layering import layered, shallower
+from sinrelu.network import LAYERED, SKIP, Network, Row, without_dead_units
 
 SCALES = [2.0**-1074, 2.0**-500, 2.0**1023, 1.7976931348623157e308, -1.7976931348623157e308]
 wild_weights = st.one_of(weights, st.sampled_from(SCALES))
@@ -50,6 +52,45 @@ def test_layering_keeps_the_function(network, points):
     middles = [(a + b) / 2 for a, b in itertools.pairwise(knots)]
     for x in [*points, *knots, *middles, Fraction(-100), Fraction(100)]:
         assert naive_exact(result, x) == naive_exact(network, x)
+
+
+def connections_if_all_is_carried(network):
+    """Each value computed once, at its level, and carried to its last reader; nothing gathered.
+
+    A row that reads more than the input reads both halves of it.
+    """
+    rows = without_dead_units(list(network.rows()))
+    levels = [0]
+    for row in rows:
+        halved = 0 in row.sources and row.sources != (0,)
+        levels.append(1 + max([halved, *(levels[source] for source in row.sources)]))
+    last = [max(1, level) for level in levels]
+    count, input_halved = 0, False
+    for row, level in zip(rows, levels[1:], strict=True):
+        halved = 0 in row.sources and row.sources != (0,)
+        input_halved = input_halved or halved
+        count += len(row.sources) + halved
+        for source in row.sources:
+            if source or halved:
+                last[source] = max(last[source], level - 1)
+    carried = sum(end - level for end, level in zip(last[1:], levels[1:], strict=True))
+    return count + carried + (2 * last[0] if input_halved else 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(networks())
+def test_gathering_and_shallower_rows_never_cost_a_connection(network):
+    assert layered(network).connections <= max(
+        network.connections, connections_if_all_is_carried(network)
+    )
+
+
+def test_shallower_rows_are_used_where_they_save_connections_and_only_there():
+    unit = Row((0,), (1.0,), -1.0)
+    inner, wide = Row((1,), (1.0,), -1.0), Row((0, 1, 2), (1.0, 1.0, 1.0), -1.0)
+    dearer = Network.from_rows([unit, unit, inner, wide, Row((1, 3, 4), (1.0, -1.0, 1.0), -1.0)])
+    assert layered(dearer).connections == 13  # relu(x − 2) from the input takes 14
+    assert layered(build("chebyshev", SKIP, 1e-3)).connections == 70  # instead of 78
 
 
 @settings(max_examples=100, deadline=None)
@@ -167,3 +208,85 @@ def test_dead_units_are_not_carried():
         [Row((0,), (1.0,), 0.0), Row((0, 1), (1.0, 1.0), 0.0), Row((0,), (2.0,), 1.0)]
     )
     assert list(layered(network).rows()) == [Row((0,), (2.0,), 1.0)]
+
+
+@pytest.mark.parametrize("bias", [Fraction(1, 2), 1 + Fraction(1, 2**80)])
+def test_wide_weights_stay_wide(bias):
+    """As 1 + 2⁻⁸⁰ is no float64; the halves of the input are shared nevertheless."""
+    fine = 1 + Fraction(1, 2**80)
+    network = Network.from_rows(
+        [
+            Row((0,), (Fraction(1),), Fraction(0)),
+            Row((1,), (fine,), Fraction(-1)),
+            Row((0, 1, 2), (fine, fine, Fraction(-2)), bias),
+        ]
+    )
+    result = layered(network)
+    assert (result.wide, result.wiring, result.connections) == (True, LAYERED, 8)
+    for x in (Fraction(-3), Fraction(1, 4), Fraction(7)):
+        assert evaluate_exact(result, x) == evaluate_exact(network, x)
+
+
+plain_weights = st.sampled_from([-2.0, -1.0, -0.5, 0.5, 1.0, 1.0, 1.0])
+
+
+@st.composite
+def row_lists(draw):
+    """Rows in which single readers with weight 1 are frequent."""
+    rows = []
+    for number in range(1, draw(st.integers(2, 9))):
+        sources = draw(st.sets(st.integers(0, number - 1), min_size=1, max_size=3))
+        rows.append(
+            Row(tuple(sorted(sources)), tuple(draw(plain_weights) for _ in sources), draw(biases))
+        )
+    return rows
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=row_lists(), x=st.integers(-64, 64).map(lambda k: Fraction(k, 16)))
+def test_the_function_stays_and_the_depth_does_not_grow(rows, x):
+    before, after = Network.from_rows(rows), Network.from_rows(shallower(rows))
+    assert evaluate_exact(after, x) == evaluate_exact(before, x)
+    assert after.depth <= before.depth
+    assert evaluate_exact(layered(before), x) == evaluate_exact(before, x)
+
+
+FOLD = [
+    Row((0,), (1.0,), 0.0),
+    Row((1,), (1.0,), -0.5),
+    Row((1, 2), (1.0, -2.0), 0.0),
+    Row((3,), (1.0,), -0.25),
+    Row((3, 4), (1.0, -2.0), 0.0),
+]
+
+
+def test_a_chain_of_folds_takes_a_layer_each():
+    rows = shallower(FOLD)
+    assert rows[1] == Row((0,), (1.0,), -0.5)
+    assert rows[3] == Row((1, 2), (1.0, -2.0), -0.25)
+    assert Network.from_rows(FOLD).depth == 5
+    assert Network.from_rows(rows).depth == 3
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        Row((3,), (1.0,), 0.25),  # relu(relu(f) + t) is not relu(f + t)
+        Row((3,), (-1.0,), -0.25),
+        Row((3,), (2.0,), -0.25),
+        Row((2, 3), (1.0, 1.0), -0.25),
+    ],
+)
+def test_other_units_are_left_alone(reader):
+    assert shallower([*FOLD[:3], reader, FOLD[4]])[3] == reader
+
+
+def test_biases_that_do_not_add_exactly_are_left_alone():
+    rows = [Row((0,), (1.0,), 0.1), Row((1,), (1.0,), -1e-20), Row((2,), (1.0,), 0.0)]
+    assert shallower(rows) == rows
+
+
+def test_a_form_of_many_terms_is_left_alone():
+    wide = Row((0, 1, 2), (1.0, 1.0, 1.0), 0.0)
+    reader = Row((3,), (1.0,), -1.0)
+    assert shallower([*FOLD[:2], wide, reader, Row((4,), (1.0,), 0.0)])[3] == reader
