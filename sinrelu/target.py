@@ -1,4 +1,9 @@
-"""What a network is meant to equal, and where: sin or cos on a closed interval."""
+"""What a network is meant to equal, where, how closely, and how people write such numbers.
+
+Numbers are read exactly. What is written is checked before any arithmetic: no text is so short that
+reading it would take long, and none reaches mpmath, which lifts Python's limit on the digits of an
+int for the whole process once it was given something that is no number.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +22,12 @@ from sinrelu.errors import RequestError
 FUNCTIONS = ("sin", "cos")
 LARGEST = 10**6
 """Largest |x| of a domain."""
-LONGEST = 60
-"""Characters and decimal places of an end; far more than any domain needs."""
+LEAST_TOL = Fraction(1, 10**1000)
+LONGEST = 10_000
+"""Characters of a number, and decimal places on either side of its first digit."""
+LONGEST_END = 60
+"""Likewise of an end; far more than any domain needs, and no more than ``PRECISION`` tells."""
+HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
 PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,9}(?:\.\d{1,9})?)\*?)?(?:pi|π)(?:/(\d{1,9}))?")
 PRECISION = 300
 """Bits that tell any multiple of π with so few digits from any float64."""
@@ -43,13 +52,10 @@ class End:
         plain = text.strip().lower()
         if (multiple := pi_multiple(plain)) is not None:
             return cls(multiple, True)
-        try:
-            number = Decimal(plain) if len(plain) <= LONGEST else Decimal("nan")
-        except InvalidOperation:
-            number = Decimal("nan")
-        if not number.is_finite() or abs(number.adjusted()) > LONGEST:
+        number = _read_decimal(plain, LONGEST_END)
+        if number is None:
             raise RequestError(f"domain: {text!r} is not a number like -100, 0.5, 2pi or -3*pi/4")
-        return cls(Fraction(number))
+        return cls(number)
 
     def value(self, numbers: Any) -> Any:
         """Return the end as a number of an mpmath context, rounded to its precision."""
@@ -177,6 +183,67 @@ class Target:
         return f"{self.function} on {self.interval}"
 
 
+@dataclass(frozen=True)
+class Point:
+    """A dyadic x, and the text it was read from.
+
+    Attributes
+    ----------
+    text : str
+        What was asked for.
+    x : Fraction
+        What is evaluated.
+    exact : bool
+        Whether x is what was asked for, or the float64 nearest to it.
+    """
+
+    text: str
+    x: Fraction
+    exact: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Point:
+        """Read a decimal number, a hexadecimal float or a multiple of pi.
+
+        Raises
+        ------
+        RequestError
+            If it is none of them, or too large for a float64.
+        """
+        plain = text.strip().lower()
+        if (x := _read_hexadecimal(plain)) is not None:
+            return cls(text, x, True)
+        if (multiple := pi_multiple(plain)) is not None:
+            return cls(text, Fraction(End(multiple, True).nearest()), False)
+        if (number := _read_decimal(plain, LONGEST)) is None:
+            raise RequestError(f"{text!r} is not a number like 0.5, 0x1.8p-1 or -3*pi/4")
+        try:
+            nearest = Fraction(float(number))
+        except OverflowError as error:
+            raise RequestError(f"{text!r} is not finite in float64") from error
+        return cls(text, nearest, nearest == number)
+
+
+def tolerance(value: object) -> Fraction:
+    """Return a tolerance exactly, from whatever sort of number or text it is.
+
+    Parameters
+    ----------
+    value : float, str, Fraction, Decimal, mpf or numpy scalar
+        From 1e-1000 to below 1. Text is a decimal number, a hexadecimal one, or a quotient of
+        such: ``1e-12``, ``0x1p-40``, ``1/3``.
+
+    Raises
+    ------
+    RequestError
+        If it is something else.
+    """
+    exact = _read_quotient(value) if isinstance(value, str) else _rational(value)
+    if exact is None or not LEAST_TOL <= exact < 1:
+        raise RequestError(f"tol: {_shown(value)} is not a number from 1e-1000 to below 1")
+    return exact
+
+
 def pi_multiple(plain: str) -> Fraction | None:
     """Read what multiple of pi a text is; None if it is something else.
 
@@ -193,6 +260,59 @@ def pi_multiple(plain: str) -> Fraction | None:
         raise RequestError(f"{plain!r} divides by zero")
     ratio = Fraction(factor or 1) / int(divisor or 1)
     return -ratio if sign == "-" else ratio
+
+
+def _read_quotient(text: str) -> Fraction | None:
+    """Read one number, or two with a stroke between them."""
+    numbers = [_read_number(part) for part in text.strip().lower().split("/", 1)]
+    over, under = numbers if len(numbers) == 2 else (numbers[0], Fraction(1))
+    return over / under if over is not None and under else None
+
+
+def _read_number(plain: str) -> Fraction | None:
+    number = _read_hexadecimal(plain)
+    return _read_decimal(plain, LONGEST) if number is None else number
+
+
+def _read_hexadecimal(plain: str) -> Fraction | None:
+    """Read a hexadecimal number like ``0x1.8p-1``; None if it is something else."""
+    match = HEXADECIMAL.fullmatch(plain)
+    if match is None:
+        return None
+    sign, whole, part, power = match.groups()
+    magnitude = int(whole + part, 16) * Fraction(2) ** (int(power or 0) - 4 * len(part))
+    return -magnitude if sign == "-" else magnitude
+
+
+def _read_decimal(plain: str, longest: int) -> Fraction | None:
+    """Read a decimal number of bounded size; None if it is something else."""
+    try:
+        number = Decimal(plain) if len(plain) <= longest else Decimal("nan")
+    except InvalidOperation:
+        return None
+    bounded = number.is_finite() and abs(number.adjusted()) <= longest
+    return Fraction(number) if bounded else None
+
+
+def _rational(value: Any) -> Fraction | None:
+    """Return a number of any kind as it is; None if it is none or far out of any range."""
+    if isinstance(value, Decimal):
+        return _read_decimal(str(value), LONGEST)
+    if (raw := getattr(value, "_mpf_", None)) is not None:
+        sign, mantissa, exponent, bits = raw
+        bounded = bool(mantissa) and abs(exponent + bits) <= LONGEST
+        return (-1) ** sign * int(mantissa) * Fraction(2) ** exponent if bounded else None
+    try:
+        return Fraction(*value.as_integer_ratio())
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _shown(value: object) -> str:
+    """Name a value in few characters; writing out a long number may take long, or fail."""
+    if isinstance(value, str):
+        return repr(value[:LONGEST_END])
+    return f"{value}" if isinstance(value, float) else f"this {type(value).__name__}"
 
 
 def _decimal(number: Fraction) -> str:

@@ -1,8 +1,12 @@
 """What a network is meant to equal: ends of domains, exactly, and floats that enclose them."""
 
+import contextlib
 import math
+import sys
+from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +14,7 @@ from mpmath import MPContext
 
 from sinrelu.certify import DOMAIN
 from sinrelu.errors import RequestError
-from sinrelu.target import PI, End, Target
+from sinrelu.target import LEAST_TOL, PI, End, Target, tolerance
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,55 @@ def test_floats_are_their_own_cover(x):
 )
 def test_how_a_target_is_written(ends, text):
     assert str(Target.parse("cos", ends)) == f"cos on {text}"
+
+
+@pytest.mark.parametrize(
+    ("value", "exact"),
+    [
+        (1e-12, Fraction(1e-12)),
+        (np.float64(1e-12), Fraction(1e-12)),
+        (np.float32(0.1), Fraction(float(np.float32(0.1)))),
+        ("1e-12", Fraction(1, 10**12)),
+        (" 1E-12 ", Fraction(1, 10**12)),
+        ("1e-1000", LEAST_TOL),
+        (".001", Fraction(1, 1000)),
+        ("1/3", Fraction(1, 3)),
+        ("1e-3/3", Fraction(1, 3000)),
+        ("0x1p-5", Fraction(1, 32)),
+        ("0x1.8p-3000", Fraction(3, 2**3001)),
+        ("0." + "9" * 5000, 1 - Fraction(1, 10**5000)),
+        (Fraction(1, 7), Fraction(1, 7)),
+        (Decimal("1e-100"), Fraction(1, 10**100)),
+        (MPContext().mpf(2) ** -3000, Fraction(1, 2**3000)),
+        (1 - 2**-53, 1 - Fraction(1, 2**53)),
+    ],
+    ids=lambda value: repr(value)[:20] if isinstance(value, str | float) else None,
+)
+def test_tolerances_are_taken_exactly(value, exact):
+    assert tolerance(value) == exact
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0, 1, -1e-3, 1.5, math.nan, math.inf, np.float64("nan"), None, True, [1e-3], "", "x", "nan",
+        "inf", "0", "1", "-1e-12", "1e-1001", "1e-999999999999", "1/0", "1/x", "/", "1/3/2",
+        "1e-3,5", "pi", "0x", "1" * 20_000, "0." + "0" * 20_000 + "1", Decimal("NaN"),
+        Decimal("1e-9999999"), Fraction(1), Fraction(1, 10**9999),
+        Fraction(1, 10**1000 + 1), MPContext().mpf("nan"), MPContext().mpf("inf"),
+        MPContext().mpf(2) ** -(10**30), MPContext().pi, 1e-3j, b"1e-3",
+    ],
+    ids=lambda value: repr(value)[:20] if isinstance(value, str | float) else None,
+)  # fmt: skip
+def test_other_tolerances_are_refused(value):
+    with pytest.raises(RequestError, match=r"^tol: .* is not a number from 1e-1000 to below 1"):
+        tolerance(value)
+
+
+def test_no_text_lifts_the_limit_on_the_digits_of_an_int():
+    limit = sys.get_int_max_str_digits()
+    for text in ("x", "1e-12", "9" * 9000, "1/" + "9" * 9000):
+        for read in (tolerance, End.parse):
+            with contextlib.suppress(RequestError):
+                read(text)
+    assert sys.get_int_max_str_digits() == limit

@@ -1,72 +1,19 @@
-"""Points x as people write them, and the values of a network there."""
+"""The values of a network at points x."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 
 from mpmath import MPContext
 
-from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
 from sinrelu.network import Network, exact_hex
-from sinrelu.target import DEFAULT, End, Target, pi_multiple
+from sinrelu.target import DEFAULT, Point, Target
 from sinrelu.verification.report import as_float, line
 
-HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
+parse = Point.parse
 SPARE_DIGITS = 25
 """The error is about 1e-12, so it needs more digits than the value does."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A dyadic x, and the text it was read from.
-
-    Attributes
-    ----------
-    text : str
-        What was asked for.
-    x : Fraction
-        What is evaluated.
-    exact : bool
-        Whether x is what was asked for, or the float64 nearest to it.
-    """
-
-    text: str
-    x: Fraction
-    exact: bool
-
-
-def parse(text: str) -> Point:
-    """Read a decimal number, a hexadecimal float or a multiple of pi.
-
-    Raises
-    ------
-    RequestError
-        If it is none of them, or too large for a float64.
-    """
-    plain = text.strip().lower()
-    if match := HEXADECIMAL.fullmatch(plain):
-        return Point(text, _hexadecimal(*match.groups()), True)
-    if (multiple := pi_multiple(plain)) is not None:
-        return Point(text, Fraction(End(multiple, True).nearest()), False)
-    try:
-        decimal = Decimal(plain)
-        x = float(plain)
-    except (InvalidOperation, ValueError) as error:
-        raise RequestError(f"{text!r} is not a number like 0.5, 0x1.8p-1 or -3*pi/4") from error
-    if not math.isfinite(x):
-        raise RequestError(f"{text!r} is not finite in float64")
-    return Point(text, Fraction(x), decimal == Decimal(x))
-
-
-def _hexadecimal(sign: str, whole: str, part: str, power: str | None) -> Fraction:
-    magnitude = int(whole + part, 16) * Fraction(2) ** (int(power or 0) - 4 * len(part))
-    return -magnitude if sign == "-" else magnitude
 
 
 def value_lines(
