@@ -15,10 +15,10 @@ from collections.abc import Callable
 import numpy as np
 
 from sinrelu import CONSTRUCTIONS, Network, build, program
+from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import Certificate, certify
 from sinrelu.certify.pieces import Pieces
 from sinrelu.constructions import WIRINGS
-from sinrelu.network import FloatArray
 from sinrelu.verification.sampling import find_pieces, take_sample
 
 POINTS = 2**20

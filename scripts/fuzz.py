@@ -47,7 +47,7 @@ def some_network(random: Random) -> Network:
         sources = sorted(random.sample(range(number), random.randint(0, min(3, number))))
         weights = tuple(random.choice([1.0, -1.0, 0.5, 1e-300, 1 / 3]) for _ in sources)
         rows.append(Row(tuple(sources), weights, random.choice([0.0, 0.25, -7.0])))
-    return Network.from_rows(rows or [Row((), (), 1.0)], {"tol": 1e-3, "list": [1, {"a": None}]})
+    return Network(rows or [Row((), (), 1.0)], {"tol": 1e-3, "list": [1, {"a": None}]})
 
 
 # --- mutations ----------------------------------------------------------------------------------

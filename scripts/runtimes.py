@@ -20,9 +20,9 @@ import numpy as np
 import onnxruntime
 
 from sinrelu import CONSTRUCTIONS, Network, build, program
+from sinrelu.arithmetic import FloatArray
 from sinrelu.constructions import WIRINGS
 from sinrelu.formats.onnx import dumps
-from sinrelu.network import FloatArray
 
 REPEATS = 3
 Runtime = Callable[[FloatArray], FloatArray]

@@ -119,7 +119,7 @@ class Circuit:
         def nearest(number: Real) -> Number:
             return nearest_float(number) if bits is None else nearest_dyadic(number, bits)
 
-        return Network.from_rows(without_dead_units(self.rows(output, nearest)), meta)
+        return Network(tuple(without_dead_units(self.rows(output, nearest))), meta or {})
 
     def rows(self, output: Affine, convert: Callable[[Real], Number]) -> list[Row]:
         """Return the forms of all units and that of the output, their numbers converted."""

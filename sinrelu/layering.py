@@ -44,9 +44,9 @@ def layered(network: Network) -> Network:
     """
     if not network.skip_connections:
         return by_layer(network)
-    rows, wide = without_dead_units(list(network.rows())), network.wide
+    rows, wide = without_dead_units(network.rows), network.wide
     results = [
-        Network.from_rows(_carried(split_input(choice, wide)), network.meta)
+        Network(tuple(_carried(split_input(choice, wide))), network.meta)
         for choice in (shallower(rows, wide), rows)
     ]
     return min(results, key=lambda result: result.connections)
@@ -54,15 +54,15 @@ def layered(network: Network) -> Network:
 
 def by_layer(network: Network) -> Network:
     """Renumber the units layer by layer, in their order within a layer."""
-    levels = network.levels.tolist()
+    levels = network.levels
     units = sorted(range(1, network.units + 1), key=lambda unit: levels[unit])
     if units == sorted(units):
         return network
     order = [*units, network.units + 1]
     place = {0: 0} | {old: new for new, old in enumerate(order, start=1)}
-    rows = list(network.rows())
-    moved = [_row(((place[s], w) for s, w in row.edges), row.bias) for row in rows]
-    return Network.from_rows([moved[old - 1] for old in order], network.meta)
+    rows = (network.rows[old - 1] for old in order)
+    moved = (_row(((place[s], w) for s, w in row.edges), row.bias) for row in rows)
+    return Network(tuple(moved), network.meta)
 
 
 def shallower(rows: Sequence[Row], wide: bool = False) -> list[Row]:
@@ -80,7 +80,7 @@ def shallower(rows: Sequence[Row], wide: bool = False) -> list[Row]:
             result.append(row)
             continue
         bias = Fraction(inner.bias) + Fraction(row.bias)
-        result.append(inner._replace(bias=_narrow(bias)) if wide or fits_float64(bias) else row)
+        result.append(inner._replace(bias=bias) if wide or fits_float64(bias) else row)
     return [*result, rows[-1]]
 
 
@@ -114,11 +114,7 @@ def _read_halves(row: Row, same: Mapping[int, int]) -> Row:
             weights[2] -= Fraction(weight)
         else:
             weights[same.get(source, source)] += Fraction(weight)
-    return _row(((source, _narrow(w)) for source, w in weights.items() if w), row.bias)
-
-
-def _narrow(number: Fraction) -> Number:
-    return float(number) if fits_float64(number) else number
+    return _row(((source, weight) for source, weight in weights.items() if weight), row.bias)
 
 
 def _row(edges: Iterable[tuple[int, Number]], bias: Number) -> Row:
@@ -147,8 +143,8 @@ Layer = dict[Held, dict[Held, Number]]
 
 def _carried(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of the layered network; ``rows`` read the input on level 1 only."""
-    rows = without_dead_units(list(rows))
-    levels = Network.from_rows(rows).levels.tolist()
+    rows = without_dead_units(rows)
+    levels = Network(tuple(rows)).levels
     alone = _alone(rows, levels)
     layers: list[Layer] = [{} for _ in range(levels[-1] + 1)]
     for number, row in enumerate(rows, start=1):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sinrelu.constructions import build
 from sinrelu.network import Network, Row
 
-ABSOLUTE = Network.from_rows([Row((0,), (-1.0,), 0.0), Row((0, 1), (1.0, 2.0), 0.0)])
+ABSOLUTE = Network([Row((0,), (-1.0,), 0.0), Row((0, 1), (1.0, 2.0), 0.0)])
 """|x| = x + 2 relu(−x); the output reads the input past a unit, so wiring is skip."""
 
-TENT = Network.from_rows(
+TENT = Network(
     [
         Row((0,), (1.0,), 0.0),
         Row((0,), (1.0,), -0.5),
@@ -22,7 +22,7 @@ TENT = Network.from_rows(
 )
 """A layered network with two hidden layers: 1/4 + max(0, tent(x))/2."""
 
-CONSTANT = Network.from_rows([Row((), (), 0.75)])
+CONSTANT = Network([Row((), (), 0.75)])
 """No unit and no connection: 3/4."""
 
 
@@ -46,15 +46,24 @@ def networks(draw: Callable, max_units: int = 7, weights: st.SearchStrategy = we
         sources = sorted(draw(st.sets(st.integers(0, number - 1), max_size=4)))
         values = [draw(weights) for _ in sources]
         rows.append(Row(tuple(sources), tuple(values), draw(biases)))
-    return Network.from_rows(rows)
+    return Network(rows)
 
 
 def naive_exact(network: Network, x: float | Fraction) -> Fraction:
-    """Evaluate straight from the arrays, in rational arithmetic."""
+    """Evaluate straight from the rows, in rational arithmetic."""
     values = [Fraction(x)]
-    for row in range(network.units + 1):
-        total = Fraction(float(network.bias[row]))
-        for edge in range(network.indptr[row], network.indptr[row + 1]):
-            total += Fraction(float(network.weight[edge])) * values[network.source[edge]]
-        values.append(total if row == network.units else max(total, Fraction(0)))
-    return values[-1]
+    for sources, weights, bias in network.rows:
+        total = Fraction(bias)
+        for source, weight in zip(sources, weights, strict=True):
+            total += Fraction(weight) * values[source]
+        values.append(max(total, Fraction(0)))
+    return total
+
+
+def with_number(network: Network, row: int, index: int, change: Callable) -> Network:
+    """Change one number of a row: a weight, or the bias, which comes last."""
+    rows = list(network.rows)
+    numbers = list(rows[row].numbers)
+    numbers[index] = change(numbers[index])
+    rows[row] = Row(rows[row].sources, tuple(numbers[:-1]), numbers[-1])
+    return Network(tuple(rows), network.meta)

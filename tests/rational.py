@@ -13,7 +13,7 @@ from sinrelu.arithmetic.double_double import DoubleDouble
 def refine(network, nodes):
     """Return the nodes and all breakpoints between them, and the output at each, exactly."""
     columns = [[Fraction(x) for x in nodes]]
-    for row in network.rows():
+    for row in network.rows:
         edges = list(zip(map(Fraction, row.weights), row.sources, strict=True))
         form = [Fraction(row.bias)] * len(columns[0])
         for weight, source in edges:

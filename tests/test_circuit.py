@@ -87,7 +87,7 @@ def test_coefficients_are_rounded_once():
     circuit = Circuit()
     third = circuit.number(Fraction(1, 3))
     network = circuit.freeze(3 * (third * circuit.input) - circuit.input / 3 + Fraction(1, 10))
-    assert list(network.rows()) == [Row((0,), (2 / 3,), 0.1)]
+    assert list(network.rows) == [Row((0,), (2 / 3,), 0.1)]
 
 
 def test_halfway_cases_round_to_even_once():
@@ -133,14 +133,14 @@ def test_edges_are_merged_and_those_that_cancel_are_left_out():
     x = circuit.input
     r = relu(x + x - 3 * x)
     network = circuit.freeze(r + x + r - x)
-    assert list(network.rows()) == [Row((0,), (-1.0,), 0.0), Row((1,), (2.0,), 0.0)]
+    assert list(network.rows) == [Row((0,), (-1.0,), 0.0), Row((1,), (2.0,), 0.0)]
 
 
 def test_weights_that_round_to_zero_are_left_out():
     circuit = Circuit()
     x = circuit.input
     network = circuit.freeze(x + mpf("1e-400") * relu(x))
-    assert list(network.rows()) == [Row((0,), (1.0,), 0.0)]
+    assert list(network.rows) == [Row((0,), (1.0,), 0.0)]
 
 
 def test_units_that_the_output_does_not_need_are_left_out():
@@ -149,7 +149,7 @@ def test_units_that_the_output_does_not_need_are_left_out():
     unused = relu(x - 1)
     relu(unused + x)
     network = circuit.freeze(relu(x - 2))
-    assert list(network.rows()) == [Row((0,), (1.0,), -2.0), Row((1,), (1.0,), 0.0)]
+    assert list(network.rows) == [Row((0,), (1.0,), -2.0), Row((1,), (1.0,), 0.0)]
 
 
 def test_a_constant_needs_no_unit():
@@ -158,7 +158,7 @@ def test_a_constant_needs_no_unit():
     assert relu(circuit.constant(-2)).constant == 0
     assert relu(x - x + 3).constant == 3
     network = circuit.freeze(relu(circuit.constant(2)) + relu(circuit.constant(-2)))
-    assert list(network.rows()) == [Row((), (), 2.0)]
+    assert list(network.rows) == [Row((), (), 2.0)]
 
 
 def test_circuits_do_not_mix():

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from sinrelu.arithmetic import FloatArray
+
 Number = TypeVar("Number", FloatArray, float)
 
 U = 2.0**-53

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from sinrelu.arithmetic.double_double import DoubleDouble, FloatArray, U, two_sum
+from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.double_double import DoubleDouble, U, two_sum
 
 RADIUS = 6 * U
 """|sine(x, phase) − sin(x + phase·π)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""

@@ -50,13 +50,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import (
     LARGEST,
     MAX_TERMS,
     UNDERFLOW,
     DoubleDouble,
     Factor,
-    FloatArray,
     U,
     affine,
     factor,
@@ -92,7 +92,7 @@ class Schedule:
     def of(cls, network: Network) -> Schedule:
         """Resolve carries and find each wire's last reader."""
         network.require_float64("proof piece by piece")
-        rows = list(network.rows())
+        rows = network.rows
         holder = {0: 0}
         for wire, row in enumerate(rows, start=1):
             carries = row.is_carry and wire < len(rows)
@@ -101,8 +101,8 @@ class Schedule:
         last = {holder[s]: wire for wire, row in own for s in row.sources}
         steps = tuple(_step(wire, row, holder, last) for wire, row in own)
         most_terms = max(len(row.sources) for row in rows)
-        numbers = np.abs(np.concatenate([network.weight, network.bias]))
-        in_range = bool(np.max(numbers) <= LARGEST) and most_terms <= MAX_TERMS
+        numbers = [abs(number) for row in rows for number in row.numbers]
+        in_range = max(numbers) <= LARGEST and most_terms <= MAX_TERMS
         return cls(steps, unit_error(most_terms), in_range)
 
 

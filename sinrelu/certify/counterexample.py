@@ -38,7 +38,7 @@ class Dyadic(NamedTuple):
 def value_at(network: Network, x: Fraction) -> Fraction:
     """Return the network's value at a dyadic x, exactly."""
     values = [Dyadic.of(x)]
-    for row in network.rows():
+    for row in network.rows:
         edges = zip(row.weights, row.sources, strict=True)
         products = [_product(Dyadic.of(weight), values[source]) for weight, source in edges]
         form = _sum([Dyadic.of(row.bias), *products])

@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import (
     DoubleDouble,
-    FloatArray,
     affine,
     factor,
     split,

@@ -88,7 +88,7 @@ class EnclosureEvaluator:
         coarse = _coarse(network)
         radius = worst_error(network, reach, coarse)
         bits = max(coarse, places + radius.bit_length())
-        rows = tuple(FixedRow.of(row, bits) for row in network.rows())
+        rows = tuple(FixedRow.of(row, bits) for row in network.rows)
         return cls(rows, reach, radius, bits)
 
     def __call__(self, x: Fraction) -> Enclosure:
@@ -113,7 +113,7 @@ def worst_error(network: Network, reach: int, coarse: int) -> int:
     e in units of u; |w| + u is at most what ``_size`` gives in units of 2^(−coarse).
     """
     errors, largest = [1], [reach]
-    for row in network.rows():
+    for row in network.rows:
         sizes = [_size(weight, coarse) for weight in row.weights]
         error = sum(a * errors[s] for a, s in zip(sizes, row.sources, strict=True))
         value = sum(a * largest[s] for a, s in zip(sizes, row.sources, strict=True))
@@ -193,6 +193,6 @@ def _size(number: Number, bits: int) -> int:
 
 def _coarse(network: Network) -> int:
     """Return binary places that leave ``DIGITS`` significant bits to the smallest weight."""
-    ratios = (weight.as_integer_ratio() for weight in network.weight.tolist())
+    ratios = (weight.as_integer_ratio() for row in network.rows for weight in row.weights)
     lengths = (below.bit_length() - abs(above).bit_length() for above, below in ratios)
     return DIGITS + max(0, max(lengths, default=0))

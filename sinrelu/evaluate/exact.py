@@ -54,7 +54,7 @@ class ExactEvaluator:
                 tuple(zip(row.sources, map(_raw, row.weights), strict=True)),
                 _raw(row.bias),
             )
-            for row in network.rows()
+            for row in network.rows
         )
         return cls(tuple(rows))
 

@@ -7,14 +7,15 @@ nearest float64, no fused multiply-add; then max(·, 0). The output likewise, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.network import FloatArray, Network, Row
+from sinrelu.arithmetic import FloatArray
+from sinrelu.network import Network, Row
 
 BLOCK = 2**15
 """Points at a time: enough to hide what a numpy call costs, few enough for a core's cache."""
@@ -80,7 +81,7 @@ def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray | np.floa
 def program(network: Network) -> Program:
     """Compile a network. A unit that only carries a value costs nothing: it shares its slot."""
     network.require_float64("float64 evaluation")
-    rows = list(network.rows())
+    rows = network.rows
     holder = _without_carries(rows)
     last = _last_use(rows, holder)
     free: list[int] = []
@@ -102,7 +103,7 @@ def program(network: Network) -> Program:
     return Program(tuple(steps), count)
 
 
-def _without_carries(rows: list[Row]) -> dict[int, int]:
+def _without_carries(rows: Sequence[Row]) -> dict[int, int]:
     """Map each source to the one that really computes its value."""
     holder = {0: 0}
     for number, row in enumerate(rows[:-1], start=1):
@@ -110,7 +111,7 @@ def _without_carries(rows: list[Row]) -> dict[int, int]:
     return holder
 
 
-def _last_use(rows: list[Row], holder: dict[int, int]) -> dict[int, int]:
+def _last_use(rows: Sequence[Row], holder: dict[int, int]) -> dict[int, int]:
     return {
         holder[s]: number
         for number, row in enumerate(rows, start=1)

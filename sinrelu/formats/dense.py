@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.errors import GraphError
-from sinrelu.network import FloatArray, IntArray, Network, Row
+from sinrelu.network import Network, Row
 
 MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
@@ -67,7 +68,7 @@ def _runs(network: Network) -> Iterator[tuple[range, list[Row]]]:
     """Cut the rows where one reads another of its run, and before the output."""
     run: list[Row] = []
     first = 1
-    for number, row in enumerate(network.rows(), start=1):
+    for number, row in enumerate(network.rows, start=1):
         if run and (number > network.units or max(row.sources, default=0) >= first):
             yield range(first, number), run
             run, first = [], number
@@ -121,7 +122,7 @@ class Assembler:
         if len(output) != 1:
             raise GraphError(f"the output has {len(output)} components, expected one")
         self.spend(len(output[0].sources))
-        return Network.from_rows([*self.rows, *output], meta)
+        return Network((*self.rows, *output), meta or {})
 
     def spend(self, entries: int) -> None:
         """Bound the work: what is read may repeat a large matrix a million times."""

@@ -27,7 +27,7 @@ NUMBER = re.compile(r"(-?0x[0-9a-f]{1,20000})p(-?[0-9]{1,6})")
 
 def dumps(network: Network) -> bytes:
     """Return the file's content, one row a line; the same network gives the same bytes."""
-    rows = ",\n".join(f"    {json.dumps(_row_object(row))}" for row in network.rows())
+    rows = ",\n".join(f"    {json.dumps(_row_object(row))}" for row in network.rows)
     meta = meta_text(network)
     return f'{{"format": "{FORMAT}",\n  "meta": {meta},\n  "rows": [\n{rows}\n]}}\n'.encode()
 
@@ -44,8 +44,8 @@ def loads(content: bytes) -> Network:
     _check_fields("file", document, FIELDS)
     if document["format"] != FORMAT:
         raise FormatError(f"format: expected {FORMAT!r}, found {document['format'][:60]!r}")
-    rows = [_row(number, row) for number, row in enumerate(document["rows"], start=1)]
-    return Network.from_rows(rows, document["meta"])
+    rows = (_row(number, row) for number, row in enumerate(document["rows"], start=1))
+    return Network(tuple(rows), document["meta"])
 
 
 def _row_object(row: Row) -> dict[str, object]:

@@ -15,13 +15,15 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+from itertools import accumulate, pairwise
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.errors import FormatError
-from sinrelu.network import Network
+from sinrelu.errors import FormatError, GraphError
+from sinrelu.network import Network, Row
 
 FORMAT = "sinrelu-network-1"
 STRING = "U"
@@ -43,15 +45,12 @@ ARRAY_HEADERS = {
 
 def dumps(network: Network) -> bytes:
     """Return the file's content; the same network gives the same bytes."""
-    network.require_float64(".npz")
+    arrays: dict[str, Any] = dict(to_arrays(network))
     stream = io.BytesIO()
     np.savez_compressed(
         stream,
         format=np.array(FORMAT),
-        indptr=network.indptr,
-        source=network.source,
-        weight=network.weight,
-        bias=network.bias,
+        **arrays,
         meta=np.array(meta_text(network)),
     )
     return stream.getvalue()
@@ -70,7 +69,69 @@ def loads(content: bytes) -> Network:
     if name != FORMAT:
         raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
     meta = json_object("meta", entries.pop("meta"))
-    return Network(**entries, meta=meta)
+    return from_arrays(**entries, meta=meta)
+
+
+def to_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
+    """Return the rows one after the other (compressed sparse rows).
+
+    ``indptr`` (U+2,) int64: row ``r`` owns the connections ``indptr[r-1]`` … ``indptr[r]-1``;
+    ``source`` (E,) int64; ``weight`` (E,) float64; ``bias`` (U+1,) float64.
+
+    Raises
+    ------
+    RequestError
+        If the network is wide.
+    """
+    network.require_float64(".npz")
+    lengths = [len(row.sources) for row in network.rows]
+    return {
+        "indptr": np.array([0, *accumulate(lengths)], np.int64),
+        "source": np.array([s for row in network.rows for s in row.sources], np.int64),
+        "weight": np.array([w for row in network.rows for w in row.weights], np.float64),
+        "bias": np.array([row.bias for row in network.rows], np.float64),
+    }
+
+
+def from_arrays(
+    indptr: npt.ArrayLike,
+    source: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike,
+    meta: Mapping[str, object] | None = None,
+) -> Network:
+    """Return the network of which these are the ``to_arrays``.
+
+    Raises
+    ------
+    GraphError
+        If they are not those of a network; the message names the array, and the row.
+    """
+    ends, sources = _numbers("indptr", indptr, "int64"), _numbers("source", source, "int64")
+    weights, biases = _numbers("weight", weight, "float64"), _numbers("bias", bias, "float64")
+    if not biases or len(ends) != len(biases) + 1:
+        raise GraphError(
+            f"indptr: expected {len(biases) + 1} entries (one more than bias has, at least 2), "
+            f"found {len(ends)}"
+        )
+    if (ends[0], ends[-1]) != (0, len(sources)) or ends != sorted(ends):
+        raise GraphError(f"indptr: must rise from 0 to the number of connections, {len(sources)}")
+    if len(weights) != len(sources):
+        raise GraphError(
+            f"weight: expected {len(sources)} entries like source, found {len(weights)}"
+        )
+    rows = [
+        Row(tuple(sources[begin:end]), tuple(weights[begin:end]), last)
+        for (begin, end), last in zip(pairwise(ends), biases, strict=True)
+    ]
+    return Network(tuple(rows), meta or {})
+
+
+def _numbers(name: str, values: npt.ArrayLike, dtype: str) -> list[Any]:
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, dtype, "safe")):
+        raise GraphError(f"{name}: expected a one-dimensional array of {dtype}")
+    return list(array.astype(dtype).tolist())
 
 
 def meta_text(network: Network) -> str:

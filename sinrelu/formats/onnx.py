@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import FormatError, GraphError, MissingExtraError
 from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.formats.npz import json_object, meta_text
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 
 OPSET = 17
 OLDEST_OPSET = 7

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, MissingExtraError
 from sinrelu.formats.dense import Assembler, Stage, Values, stages
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 
 try:
     import torch

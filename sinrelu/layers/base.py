@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.network import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 T = TypeVar("T")

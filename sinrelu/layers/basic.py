@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 from sinrelu.layers.base import BoolArray, Layer, Parameter, as_batch, remembered
-from sinrelu.network import FloatArray
 
 
 class Dense(Layer):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.layers.base import BoolArray, Layer
-from sinrelu.network import FloatArray
 
 STEP = 6e-6
 """About the cube root of float64's precision, where truncation and rounding are alike."""

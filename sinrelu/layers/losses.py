@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 from sinrelu.layers.base import Layer, as_batch, remembered
-from sinrelu.network import FloatArray
 
 
 class SquaredLoss(Layer):

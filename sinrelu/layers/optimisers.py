@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.layers.base import Parameter
-from sinrelu.network import FloatArray
 
 
 class SGD:

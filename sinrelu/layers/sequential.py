@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, RequestError
 from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.layers.base import Layer, Parameter
 from sinrelu.layers.basic import Dense, ReLU
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 
 
 class Sequential(Layer):

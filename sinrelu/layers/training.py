@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 from sinrelu.layers import Adam, Dense, Layer, ReLU, Sequential, SquaredLoss
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 
 CONNECTIONS, STEPS, HIDDEN_LAYERS = 500, 10_000, 2
 POINTS = 256

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.certify.pieces import breakpoints
 from sinrelu.errors import RequestError
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 from sinrelu.plots.style import (
     BAND,
     BLUE,

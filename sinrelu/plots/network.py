@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.errors import RequestError
-from sinrelu.network import SKIP, FloatArray, IntArray, Network
+from sinrelu.network import SKIP, Network
 from sinrelu.plots.style import BLUE, ORANGE, WIDTH, headline, styled
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def network_figure(network: Network) -> Figure:
 
 def folded_places(network: Network) -> FloatArray:
     """Return where the input, the units and the output stand, (U+2, 2): levels down and up."""
-    levels = network.levels.copy()
+    levels = np.array(network.levels)
     turn = turning_level(network)
     up = levels > turn
     offsets = _offsets(levels)
@@ -73,7 +74,7 @@ def folded_places(network: Network) -> FloatArray:
 
 def turning_level(network: Network) -> int:
     """Return the last level on the way down that makes the connections shortest in height."""
-    levels, (source, target) = network.levels, ends(network)
+    levels, (source, target) = np.array(network.levels), ends(network)
 
     def length(turn: int) -> int:
         height = np.where(levels > turn, 2 * turn + 1 - levels, levels)
@@ -84,13 +85,15 @@ def turning_level(network: Network) -> int:
 
 def layered_places(network: Network) -> FloatArray:
     """Return where the input, the units and the output stand, (U+2, 2): layers side by side."""
-    return np.column_stack([network.levels, _offsets(network.levels)]).astype(np.float64)
+    levels = np.array(network.levels)
+    return np.column_stack([levels, _offsets(levels)]).astype(np.float64)
 
 
 def ends(network: Network) -> tuple[IntArray, IntArray]:
     """Return source and target of every connection; the output is U + 1."""
-    targets = np.repeat(np.arange(1, network.units + 2), np.diff(network.indptr))
-    return network.source, targets
+    pairs = [(s, target) for target, row in enumerate(network.rows, start=1) for s in row.sources]
+    source, target = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return source, target
 
 
 def curve(start: FloatArray, end: FloatArray) -> FloatArray:
@@ -125,7 +128,8 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 
-    largest = float(np.abs(network.weight).max(initial=1.0))
+    weight = np.array([w for row in network.rows for w in row.weights], dtype=np.float64)
+    largest = float(np.abs(weight).max(initial=1.0))
     colours = LinearSegmentedColormap.from_list("weights", COLOURS)
     source, target = ends(network)
     straight = network.wiring != SKIP
@@ -133,7 +137,7 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
         np.array([places[s], places[t]]) if straight else curve(places[s], places[t])
         for s, t in zip(source, target, strict=True)
     ]
-    order = np.argsort(np.abs(network.weight), kind="stable")
+    order = np.argsort(np.abs(weight), kind="stable")
     drawn = LineCollection(
         [lines[k] for k in order],
         cmap=colours,
@@ -141,7 +145,7 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
         linewidths=0.7 if straight else 0.9,
         zorder=1,
     )
-    drawn.set_array(network.weight[order])
+    drawn.set_array(weight[order])
     axes.add_collection(drawn)
     bar = figure.colorbar(
         drawn, ax=axes, location="bottom", fraction=0.02, aspect=60, shrink=0.5, pad=0.01

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 from sinrelu.plots.style import (
     BLUE,
     ORANGE,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.network import FloatArray
 from sinrelu.plots.style import BLUE, WIDTH, styled
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
-from sinrelu.network import FloatArray, IntArray, Network
+from sinrelu.network import Network
 from sinrelu.plots.style import BAND, BLUE, FONT_SIZE, WIDTH, grouped, headline, styled
 from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import GRID_STEPS, Domain
@@ -42,7 +43,7 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
     """
     from matplotlib.figure import Figure
 
-    rows = list(network.rows())[:-1]
+    rows = network.rows[:-1]
     shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
     if not 1 <= len(shown) <= MOST_UNITS:
         raise RequestError(
@@ -73,7 +74,7 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
 def unit_values(network: Network, x: FloatArray) -> Iterator[FloatArray]:
     """Yield the values of units 1 … U at x, in float64."""
     values = [x]
-    for row in list(network.rows())[:-1]:
+    for row in network.rows[:-1]:
         form = np.full_like(x, row.bias)
         for source, weight in zip(row.sources, row.weights, strict=True):
             form += weight * values[source]

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces
 from sinrelu.evaluate import exact_error, program
-from sinrelu.network import FloatArray, Network
+from sinrelu.network import Network
 
 Domain = tuple[float, float]
 Progress = Callable[[float], None]

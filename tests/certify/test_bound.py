@@ -112,7 +112,7 @@ def test_deviation_of_one_affine_piece(function, a, b, points):
     """Point 5 alone: sound, and the excess is the third order that the docstring allows."""
     row = Row((0,), (a,), b) if a else Row((), (), b)
     cells = float_ends(points)
-    found, truth = bounds(Network.from_rows([row]), cells, function)
+    found, truth = bounds(Network([row]), cells, function)
     for bounded, true, left, right in zip(found, truth, cells, cells[1:], strict=False):
         width = float(right - left)
         assert float(true) <= bounded <= float(true) * (1 + 2.0**-28) + width**3 / 8 + 5e-15
@@ -127,7 +127,7 @@ def near(function, slack):
     rows = [Row((0,), (1.0,), -knot) for knot in knots[:-1][turns != 0].tolist()]
     turns = turns[turns != 0].tolist()
     rows.append(Row(tuple(range(1, len(rows) + 1)), tuple(turns), float(f(-4)) + slack))
-    return Network.from_rows(rows), [Fraction(knot) for knot in knots.tolist()]
+    return Network(rows), [Fraction(knot) for knot in knots.tolist()]
 
 
 @both
@@ -159,26 +159,24 @@ HARD = {
     "constant": CONSTANT,
     "output reads the input": ABSOLUTE,
     "tent": TENT,
-    "constant unit": Network.from_rows([row(bias=0.7), row(bias=-0.7), row((1, 1.3), (2, 0.9))]),
-    "carries": Network.from_rows(
+    "constant unit": Network([row(bias=0.7), row(bias=-0.7), row((1, 1.3), (2, 0.9))]),
+    "carries": Network(
         [row((0, 1.7), bias=0.1), row((1, 1.0)), row((2, 1.0)), row((0, 1.0)), row((3, -0.3))]
     ),
-    "looks like a carry, with a bias": Network.from_rows(
+    "looks like a carry, with a bias": Network(
         [row((0, 1.7)), row((1, 1.0), bias=0.25), row((2, 1.0))]
     ),
-    "looks like a carry, of the input": Network.from_rows([row((0, 1.0)), row((1, 1.0))]),
-    "looks like a carry, is the output": Network.from_rows([row((0, -1.0)), row((1, 1.0))]),
-    "bump that every node misses": Network.from_rows(
+    "looks like a carry, of the input": Network([row((0, 1.0)), row((1, 1.0))]),
+    "looks like a carry, is the output": Network([row((0, -1.0)), row((1, 1.0))]),
+    "bump that every node misses": Network(
         [row((0, 1.0), bias=-0.5), row((0, 0.5), (1, -1.0), bias=0.0), row((2, 8.0))]
     ),
-    "smallest weight": Network.from_rows(
-        [row((0, 5e-324), bias=5e-324), row((0, 1), (1, 2.0**499))]
-    ),
-    "bias far above the rest": Network.from_rows(
+    "smallest weight": Network([row((0, 5e-324), bias=5e-324), row((0, 1.0), (1, 2.0**499))]),
+    "bias far above the rest": Network(
         [row((0, 1.1 * 2.0**-40), bias=math.pi), row((1, 2.0**100), bias=-math.pi * 2.0**100)]
     ),
-    "only a product": Network.from_rows([row((0, math.e)), row((1, math.pi * 2.0**90))]),
-    "the same sum twice": Network.from_rows(
+    "only a product": Network([row((0, math.e)), row((1, math.pi * 2.0**90))]),
+    "the same sum twice": Network(
         [
             row((0, 1.1), bias=7.7),
             row((1, math.e), bias=-0.3),
@@ -208,8 +206,8 @@ def test_an_unseen_bump_is_in_the_bound():
 @pytest.mark.parametrize("depth", [0.01, 0.3, 0.6, 0.99])
 def test_a_dead_unit_may_wake_inside_a_cell(depth):
     """relu(2⁷⁰x + 1) is nearly a jump at 0, its chord is x + 1, and x + 1 minus it nearly 1."""
-    rows = [row((0, 2.0**70), bias=1.0), row((0, 1.0), (1, -1.0), bias=1 - depth), row((2, 1.0))]
-    excess, radius = excess_over_radius(Network.from_rows(rows), [Fraction(-1), Fraction(0)])
+    rows = [row((0, 2.0**70), bias=1.0), row((0, 1.0), (1, -1.0), bias=1.0 - depth), row((2, 1.0))]
+    excess, radius = excess_over_radius(Network(rows), [Fraction(-1), Fraction(0)])
     assert excess <= 0
     assert radius[0] >= (1 - depth) * (1 - 1e-9)
 
@@ -222,7 +220,7 @@ def test_a_dead_unit_may_wake_inside_a_cell(depth):
 def test_arguments_near_underflow_are_within_the_radius(weight, places):
     """κ·m underflows to 0 for the input here, and a weight of 2⁴⁹⁹ makes that visible."""
     points = [Fraction(k, 2**1074) for k in sorted(places)]
-    assert excess_over_radius(Network.from_rows([row((0, weight))]), points)[0] <= 0
+    assert excess_over_radius(Network([row((0, weight))]), points)[0] <= 0
 
 
 @both
@@ -230,7 +228,7 @@ def test_arguments_near_underflow_are_within_the_radius(weight, places):
 @given(x=st.floats(-4, 4))
 def test_rounding_of_the_function_is_within_the_bound(function, x):
     """The output is the nearest float64 to f(x), so the truth is below u, and it is covered."""
-    constant = Network.from_rows([Row((), (), getattr(math, function)(x))])
+    constant = Network([Row((), (), getattr(math, function)(x))])
     found, truth = bounds(constant, [Fraction(x), Fraction(math.nextafter(x, 5))], function)
     assert float(truth[0]) <= found[0] <= float(truth[0]) + 32 * U
 
@@ -239,8 +237,8 @@ def test_rounding_of_the_function_is_within_the_bound(function, x):
 def test_weights_beyond_the_range_bound_nothing(weight):
     nodes = double_double([Fraction(0), Fraction(1)])
     for network in (
-        Network.from_rows([row((0, weight))]),
-        Network.from_rows([row((0, 1.0), bias=weight), row((0, 1.0))]),
+        Network([row((0, weight))]),
+        Network([row((0, 1.0), bias=weight), row((0, 1.0))]),
     ):
         assert deviation(Schedule.of(network), (0.0, 1.0), nodes).bound.tolist() == [math.inf]
 
@@ -251,13 +249,13 @@ def test_values_beyond_the_range_bound_nothing_where_they_occur(sign):
     rows = [row((0, LARGEST)), row((1, LARGEST)), row((2, LARGEST))]
     rows += [row((2, LARGEST), (3, -1.0)), row((0, 1.0), (4, sign * LARGEST))]
     nodes = double_double([Fraction(x) for x in (-2, -1, 1, 2)])
-    found = deviation(Schedule.of(Network.from_rows(rows)), (-2.0, 2.0), nodes)
+    found = deviation(Schedule.of(Network(rows)), (-2.0, 2.0), nodes)
     assert np.isfinite(found.bound).tolist() == [True, False, False]
     assert np.isinf(found.radius).tolist() == [False, True, True]
 
 
 def test_values_above_the_range_bound_nothing_even_if_they_do_not_overflow():
-    net = Network.from_rows([row((0, LARGEST)), row((1, 2.0**-510))])
+    net = Network([row((0, LARGEST)), row((1, 2.0**-510))])
     nodes = double_double([Fraction(x) for x in (0, 1, 2)])
     found = deviation(Schedule.of(net), (0.0, 2.0), nodes)
     assert np.isfinite(found.bound).tolist() == [True, False]
@@ -268,7 +266,7 @@ def test_huge_fan_in():
     many = 200
     rows = [row((0, 0.1), bias=1.0)] * many
     rows.append(row(*((k, 0.1) for k in range(1, many + 1)), bias=-20.0))
-    excess, radius = excess_over_radius(Network.from_rows(rows), [Fraction(-1), Fraction(3)])
+    excess, radius = excess_over_radius(Network(rows), [Fraction(-1), Fraction(3)])
     assert excess <= 0
     assert radius[0] < 1e-15
 

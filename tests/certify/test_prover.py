@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT
+from graphs import ABSOLUTE, CONSTANT, TENT, with_number
 
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
@@ -70,12 +70,13 @@ def agrees_with_exact_errors(found, net, tol, *points, function="sin"):
 
 def damaged(net, draw):
     """Change one weight or bias by a relative 1e-15 … 1e-2."""
-    weight, bias = net.weight.copy(), net.bias.copy()
-    spots = [(array, i) for array in (weight, bias) for i in np.flatnonzero(array)]
-    array, i = draw.choice(spots)
-    changed = array[i] * (1 + draw.choice([1, -1]) * 10 ** draw.uniform(-15, -2))
-    array[i] = changed if changed != array[i] else math.nextafter(changed, math.inf)
-    return Network(net.indptr, net.source, weight, bias)
+    spots = [(row, i) for row, form in enumerate(net.rows) for i, n in enumerate(form.numbers) if n]
+
+    def change(number):
+        changed = number * (1 + draw.choice([1, -1]) * 10 ** draw.uniform(-15, -2))
+        return changed if changed != number else math.nextafter(changed, math.inf)
+
+    return with_number(net, *draw.choice(spots), change)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -107,13 +108,13 @@ def with_spike(net, base, power, place, height):
     Returns the network and the peak. Everything is exact: relu(x − base) is scaled by the
     steepness, so the biases of the tent are small integers.
     """
-    *units, output = net.rows()
+    *units, output = net.rows
     first = len(units) + 1
     units.append(Row((0,), (1.0,), -base))
     units += [Row((first,), (2.0**power,), -float(place + k)) for k in (-1, 0, 1)]
     sources = (*output.sources, first + 1, first + 2, first + 3)
     weights = (*output.weights, height, -2 * height, height)
-    spiked = Network.from_rows([*units, Row(sources, weights, output.bias)])
+    spiked = Network([*units, Row(sources, weights, output.bias)])
     return spiked, Fraction(base) + Fraction(place, 2**power)
 
 
@@ -325,7 +326,7 @@ def test_a_gap_between_findings_is_not_covered():
 
 
 def test_other_domains():
-    line = Network.from_rows([Row((0,), (1.0,), 0.0)])
+    line = Network([Row((0,), (1.0,), 0.0)])
     found = certify(line, 1e-9, domain=(-1e-3, 1e-3), partition=COARSE)
     assert found.verdict == PROVED
     assert found.lower_bound <= 1e-9 / 6 <= found.sup_error <= 1e-9 / 5.9
@@ -428,7 +429,7 @@ def test_requests_that_cannot_be_judged(wrong):
 
 def test_values_beyond_float64_are_refuted():
     huge = [Row((0,), (1e308,), 0.0), Row((1,), (1e308,), 0.0), Row((2,), (1e308,), 0.0)]
-    found = certify(Network.from_rows(huge), 1e-3, partition=COARSE)
+    found = certify(Network(huge), 1e-3, partition=COARSE)
     assert found.verdict == REFUTED
     assert math.isinf(found.sup_error)
     assert 1e308 < found.lower_bound < math.inf

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from graphs import with_number
 
 from sinrelu import build, program
 from sinrelu.evaluate.exact import exact_error
@@ -78,8 +79,6 @@ def test_tighter_tolerances_cost_more(construction):
 @constructions
 def test_a_changed_weight_breaks_the_bound(construction):
     built = network(construction, "skip", 1e-6)
-    weight = built.weight.copy()
-    weight[0] *= 1.01
-    broken = type(built)(built.indptr, built.source, weight, built.bias)
+    broken = with_number(built, 0, 0, lambda weight: weight * 1.01)
     error = abs(program(broken)(points()) - np.sin(points())).max()
     assert error > built.meta["error_bound"]

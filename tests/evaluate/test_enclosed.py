@@ -20,7 +20,7 @@ any_floats = st.floats(allow_nan=False, allow_infinity=False)
 wide_weights = st.builds(
     lambda k, n: Fraction(k) * Fraction(2) ** n, st.integers(1, 10**40), st.integers(-300, 100)
 )
-HOSTILE = Network.from_rows(
+HOSTILE = Network(
     [
         Row((0,), (1e300,), -1e300),
         Row((0, 1), (5e-324, 1e-300), 1e-300),
@@ -66,11 +66,11 @@ def test_hard_cases(network, x):
 @pytest.mark.parametrize("x", [1 / 3, 0.7, 3.9])
 def test_errors_are_amplified(x):
     rows = [Row((0,), (1 / 3,), 0.1), Row((1,), (2.0**40 + 1 / 3,), 0.0), Row((2,), (-1e9,), 0.0)]
-    assert holds(Network.from_rows(rows), x, 10)
+    assert holds(Network(rows), x, 10)
 
 
 def test_a_smaller_radius_would_be_wrong():
-    thirds = Network.from_rows([Row((0,), (1 / 3,), 1 / 3), Row((0, 1), (2 / 3, 1 / 7), -1 / 3)])
+    thirds = Network([Row((0,), (1 / 3,), 1 / 3), Row((0, 1), (2 / 3, 1 / 7), -1 / 3)])
     evaluator = EnclosureEvaluator.of(thirds, 10, 4)
     sharper = replace(evaluator, radius=evaluator.radius // 6)
     points = [Fraction(k, 2**30) for k in range(0, 4 * 2**30, 2**25 + 1)]
@@ -100,7 +100,7 @@ def test_enclosed_error(function):
 
 
 def test_the_error_may_be_nothing():
-    [(_, low, high)] = enclosed_error(Network.from_rows([Row((), (), 1.0)]), [0], 1e-9, "cos")
+    [(_, low, high)] = enclosed_error(Network([Row((), (), 1.0)]), [0], 1e-9, "cos")
     assert low == 0 < high < 6e-9
 
 

@@ -65,7 +65,7 @@ def test_what_is_not_dyadic_is_refused(evaluate, x):
 
 
 def test_mpmath_rounds_the_exact_value_once():
-    network = Network.from_rows([Row((0,), (1.0,), 2.0**-200)])
+    network = Network([Row((0,), (1.0,), 2.0**-200)])
     assert evaluate_mpmath(network, 1, digits=15) == 1
     assert evaluate_mpmath(network, 1, digits=100) - 1 == mpmath.ldexp(1, -200)
 

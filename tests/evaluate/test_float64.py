@@ -15,7 +15,7 @@ def naive(network: Network, x: float) -> float:
     """The documented order, one Python float operation after the other."""
     values = [float(x)]
     with np.errstate(all="ignore"):
-        for number, row in enumerate(network.rows(), start=1):
+        for number, row in enumerate(network.rows, start=1):
             total = row.bias if row.bias else 0.0
             for source, weight in zip(row.sources, row.weights, strict=True):
                 total = total + weight * values[source]
@@ -105,7 +105,7 @@ def test_any_layout_of_memory(x):
 
 def test_the_result_is_writable_and_new():
     x = np.array([1.0, 2.0])
-    y = evaluate_float64(Network.from_rows([Row((0,), (1.0,), 0.0)]), x)
+    y = evaluate_float64(Network([Row((0,), (1.0,), 0.0)]), x)
     y[0] = 9.0
     assert x[0] == 1.0
 
@@ -117,12 +117,12 @@ def test_nan_gives_nan():
 
 
 def test_zero_is_positive():
-    minus = Network.from_rows([Row((0,), (1.0,), 0.0), Row((1,), (-1.0,), 0.0)])
+    minus = Network([Row((0,), (1.0,), 0.0), Row((1,), (-1.0,), 0.0)])
     assert not np.signbit(evaluate_float64(minus, [0.0, -0.0, -1.0])).any()
 
 
 def test_infinity_overflows_quietly():
-    twice = Network.from_rows([Row((0,), (2.0,), 0.0)])
+    twice = Network([Row((0,), (2.0,), 0.0)])
     assert evaluate_float64(twice, [1e308, np.inf, -np.inf]).tolist() == [np.inf, np.inf, -np.inf]
 
 
@@ -134,9 +134,9 @@ def test_the_error_state_of_numpy_is_left_alone():
 
 def test_a_chain_needs_three_slots_and_carries_cost_nothing():
     chain = [Row((number,), (0.5,), 1.0) for number in range(50)]
-    assert program(Network.from_rows(chain)).slots == 2
+    assert program(Network(chain)).slots == 2
     carried = [Row((0,), (1.0,), 0.0), *(Row((n,), (1.0,), 0.0) for n in range(1, 30))]
-    compiled = program(Network.from_rows([*carried, Row((30,), (2.0,), 1.0)]))
+    compiled = program(Network([*carried, Row((30,), (2.0,), 1.0)]))
     assert len(compiled.steps) == 2
 
 

@@ -79,7 +79,7 @@ def test_the_file_is_as_documented():
 )
 def test_numbers_by_hand(number, value):
     network = json.loads(with_first_row(bias=number))
-    assert network.bias[0] == value
+    assert network.rows[0].bias == value
 
 
 MALFORMED = {
@@ -124,7 +124,7 @@ MALFORMED = {
     "deep objects": (b'{"a":' * 10**5, "not JSON"),
 }
 NOT_GRAPHS = {
-    "no rows": (text(rows=[]), "indptr: expected"),
+    "no rows": (text(rows=[]), "rows: expected"),
     "a weight of zero": (with_first_row(weights=["0x0p0"]), "weight: row 1: must not be zero"),
     "one source twice": (
         text(rows=[row(sources=[0, 0], weights=["0x1p0"] * 2)]),
@@ -166,5 +166,5 @@ def test_every_truncation_is_refused():
 
 
 def test_row_order_is_that_of_the_network():
-    network = Network.from_rows([Row((0,), (1.0,), 0.0), Row((), (), 1.0)])
-    assert list(json.loads(json.dumps(network)).rows()) == list(network.rows())
+    network = Network([Row((0,), (1.0,), 0.0), Row((), (), 1.0)])
+    assert json.loads(json.dumps(network)).rows == network.rows

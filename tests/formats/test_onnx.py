@@ -51,7 +51,7 @@ def test_every_network_comes_back_from_a_valid_model(network):
     content = onnx_format.dumps(network.with_meta(tol=1e-12, words=["σ", None]))
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     again = onnx_format.loads(content)
-    assert list(again.rows()) == list(network.rows())
+    assert again.rows == network.rows
     assert again.meta == {"tol": 1e-12, "words": ["σ", None]}
 
 
@@ -156,7 +156,7 @@ PLAIN = [
 
 
 def test_a_gemm_chain_is_read():
-    assert list(onnx_format.loads(model([HIDDEN, RELU, OUTPUT])).rows()) == PLAIN
+    assert list(onnx_format.loads(model([HIDDEN, RELU, OUTPUT])).rows) == PLAIN
 
 
 @pytest.mark.parametrize("dims", [("N", 1), (7, 1), (2, 5, 1), (1,)])
@@ -169,7 +169,7 @@ def test_a_matmul_and_add_chain_is_read(dims):
         *(node("MatMul", ["x", "W"], ["m"]), node("Add", ["b", "m"], ["h"]), RELU),
         *(node("MatMul", ["u", "V"], ["n"]), node("Add", ["n", "c"], ["y"])),
     ]
-    assert list(onnx_format.loads(model(nodes, tensors, dims=dims)).rows()) == PLAIN
+    assert list(onnx_format.loads(model(nodes, tensors, dims=dims)).rows) == PLAIN
 
 
 def test_identities_double_data_and_no_bias_are_read():
@@ -180,7 +180,7 @@ def test_identities_double_data_and_no_bias_are_read():
         *(node("Gemm", ["x2", "W"], ["h"], transB=1), RELU),
         node("Gemm", ["u", "V", "c"], ["y"]),
     ]
-    rows = list(onnx_format.loads(model(nodes, tensors)).rows())
+    rows = list(onnx_format.loads(model(nodes, tensors)).rows)
     assert rows == [row._replace(bias=0.0) for row in PLAIN[:3]] + PLAIN[3:]
 
 
@@ -191,7 +191,7 @@ def test_relu_of_the_input_and_a_dense_skip_are_read():
         node("Gemm", ["both", "V"], ["y"], transB=1),
     ]
     network = onnx_format.loads(model(nodes, [tensor("V", [[2.0, -1.0]])]))
-    assert network == Network.from_rows([Row((0,), (1.0,), 0.0), Row((0, 1), (-1.0, 2.0), 0.0)])
+    assert network == Network([Row((0,), (1.0,), 0.0), Row((0, 1), (-1.0, 2.0), 0.0)])
 
 
 REFUSED = {

@@ -49,7 +49,7 @@ class TestNetwork:
     def test_every_connection_is_drawn_in_the_colour_of_its_weight(self, network):
         [lines] = network_figure(network).axes[0].collections[:1]
         assert len(lines.get_segments()) == network.connections
-        assert sorted(lines.get_array()) == sorted(network.weight)
+        assert sorted(lines.get_array()) == sorted(w for row in network.rows for w in row.weights)
 
     @pytest.mark.parametrize("places", [folded_places, layered_places])
     def test_no_two_units_stand_in_one_place(self, network, places):
@@ -59,7 +59,7 @@ class TestNetwork:
 
     def test_connections_join_what_they_say(self, network):
         source, target = ends(network)
-        for number, row in enumerate(network.rows(), start=1):
+        for number, row in enumerate(network.rows, start=1):
             assert tuple(source[target == number]) == row.sources
 
     def test_the_turn_makes_the_connections_shortest(self):
@@ -98,7 +98,7 @@ class TestUnits:
     def test_values_are_those_of_the_graph(self, network):
         x = np.linspace(*DOMAIN, 11)
         values = [x, *unit_values(network, x)]
-        for number, row in enumerate(list(network.rows())[:-1], start=1):
+        for number, row in enumerate(network.rows[:-1], start=1):
             form = sum(w * values[s] for s, w in zip(row.sources, row.weights, strict=True))
             np.testing.assert_allclose(values[number], np.maximum(form + row.bias, 0), atol=1e-12)
 
@@ -110,7 +110,7 @@ class TestUnits:
 
     def test_one_panel_for_each_unit_that_computes(self, network, pieces):
         figure = units_figure(network, pieces)
-        carries = sum(row.is_carry for row in network.rows())
+        carries = sum(row.is_carry for row in network.rows)
         assert sum(axes.axison for axes in figure.axes) == network.units - carries
 
     def test_the_domain_is_named(self, network):

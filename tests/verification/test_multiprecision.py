@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from graphs import with_number
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import MPContext
@@ -39,9 +40,7 @@ def judged(network, tol=TOL, target=None, **options):
 
 def with_weight(network, change):
     """Return the network with its last weight changed."""
-    weight = network.weight.copy()
-    weight[-1] = Fraction(weight[-1]) + change
-    return Network(network.indptr, network.source, weight, network.bias, network.meta)
+    return with_number(network, -1, -2, lambda weight: Fraction(weight) + change)
 
 
 def test_a_network_of_the_solver_is_proved(network):
@@ -85,7 +84,7 @@ def test_a_graph_of_no_plan_is_not_proved(network):
 
 
 def replace_meta(network, meta):
-    return Network(network.indptr, network.source, network.weight, network.bias, meta)
+    return Network(network.rows, meta)
 
 
 def test_another_target(network):

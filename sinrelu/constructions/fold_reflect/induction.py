@@ -53,7 +53,7 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -121,7 +121,7 @@ def prove(network: Network) -> InductionBound | None:
     if found is None or found[0].connections != network.connections:
         return None
     plan, margin = found
-    rows = list(network.rows())
+    rows = network.rows
     numbers = Intervals(3 * _longest(rows) // 2 + COARSE_BITS)
     if numbers.prec > LARGEST_BITS:
         return None
@@ -182,7 +182,7 @@ def ideal_rows(plan: Plan, margin: int, numbers: Intervals) -> list[Row]:
     return without_dead_units(circuit.rows(output, lambda number: number))
 
 
-def distances(rows: list[Row], ideal: list[Row], numbers: Intervals) -> list[Row] | None:
+def distances(rows: Sequence[Row], ideal: Sequence[Row], numbers: Intervals) -> list[Row] | None:
     """Return rows that hold how far each number may be from the real one; None for other graphs."""
     if [row.sources for row in rows] != [row.sources for row in ideal]:
         return None
@@ -201,7 +201,7 @@ def distances(rows: list[Row], ideal: list[Row], numbers: Intervals) -> list[Row
     ]
 
 
-def relative_distances(rows: list[Row], bits: int) -> list[Row]:
+def relative_distances(rows: Sequence[Row], bits: int) -> list[Row]:
     """Return rows that hold the distance of numbers rounded to so many bits, twice over."""
     coarse = Intervals(COARSE_BITS)
 
@@ -211,7 +211,7 @@ def relative_distances(rows: list[Row], bits: int) -> list[Row]:
     return [Row(row.sources, tuple(map(distance, row.weights)), distance(row.bias)) for row in rows]
 
 
-def change_bound(rows: list[Row], distances: list[Row], largest: Fraction) -> Fraction:
+def change_bound(rows: Sequence[Row], distances: Sequence[Row], largest: Fraction) -> Fraction:
     """Bound by how much the output changes, for |x| ≤ largest, with numbers so far off: step 8."""
     coarse = Intervals(COARSE_BITS)
     sizes, changes = [coarse.enclosing(largest)], [coarse.mpf(0)]
@@ -226,7 +226,7 @@ def change_bound(rows: list[Row], distances: list[Row], largest: Fraction) -> Fr
     return upper(changes[-1])
 
 
-def _longest(rows: list[Row]) -> int:
+def _longest(rows: Sequence[Row]) -> int:
     """Return the most bits of a weight's or bias's numerator."""
     numbers = (Fraction(number) for row in rows for number in (*row.weights, row.bias))
     return max(number.numerator.bit_length() for number in numbers)

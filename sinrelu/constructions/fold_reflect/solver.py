@@ -186,7 +186,7 @@ def _error_and_rounding(
     """Return the bound of a wide network, proved with skip wiring, and what rounding adds to it."""
     numbers = MPContext()
     if not isinstance(search.plan, fold_reflect.Plan):
-        rows = list(network.rows())
+        rows = network.rows
         largest = largest_magnitude(target.low, target.high)
         change = change_bound(rows, relative_distances(rows, bits), largest)
         rounding = numbers.mpf(change.numerator) / change.denominator

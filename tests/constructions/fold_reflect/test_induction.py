@@ -73,7 +73,7 @@ def dyadics(low, high, count):
 
 def changed(network, row, edge, factor):
     """Return the network with one weight, or one bias if edge is None, multiplied."""
-    rows = list(network.rows())
+    rows = list(network.rows)
     if edge is None:
         rows[row] = rows[row]._replace(bias=Fraction(rows[row].bias) * factor)
     else:
@@ -81,7 +81,7 @@ def changed(network, row, edge, factor):
             Fraction(w) * (factor if e == edge else 1) for e, w in enumerate(rows[row].weights)
         ]
         rows[row] = rows[row]._replace(weights=tuple(weights))
-    return Network.from_rows(rows, network.meta)
+    return Network(rows, network.meta)
 
 
 # --- what is proved -----------------------------------------------------------------------------
@@ -157,11 +157,11 @@ def test_a_changed_number_shows_in_the_bound(row, edge):
 
 
 def test_other_graphs_are_not_proved():
-    rows = list(thirty().rows())
+    rows = list(thirty().rows)
     rows[56] = rows[56]._replace(sources=(54, 56))
-    assert prove(Network.from_rows(rows, thirty().meta)) is None
+    assert prove(Network(rows, thirty().meta)) is None
     assert prove(build(wiring="skip")) is None
-    assert prove(Network.from_rows(list(thirty().rows()))) is None
+    assert prove(Network(list(thirty().rows))) is None
 
 
 FORGED = {
@@ -266,9 +266,9 @@ def test_weights_of_few_bits_for_a_fine_plan():
     network = solution("1e-100").network
     rows = [
         row._replace(weights=tuple(map(float, row.weights)), bias=float(row.bias))
-        for row in network.rows()
+        for row in network.rows
     ]
-    proof = prove(Network.from_rows(rows, network.meta))
+    proof = prove(Network(rows, network.meta))
     assert proof is None or proof.rounding > 1
 
 
@@ -439,7 +439,7 @@ def test_rounding_bound_covers_what_rounding_does(bits):
     numbers = Intervals(400)
     output = written(plan, Circuit(300).input, margin)
     coarse = output.circuit.freeze(output, bits=bits)
-    rows = list(coarse.rows())
+    rows = list(coarse.rows)
     bound = change_bound(rows, distances(rows, ideal_rows(plan, margin, numbers), numbers), 4)
     assert bound <= change_bound(rows, relative_distances(rows, bits), 4)
     points = dyadics(-3, 3, 50)

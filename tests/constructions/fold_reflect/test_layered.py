@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from graphs import with_number
 
 from sinrelu.constructions import build
 from sinrelu.constructions.fold_reflect import interpolation as fold_interpolate
@@ -62,10 +63,7 @@ def test_the_record_is_kept(tol, most):
 
 def test_one_moved_knot_breaks_the_network():
     """The bound test sees a defect: with the first knot moved by 1e-9 the error is far above it."""
-    network = built(1e-12)
-    bias = network.bias.copy()
-    bias[0] += 1e-9
-    broken = type(network)(network.indptr, network.source, network.weight, bias)
+    broken = with_number(built(1e-12), 0, -1, lambda bias: bias + 1e-9)
     x = np.random.default_rng(7).uniform(-math.pi, math.pi, 20_000)
     assert np.abs(program(broken)(x) - np.sin(x)).max() > 1e-11
 

@@ -51,7 +51,7 @@ def branchings(draw, outputs=2):
 def exact_kinks(branching, low, high):
     nodes = [Fraction(low), Fraction(high)]
     for number in range(branching.units):
-        form = Network.from_rows(branching.rows[: number + 1])
+        form = Network(branching.rows[: number + 1])
         ends = [(x, naive_exact(form, x)) for x in nodes]
         for (a, at_a), (b, at_b) in pairwise(ends):
             if at_a * at_b < 0:
@@ -108,7 +108,7 @@ def test_outputs_are_those_of_equal_networks(branching):
     outputs = branching.values(x)[branching.units + 1 :]
     units = branching.rows[: branching.units]
     for values, row in zip(outputs, branching.rows[-3:], strict=True):
-        expected = program(Network.from_rows([*units, row]))(x)
+        expected = program(Network([*units, row]))(x)
         assert values == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 

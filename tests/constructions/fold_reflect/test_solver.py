@@ -12,12 +12,11 @@ from sinrelu import program
 from sinrelu.certify import certify
 from sinrelu.constructions import build
 from sinrelu.constructions.fold_reflect.solver import sharpest, smallest
-from sinrelu.errors import GraphError, RequestError
+from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import evaluate_exact, exact_error
 from sinrelu.formats import json as json_format
 from sinrelu.formats import npz as npz_format
 from sinrelu.formats import onnx as onnx_format
-from sinrelu.network import Network
 from sinrelu.target import Target
 
 
@@ -160,15 +159,6 @@ def test_wide_json_round_trip(wide):
 def test_float64_tools_refuse_wide_networks(wide, use):
     with pytest.raises(RequestError, match="more bits than a float64"):
         use(wide.network)
-
-
-def test_fractions_that_fit_are_float64():
-    narrow = Network([0, 1], [0], np.array([Fraction(1, 2)], dtype=object), [0.0])
-    assert narrow.weight.dtype == np.float64
-    with pytest.raises(GraphError, match="k/2"):
-        Network([0, 1], [0], np.array([Fraction(1, 3)], dtype=object), [0.0])
-    with pytest.raises(GraphError, match="zero"):
-        Network([0, 1], [0], np.array([Fraction(0)], dtype=object), [0.0])
 
 
 @pytest.mark.parametrize("tol", [0, 1, -1, "abc", None])
