@@ -3,11 +3,11 @@
     python scripts/search_recipes.py 1e-15 --squarings 3 --moves 30 --seed 1
 
 Starts at the recipe of as many squarings that comes nearest to the tolerance, or at one of fewer
-that is extended, perturbs it at
-random on a logarithmic scale, refines it by Levenberg and Marquardt's method towards a smaller
-misfit, and keeps what needs fewer connections in folds, or, as long as the tolerance is out of
-reach, what errs less. The result depends on the arguments alone. Any values are
-valid in a recipe: its outer coefficients are fitted, and its error is bounded, when it is used.
+that is extended, perturbs it at random on a logarithmic scale, refines it by Levenberg and
+Marquardt's method towards a smaller misfit, and keeps what needs fewer connections in folds, or, as
+long as the tolerance is out of reach, what errs less. The result depends on the arguments alone.
+Any values are valid in a recipe: its outer coefficients are fitted, and its error is bounded, when
+it is used.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ from typing import Any
 
 from mpmath import MPContext
 
-from sinrelu.constructions.squarings.chebyshev import RECIPES, fold_costs, solve
-from sinrelu.constructions.squarings.plan import Plan
-from sinrelu.constructions.squarings.polynomial import fitted
+from sinrelu.constructions.squarings.chebyshev import RECIPES, Recipe, fold_costs, polynomial
+from sinrelu.constructions.squarings.polynomial import allocated, nodes, stage_values
 
 FLAT = 1e-25
-Recipe = tuple[tuple[float, ...], ...]
 OUT_OF_REACH = 10_000
 """More than any number of connections: the price of a recipe that errs too much, in digits."""
 
@@ -33,14 +31,13 @@ OUT_OF_REACH = 10_000
 def price(numbers: MPContext, inner: Recipe, tol: float) -> float:
     """Return the connections in folds that a recipe needs, or how far from the tolerance it is."""
     try:
-        profile, approximation = solve(numbers, inner)
+        p = polynomial(numbers, inner)
     except ZeroDivisionError:
         return math.inf
-    if not approximation < tol:
-        return OUT_OF_REACH + 100 * math.log10(approximation / tol)
-    costs = fold_costs(len(inner) + 2)
-    plan = Plan(profile, approximation, costs, (0,) * len(costs)).enough(tol)
-    return plan.cost + plan.error_bound / tol / 2
+    if not p.error < tol:
+        return OUT_OF_REACH + 100 * math.log10(p.error / tol)
+    best = allocated(p, fold_costs(len(p.slopes)), tol)
+    return best.cost + best.error_bound / tol / 2
 
 
 def perturbed(inner: Recipe, draw: random.Random, step: float) -> Recipe:
@@ -58,9 +55,14 @@ def perturbed(inner: Recipe, draw: random.Random, step: float) -> Recipe:
 
 def misfit(numbers: MPContext, inner: Recipe) -> Any:
     """Return the error at the nodes, as a column, after the outer coefficients are fitted."""
-    half_turn = numbers.pi / 2
-    _, values = fitted(numbers, inner, lambda v: numbers.cos(half_turn * numbers.sqrt((1 + v) / 2)))
-    return numbers.matrix(values)
+    p = polynomial(numbers, inner)
+    return numbers.matrix(
+        [
+            stage_values(p.rows, p.scales, v)[-1]
+            - numbers.cos(numbers.pi / 2 * numbers.sqrt((1 + v) / 2))
+            for v in nodes(numbers)
+        ]
+    )
 
 
 def scaled(inner: Recipe, place: tuple[int, int], factor: Any) -> Recipe:
@@ -101,9 +103,8 @@ def refined(numbers: MPContext, inner: Recipe, steps: int) -> Recipe:
 
 def extended(numbers: MPContext, inner: Recipe) -> Recipe:
     """Take the fitted last row for one more inner row."""
-    half_turn = numbers.pi / 2
-    ladder, _ = fitted(numbers, inner, lambda v: numbers.cos(half_turn * numbers.sqrt((1 + v) / 2)))
-    return (*inner, tuple(float(a / ladder.scales[-1]) for a in ladder.rows[-1]))
+    p = polynomial(numbers, inner)
+    return (*inner, tuple(float(a / p.scales[-1]) for a in p.rows[-1]))
 
 
 def search(tol: float, squarings: int, moves: int, seed: int) -> tuple[float, Recipe]:

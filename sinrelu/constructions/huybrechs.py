@@ -1,10 +1,10 @@
 """huybrechs: the baseline, (cos, sin) by recursive reflection on [0, π], one output for sin.
 
 Huybrechs, arXiv:2506.19104. This is for comparison only and covers [0, π], not [−π, π]; it is a
-layered network by itself, with no carry saved. `network` reproduces the counts of the published
-code for L levels: 2L + 1 affine layers, width 2L + 4, 4L² + 36L − 8 connections, 10L biases. Those
-count two outputs, cos and sin; the network here has only sin, six connections and one bias fewer.
-How the two coordinates are gated is our reading, which these counts allow.
+layered network by itself, with no carry saved. It reproduces the counts of the published code for L
+levels: 2L + 1 affine layers, width 2L + 4, 4L² + 36L − 8 connections, 10L biases. Those count two
+outputs, cos and sin; the network here has only sin, six connections and one bias fewer. How the two
+coordinates are gated is our reading, which these counts allow.
 
 Down. z₁ = x; level j folds z_j ∈ [0, 2p] at p = π/2^j: z_{j+1} = p − |z_j − p| ∈ [0, p]. Each z_j
 is carried, as relu(±z_j), to where it is needed again. At the bottom cos and sin are linear in
@@ -18,65 +18,56 @@ sign, and [d > 0]·Q = relu(Q + Md) − relu(Md) if Q ≤ M|d|: three ReLUs a co
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
+from sinrelu.constructions.base import Construction, Design
+from sinrelu.errors import RequestError
 from sinrelu.network import Network
 
 STEEPNESS = 2
 """With Y = sin|d| ≤ |d|, relu(Y + 2d) vanishes for d < 0, also if Y errs by no more than |d|."""
+MOST_LEVELS = 60
+
+CosSin = tuple[Affine, Affine]
+"""(cos z, sin z) for some z, approximately."""
 
 
-class Pair(NamedTuple):
-    """A value carried as relu(v) and relu(−v)."""
-
-    positive: Affine
-    negative: Affine
-
-    @classmethod
-    def of(cls, form: Affine) -> Pair:
-        """Carry a form to the next layer: two units."""
-        return cls(relu(form), relu(-form))
-
-    @property
-    def value(self) -> Affine:
-        """What is carried."""
-        return self.positive - self.negative
+def carried(form: Affine) -> Affine:
+    """Carry a form to the next layer: two units."""
+    return relu(form) - relu(-form)
 
 
-class Direction(NamedTuple):
-    """(cos z, sin z) for some z, approximately."""
-
-    cosine: Affine
-    sine: Affine
-
-    def turned(self, angle: Real) -> Direction:
-        """(cos, sin) of z − angle."""
-        numbers = self.cosine.circuit.numbers
-        cos, sin = numbers.cos(angle), numbers.sin(angle)
-        return Direction(cos * self.cosine + sin * self.sine, cos * self.sine - sin * self.cosine)
+def turned(point: CosSin, angle: Real) -> CosSin:
+    """(cos, sin) of z − angle."""
+    cosine, sine = point
+    numbers = cosine.circuit.numbers
+    cos, sin = numbers.cos(angle), numbers.sin(angle)
+    return cos * cosine + sin * sine, cos * sine - sin * cosine
 
 
-def bottom(z: Affine, end: Real) -> Direction:
-    """Cos and sin on [0, end] by their chords."""
+def bottom(z: Affine, h: Real) -> CosSin:
+    """Cos and sin on [0, h] by their chords."""
     numbers = z.circuit.numbers
-    return Direction(1 - (1 - numbers.cos(end)) / end * z, numbers.sin(end) / end * z)
+    return 1 - (1 - numbers.cos(h)) / h * z, numbers.sin(h) / h * z
 
 
-def unfold(direction: Direction, z: Affine, pivot: Real) -> Direction:
-    """From (cos, sin) of min(z, 2·pivot − z) to that of z ∈ [0, 2·pivot]: one layer, six units."""
+def unfolded(point: CosSin, z: Affine, p: Real) -> CosSin:
+    """From (cos, sin) of min(z, 2p − z) to that of z ∈ [0, 2p]: one layer, six units."""
     numbers = z.circuit.numbers
-    angle = pivot / 4
-    distance = -direction.turned(pivot).sine
-    coordinates = []
-    turned = direction.turned(angle)
-    gains = (-2 * numbers.sin(pivot - angle), 2 * numbers.cos(pivot - angle))
-    for coordinate, gain in zip(turned, gains, strict=True):
-        slope = abs(gain) * STEEPNESS
-        gate = relu(abs(gain) * distance + slope * (z - pivot)) - relu(slope * (z - pivot))
-        passed = relu(coordinate + 1) - 1
-        coordinates.append(passed + gate if gain > 0 else passed - gate)
-    return Direction(*coordinates).turned(-angle)
+    phi = p / 4
+    distance = -turned(point, p)[1]  # Y = sin|d|
+    gains = (-2 * numbers.sin(p - phi), 2 * numbers.cos(p - phi))
+    cosine, sine = (
+        math.copysign(1, gain) * gate(abs(gain), distance, z - p) + relu(coordinate + 1) - 1
+        for coordinate, gain in zip(turned(point, phi), gains, strict=True)
+    )
+    return turned((cosine, sine), -phi)
+
+
+def gate(gain: Real, distance: Affine, d: Affine) -> Affine:
+    """[d > 0]·Q for Q = gain·distance: two units."""
+    steep = gain * STEEPNESS * d
+    return relu(gain * distance + steep) - relu(steep)
 
 
 def error_bound(levels: int) -> float:
@@ -89,26 +80,43 @@ def error_bound(levels: int) -> float:
     return h**2 / 8 + h**3 / 15
 
 
+def circuit(levels: int) -> Affine:
+    """Write the network of L ≥ 1 levels down: sin as an affine form over the units of a circuit."""
+    x = Circuit().input
+    pivots = [x.circuit.numbers.pi / 2**j for j in range(1, levels + 1)]
+    waiting: list[Affine] = []
+    z = x
+    for p in pivots:  # down
+        waiting = [carried(form) for form in (*waiting, z)]
+        z = p - relu(z - p) - relu(p - z)
+    point = bottom(z, pivots[-1])
+    for p in reversed(pivots):  # up
+        point = unfolded(point, waiting.pop(), p)
+        waiting = [carried(form) for form in waiting]
+    return point[1]
+
+
 def network(levels: int) -> Network:
     """Return the network of L ≥ 1 levels for sin on [0, π].
 
     Its proven error is ``error_bound(levels)``, before weights are rounded to float64.
     """
-    x = Circuit().input
-    numbers = x.circuit.numbers
-    pivots = [numbers.pi / 2**j for j in range(1, levels + 1)]
-    carried: list[Pair] = []
-    z = x
-    for pivot in pivots:
-        carried = [Pair.of(pair.value) for pair in carried]
-        carried.append(Pair.of(z))
-        folded = Pair.of(z - pivot)
-        z = pivot - folded.positive - folded.negative
-    direction = bottom(z, pivots[-1])
-    for pivot in reversed(pivots):
-        level = carried.pop().value
-        direction = unfold(direction, level, pivot)
-        carried = [Pair.of(pair.value) for pair in carried]
-    return x.circuit.freeze(
-        direction.sine, {"construction": "huybrechs", "domain": "[0, pi]", "levels": levels}
-    )
+    output = circuit(levels)
+    meta = {"construction": "huybrechs", "domain": "[0, pi]", "levels": levels}
+    return output.circuit.freeze(output, meta)
+
+
+def design(tol: float) -> Design:
+    """Choose the fewest levels whose bound keeps the tolerance, and write the network down."""
+    for levels in range(1, MOST_LEVELS):
+        if error_bound(levels) <= tol:
+            return Design(circuit(levels), error_bound(levels), {"levels": levels})
+    raise RequestError(f"tol: no number of levels of huybrechs reaches {tol:g}")
+
+
+CONSTRUCTION = Construction(
+    name="huybrechs",
+    summary="the baseline on [0, π]: (cos, sin) by recursive reflection",
+    source="Huybrechs, arXiv:2506.19104",
+    design=design,
+)

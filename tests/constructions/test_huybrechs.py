@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sinrelu import program
-from sinrelu.constructions.huybrechs import network
+from sinrelu import layered, program
+from sinrelu.constructions.huybrechs import design, error_bound, network
+from sinrelu.errors import RequestError
 
 PUBLISHED = {
     20: {"weights": 2312, "biases": 200, "width": 44, "dense": 29274, "layers": 41},
@@ -38,3 +39,20 @@ def test_error_is_that_of_a_chord(levels):
 def test_it_covers_only_half_the_domain():
     assert abs(program(network(10))(-1.0) - np.sin(-1.0)) > 0.1
     assert network(10).meta["domain"] == "[0, pi]"
+
+
+@pytest.mark.parametrize("tol", [0.1, 1e-6, 1e-12])
+def test_design_has_the_fewest_levels_whose_bound_keeps_the_tolerance(tol):
+    made = design(tol)
+    levels = made.parameters["levels"]
+    assert made.error_bound == error_bound(levels) <= tol < error_bound(levels - 1)
+    assert made.output.circuit.freeze(made.output).sha256 == network(levels).sha256
+
+
+def test_it_is_layered_as_it_is():
+    assert layered(network(8)).sha256 == network(8).sha256
+
+
+def test_out_of_reach_is_refused():
+    with pytest.raises(RequestError, match="levels of huybrechs"):
+        design(1e-40)
