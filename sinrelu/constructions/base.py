@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from operator import attrgetter
 from typing import Any, ClassVar, Protocol, Self
-
-from mpmath import fp
 
 from sinrelu.circuit import Affine, Real
 from sinrelu.constructions.fold_reflect.range_reduction import Reduction
-from sinrelu.constructions.fold_reflect.refined import PolishedLeaf
-from sinrelu.constructions.fold_reflect.store import Key, stored
-
-MOST_POLISHED = 6
-"""How many near misses are polished; each takes a second or two."""
-SHARPEST = 3
-"""How many plans are polished where the sharpest is looked for."""
+from sinrelu.constructions.fold_reflect.refined import Key, RefinedCell, StoredCell, stored
 
 
 @dataclass(frozen=True)
@@ -102,22 +93,18 @@ def ignore(_: str) -> None:
 
 
 class Refinable(Plan, Protocol):
-    """A plan with a leaf that can be polished."""
+    """A plan of whose last cell there may be a refined one."""
 
     @property
-    def polished(self) -> PolishedLeaf | None:
-        """The leaf, if it is."""
+    def polished(self) -> RefinedCell | None:
+        """The refined cell, if the plan has it."""
 
     @property
     def key(self) -> Key:
-        """What the leaf depends on."""
+        """What the last cell depends on."""
 
-    @property
-    def hope(self) -> float:
-        """What the error may be once the leaf is polished."""
-
-    def refined(self) -> Self:
-        """Return the plan with its leaf polished."""
+    def refined(self, cell: StoredCell) -> Self:
+        """Return the plan with a refined cell that is stored for it."""
 
 
 @dataclass(frozen=True)
@@ -134,73 +121,51 @@ class Search:
         How many plans were compared.
     compared : str
         In what they differ.
-    polished : int
-        How many leaves were polished to look closer.
     """
 
     plan: Plan
     error_bound: Real
     candidates: int
     compared: str
-    polished: int = 0
 
     @property
     def description(self) -> str:
         """One line for people."""
-        closer = f", {self.polished} polished" if self.polished else ""
-        return f"{self.candidates} plans compared{closer}: {self.compared}"
+        return f"{self.candidates} plans compared: {self.compared}"
 
 
-def is_stored(plan: Refinable) -> bool:
-    """Whether the plan's leaf was polished before."""
-    return stored(plan.wiring, plan.key) is not None
+def with_cells(plans: Iterable[Refinable]) -> dict[Refinable, StoredCell]:
+    """Return the plans of whose last cells refined ones are stored, and those."""
+    cells = {plan: stored(plan.wiring, plan.key) for plan in plans}
+    return {plan: cell for plan, cell in cells.items() if cell is not None}
 
 
-def near_misses(search: Search, candidates: Iterable[Refinable], tol: Real) -> list[Refinable]:
-    """Return plans of fewer connections that may keep a tolerance, from fewer to more."""
-    near = {
-        plan: (plan.connections, plan.hope)
-        for plan in candidates
-        if plan.connections < search.plan.connections and plan.hope <= tol
-    }
-    return sorted(near, key=near.__getitem__)
+def closer(search: Search, candidates: Iterable[Refinable], tol: Real) -> Search:
+    """Return the plan of fewest connections that keeps a tolerance with its cell refined.
 
-
-def closer(
-    search: Search, candidates: Iterable[Refinable], tol: Real, remark: Remark = ignore
-) -> Search:
-    """Look for a plan of fewer connections that keeps a tolerance once its leaf is polished."""
-    near = near_misses(search, candidates, tol)
-    search = replace(search, candidates=search.candidates + len(near))
-    for tried, plan in enumerate(near[:MOST_POLISHED], start=1):
-        if not is_stored(plan):
-            remark(f"polishing a leaf: {plan.connections} connections may do")
-        refined = plan.refined()
-        search = replace(search, polished=tried)
-        if (error := refined.error_bound(fp)) <= tol:
-            return replace(search, plan=refined, error_bound=error)
-    return search
-
-
-def sharper(search: Search, candidates: Iterable[Refinable], remark: Remark = ignore) -> Search:
-    """Polish the most promising leaves; return the plan of least bound, or what was there before.
-
-    Plans whose least error, as far as is seen, is above the best bound are left out.
+    Or what was found before, if there is none of fewer connections.
     """
-    promising = sorted(candidates, key=attrgetter("hope"))[:SHARPEST]
-    refined = []
-    for plan in promising:
-        if plan.hope < search.error_bound:
-            if not is_stored(plan):
-                remark(f"polishing a leaf: the error may be {plan.hope:.3g}")
-            refined.append(plan.refined())
-    best = min(refined, key=lambda plan: plan.error_bound(fp), default=None)
-    search = replace(search, polished=len(refined))
-    if best is None or best.error_bound(fp) >= search.error_bound:
+    near = {
+        plan: (plan.connections, cell.error, cell)
+        for plan, cell in with_cells(candidates).items()
+        if cell.error <= tol and plan.connections < search.plan.connections
+    }
+    if not near:
         return search
-    return replace(search, plan=best, error_bound=best.error_bound(fp))
+    best = min(near, key=lambda plan: near[plan][:2])
+    _, error, cell = near[best]
+    return replace(search, plan=best.refined(cell), error_bound=error)
+
+
+def sharper(search: Search, candidates: Iterable[Refinable]) -> Search:
+    """Return the plan of least bound with its cell refined, or what was found before if better."""
+    cells = with_cells(candidates)
+    best = min(cells, key=lambda plan: cells[plan].error, default=None)
+    if best is None or cells[best].error >= search.error_bound:
+        return search
+    return replace(search, plan=best.refined(cells[best]), error_bound=cells[best].error)
 
 
 def described(plan: Any) -> Mapping[str, object]:
-    """Return the parameters of a plan, and of a polished leaf only that it is one."""
+    """Return the parameters of a plan, and of a refined cell only that it is one."""
     return {**asdict(replace(plan, polished=None)), "polished": plan.polished is not None}

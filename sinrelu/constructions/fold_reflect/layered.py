@@ -25,11 +25,18 @@ from typing import Any, NamedTuple
 from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.constructions.base import described
 from sinrelu.constructions.fold_reflect.fold_signals import Dead, Supply, form, gate_layer, supply
-from sinrelu.constructions.fold_reflect.quadratics import Point, Quadratics, hope
+from sinrelu.constructions.fold_reflect.quadratics import Point, Quadratics
 from sinrelu.constructions.fold_reflect.range_reduction import GATE, Reduction
-from sinrelu.constructions.fold_reflect.refined import PolishedLeaf, Signal, drawn, polished_leaf
+from sinrelu.constructions.fold_reflect.refined import (
+    Key,
+    PiecewiseMap,
+    RefinedCell,
+    Signal,
+    StoredCell,
+    drawn,
+    refined_cell,
+)
 from sinrelu.constructions.fold_reflect.stages import Stages
-from sinrelu.constructions.fold_reflect.store import Key, stored
 from sinrelu.network import LAYERED
 
 COARSE = 2**10
@@ -51,25 +58,20 @@ class Plan:
         on the layer before the square and read it without its last folds.
     reduction : Reduction
         The folds of the range.
-    polished : PolishedLeaf, optional
-        The leaf with its weights refined together; without it, they are those of the formulas.
+    polished : RefinedCell, optional
+        The last cell with its weights refined together; without it, they are those of the formulas.
     """
 
     folds: int
     stages: Stages
     quadratics: int = 2
     reduction: Reduction = field(default_factory=Reduction)
-    polished: PolishedLeaf | None = None
+    polished: RefinedCell | None = None
 
     @property
     def key(self) -> Key:
         """What the leaf depends on."""
         return (self.folds, self.quadratics, self.stages.ternaries, *self.stages.radices)
-
-    @property
-    def hope(self) -> float:
-        """What the error may be once the leaf is polished."""
-        return hope(math.pi / 2**self.folds, self.stages.pieces, self.quadratics)
 
     @property
     def leaf_layer(self) -> int:
@@ -119,10 +121,9 @@ class Plan:
         fit = Quadratics.fit(numbers, h, piece, self.quadratics)
         return fit.error(numbers, piece, self.stages.rest(h) / 2)
 
-    def refined(self) -> Plan:
-        """Return the plan with its leaf polished."""
-        leaf = _polished(replace(self, reduction=Reduction(), polished=None))
-        return replace(self, polished=leaf)
+    def refined(self, cell: StoredCell) -> Plan:
+        """Return the plan with the refined cell that is stored for it."""
+        return replace(self, polished=_refined(replace(self, reduction=Reduction()), cell))
 
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
@@ -245,10 +246,14 @@ SIGNALS: Mapping[str, Signal] = {
 
 
 @cache
-def _polished(plan: Plan) -> PolishedLeaf:
+def _refined(plan: Plan, cell: StoredCell) -> RefinedCell:
+    return refined_cell(start(plan), len(supplied(plan)), cell)
+
+
+def start(plan: Plan) -> PiecewiseMap:
+    """Return the last cell as the formulas have it, from which it is refined."""
     signals = [SIGNALS[value[0]] for _, value in supplied(plan)]
-    start = drawn(partial(leaf, plan), plan.folds, signals)
-    return polished_leaf(start, plan.folds, len(signals), stored(plan.wiring, plan.key))
+    return drawn(partial(leaf, plan), plan.folds, signals)
 
 
 def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:

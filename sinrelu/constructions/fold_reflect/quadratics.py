@@ -16,7 +16,6 @@ sawtooth's outermost stage, so J is 2, 3, 4 or 6. A bend is read by the one befo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -31,10 +30,6 @@ BEND_CONNECTIONS = {2: 0, 3: 3, 4: 4, 6: 7}
 COARSE = 0.02
 """Above this h, powers of h that the simple bound adds up are worth a closer look."""
 GRID = 64
-
-
-FINEST_HOPE, HOPE_SLOPE, COARSEST_HOPE = 0.98, 1.2, 0.92
-"""How far below the errors of its quadratics and of its square together a polished leaf gets."""
 
 
 class Point(NamedTuple):
@@ -165,10 +160,6 @@ class Leaf:
         """Connections of the square and of what the sine costs beyond two quadratics."""
         return self.sawtooth.connections + BEND_CONNECTIONS[self.quadratics]
 
-    def hope(self, h: float) -> float:
-        """Return what the error may be once the leaf is polished."""
-        return hope(h, float(self.sawtooth.pieces), self.quadratics)
-
     def error(self, numbers: Any, h: Real) -> Real:
         """Bound of the error of (cos m, sin m) as a vector, for |m| ≤ h ≤ 1."""
         if self.quadratics == 2 and h > COARSE:
@@ -214,9 +205,3 @@ class Leaf:
 def larger(first: Real, second: Real) -> Real:
     """Return the larger of two numbers, or an interval that holds it."""
     return (first + second + abs(first - second)) / 2
-
-
-def hope(h: float, pieces: float, quadratics: int) -> float:
-    """Return what the error of a leaf may be once it is polished, by experience."""
-    share = max(FINEST_HOPE - HOPE_SLOPE * h, COARSEST_HOPE)
-    return share * math.hypot((h / quadratics) ** 3 / 24, (h / pieces) ** 2 / 16)

@@ -1,53 +1,168 @@
-"""A leaf whose weights were refined together, and how it is written down again.
+"""Last cells whose weights were refined together: written down again, bounded anew, and stored.
 
-The formulas of ``leaf`` and ``stages`` fit the cosine and the sine one after the other. As gates
-keep the norm of an error vector, what counts is the largest norm of both errors together over the
-cell [−h, h], which is all that ``polish`` looks at: hundreds of pieces instead of millions. It
-finds knots that serve both, and removes what the formulas leave of the cosine's m⁴.
+The formulas of ``quadratics`` and ``stages`` fit the cosine and the sine one after the other. As
+gates keep the norm of an error vector, what counts is the largest norm of both errors together over
+the cell [−h, h]. ``scripts/refine_cells`` lowers it, finding knots that serve both, and stores the
+numbers in refined.json. Nothing is refined here, so a network has the same weights everywhere.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import islice
 
 import numpy as np
 
+from sinrelu.arithmetic import FloatArray
 from sinrelu.circuit import Affine, Circuit, Real, nearest_float, relu
-from sinrelu.constructions.fold_reflect.minimax import FloatArray
-from sinrelu.constructions.fold_reflect.polish import Branching, Curve, polished
 from sinrelu.constructions.fold_reflect.quadratics import Point
 from sinrelu.errors import GraphError
 from sinrelu.network import Row
 
 Signal = Callable[[Affine, Real], Affine]
+Key = tuple[int, ...]
+"""The parameters of a cell."""
+SAMPLES = 256
+"""Steps in which the bound goes through every piece; see ``PiecewiseMap.bound``."""
 
 
 @dataclass(frozen=True)
-class PolishedLeaf:
-    """cos m and sin m on a cell, m = z − h for z ∈ [0, 2h].
+class StoredCell:
+    """A bound of a refined cell's error, and the weights and bias of row after row."""
+
+    error: float
+    numbers: tuple[float, ...]
+
+
+def stored(wiring: str, key: Key) -> StoredCell | None:
+    """Return what refined.json has on a cell, if anything."""
+    return _store().get(wiring, {}).get(key)
+
+
+@cache
+def _store() -> Mapping[str, Mapping[Key, StoredCell]]:
+    text = resources.files(__package__).joinpath("refined.json").read_text("utf-8")
+    return {
+        wiring: {
+            tuple(map(int, key.split())): StoredCell(cell["error"], tuple(cell["numbers"]))
+            for key, cell in cells.items()
+        }
+        for wiring, cells in json.loads(text).items()
+    }
+
+
+@dataclass(frozen=True)
+class PiecewiseMap:
+    """cos m − 1 and sin m, nearly, for m = z − h and z ∈ [0, 2h]: affine on each of its pieces.
 
     Attributes
     ----------
-    rows : Branching
-        Over z: units for the signals that the network supplies, the leaf's units, and as outputs
-        cos m − 1 and sin m.
+    rows : tuple of Row
+        Over z, source 0, in topological order: rectified units, then the two outputs.
     halvings : int
-        h = π/2^halvings.
+        h = π/2^halvings ≤ π/4.
+    """
+
+    rows: tuple[Row, ...]
+    halvings: int
+
+    @property
+    def units(self) -> int:
+        """Rows that are rectified."""
+        return len(self.rows) - 2
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the cell, h."""
+        return math.ldexp(math.pi, -self.halvings)
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return the weights and the bias of row after row."""
+        return tuple(number for row in self.rows for number in row.numbers)
+
+    def with_numbers(self, numbers: Sequence[float]) -> PiecewiseMap:
+        """Return the same graph with other weights and biases; GraphError if their count is."""
+        if len(numbers) != len(self.numbers()):
+            raise GraphError(f"a cell has {len(numbers)} numbers, not {len(self.numbers())}")
+        rest = iter(numbers)
+        rows = (
+            Row(row.sources, tuple(islice(rest, len(row.sources))), next(rest)) for row in self.rows
+        )
+        return PiecewiseMap(tuple(rows), self.halvings)
+
+    def values(self, z: FloatArray) -> FloatArray:
+        """Return z, all units and both outputs at n points, (1 + rows, n)."""
+        values = np.empty((len(self.rows) + 1, len(z)))
+        values[0] = z
+        for number, row in enumerate(self.rows, start=1):
+            form = combination(row, values)
+            values[number] = np.maximum(form, 0) if number <= self.units else form
+        return values
+
+    def errors(self, z: FloatArray) -> FloatArray:
+        """Return how far both outputs are from cos m − 1 and sin m at n points, (2, n)."""
+        errors: FloatArray = self.values(z)[-2:] - circle(z - self.half_width)
+        return errors
+
+    def nodes(self) -> FloatArray:
+        """Return the ends of all pieces: 0, 2h, and every zero of a unit's form between them."""
+        values = np.array([[0.0, 2 * self.half_width]])
+        for row in self.rows[: self.units]:
+            form = combination(row, values)
+            left, right = form[:-1], form[1:]
+            cells = np.flatnonzero((left < 0) & (right > 0) | (left > 0) & (right < 0))
+            share = left[cells] / (left[cells] - right[cells])
+            grown = np.vstack([values, form])
+            between = grown[:, cells] + share * (grown[:, cells + 1] - grown[:, cells])
+            between[-1] = 0
+            values = np.insert(grown, cells + 1, between, axis=1)
+            values[-1] = np.maximum(values[-1], 0)
+        return np.unique(values[0])
+
+    def bound(self) -> float:
+        """Bound the Euclidean norm of the error on the whole cell, but for rounding.
+
+        On a piece of width w the square q of the norm, as a function of t ∈ [0, 1] along it,
+        has |q″| ≤ 2(|E′|² + |E||E″|) with |E″| ≤ w² and |E′| ≤ |E(1) − E(0)| + w²/2 ≤ 2e + w²/2,
+        e being the largest norm seen on it, which no other exceeds by more than w²/8. It exceeds
+        the largest of its values at steps of 1/``SAMPLES`` by at most max |q″| times an eighth of
+        the step squared. Rounding, which is not covered, is of the order of 1e-16·h.
+        """
+        nodes = self.nodes()
+        square = np.zeros(len(nodes) - 1)
+        for step in range(SAMPLES + 1):
+            errors = self.errors(nodes[:-1] + step / SAMPLES * np.diff(nodes))
+            square = np.maximum(square, errors[0] ** 2 + errors[1] ** 2)
+        size, width = np.sqrt(square), np.diff(nodes) ** 2
+        curvature = 2 * ((2 * size + width / 2) ** 2 + (size + width / 8) * width)
+        return math.sqrt(np.max(square + curvature / (8 * SAMPLES**2)))
+
+
+@dataclass(frozen=True)
+class RefinedCell:
+    """A cell whose weights were refined together.
+
+    Attributes
+    ----------
+    rows : PiecewiseMap
+        What it computes of z, or of the units that the network supplies, which come first.
     supplied : int
         How many units are supplied; without any, z itself is read.
     error : float
-        Bound of the error of (cos m, sin m) as a vector, but for rounding.
+        Bound of the error of (cos m, sin m) as a vector; see ``PiecewiseMap.bound``.
     """
 
-    rows: Branching
-    halvings: int
+    rows: PiecewiseMap
     supplied: int
     error: float
 
     def point(self, signals: Sequence[Affine]) -> Point:
-        """Write the leaf over the supplied signals, or over z."""
+        """Write the cell over the supplied signals, or over z, into their circuit."""
         wires = list(signals) if not self.supplied else [signals[0], *signals]
         for row in self.rows.rows[self.supplied : self.rows.units]:
             wires.append(relu(_form(row, wires)))
@@ -57,57 +172,46 @@ class PolishedLeaf:
 
 def drawn(
     write: Callable[[Sequence[Affine], Real], Point], halvings: int, signals: Sequence[Signal] = ()
-) -> Branching:
-    """Return the rows of the leaf that ``write`` writes over z, or over signals made of z and h.
-
-    h = π/2^halvings.
-    """
+) -> PiecewiseMap:
+    """Return the rows of the cell that ``write`` writes over z, or over signals of z and h."""
     circuit = Circuit()
     z, h = circuit.input, circuit.numbers.pi / 2**halvings
     point = write([relu(signal(z, h)) for signal in signals] or [z], h)
     *units, cosine = circuit.rows(point.cosine - 1, nearest_float)
     *_, sine = circuit.rows(point.sine, nearest_float)
-    return Branching((*units, cosine, sine), outputs=2)
+    return PiecewiseMap((*units, cosine, sine), halvings)
 
 
-def polished_leaf(
-    start: Branching, halvings: int, supplied: int = 0, numbers: Sequence[float] | None = None
-) -> PolishedLeaf:
-    """Polish a leaf, or take the numbers of one that was polished before, and bound its error.
+def refined_cell(start: PiecewiseMap, supplied: int, stored: StoredCell) -> RefinedCell:
+    """Return a drawn cell with the numbers that are stored for it; GraphError if they are not."""
+    rows = start.with_numbers(stored.numbers)
+    if not rows.bound() <= stored.error:
+        raise GraphError(f"a stored cell errs by {rows.bound():.6g}, not {stored.error:.6g}")
+    return RefinedCell(rows, supplied, stored.error)
 
-    Raises
-    ------
-    GraphError
-        If the numbers are those of another graph.
+
+def circle(m: FloatArray) -> FloatArray:
+    """Return cos m − 1 and sin m for |m| ≤ 1, (2, n), by their series.
+
+    It is the same on every machine, and errs by a few 1e-16·|m|.
     """
-    curve, ends = circle(halvings)
-    if numbers is None:
-        rows = polished(start, curve, *ends, supplied)
-    elif len(numbers) == len(start.numbers()):
-        rows = start.with_numbers(numbers)
-    else:
-        raise GraphError(f"a stored leaf has {len(numbers)} numbers, not {len(start.numbers())}")
-    return PolishedLeaf(rows, halvings, supplied, rows.bound(curve, *ends))
+    term, sums = np.ones_like(m), np.zeros((2, len(m)))
+    for power in range(1, 20):
+        term = term * m / power
+        sums[power % 2] += term if power % 4 < 2 else -term
+    return sums
 
 
-def circle(halvings: int) -> tuple[Curve, tuple[float, float]]:
-    """Return (cos m − 1, sin m) for m = z − h as a curve over z, and the ends of the cell."""
-    h = math.pi / 2**halvings
-
-    def value(z: FloatArray) -> FloatArray:
-        return np.array([-2 * np.sin((z - h) / 2) ** 2, np.sin(z - h)])
-
-    def slope(z: FloatArray) -> FloatArray:
-        return np.array([-np.sin(z - h), np.cos(z - h)])
-
-    def bend(z: FloatArray) -> FloatArray:
-        return np.array([-np.cos(z - h), -np.sin(z - h)])
-
-    return Curve(value, slope, bend), (0.0, 2 * h)
+def combination(row: Row, values: FloatArray) -> FloatArray:
+    """Return the affine form of a row at n points, before it is rectified."""
+    form = np.full(values.shape[1], float(row.bias))
+    for source, weight in row.edges:
+        form += weight * values[source]
+    return form
 
 
 def _form(row: Row, wires: Sequence[Affine]) -> Affine:
     total = wires[0].circuit.constant(row.bias)
-    for source, weight in zip(row.sources, row.weights, strict=True):
+    for source, weight in row.edges:
         total += weight * wires[source]
     return total

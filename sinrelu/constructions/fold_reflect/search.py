@@ -42,7 +42,7 @@ def best_plan(
 ) -> Search:
     """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
 
-    Where weights are ``narrow``, that is float64, near misses of fewer connections are polished.
+    Where weights are ``narrow``, that is float64, refined cells that are stored may do with fewer.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def best_plan(
     search = Search(plan, plan.error_bound(numbers), candidates, COMPARED)
     if not narrow:
         return search
-    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol, remark)
+    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol)
 
 
 def sharpest_plan(
@@ -95,7 +95,7 @@ def sharpest_plan(
     search = Search(found[0], found[0].error_bound(numbers), candidates, COMPARED)
     if not narrow:
         return search
-    return sharper(search, (plan for plan in found if isinstance(plan, Gated)), remark)
+    return sharper(search, (plan for plan in found if isinstance(plan, Gated)))
 
 
 def design(tol: float) -> Design:

@@ -49,9 +49,15 @@ from sinrelu.constructions.fold_reflect import interpolation as fold_interpolate
 from sinrelu.constructions.fold_reflect.fold import mirror
 from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, Leaf, Point, Quadratics
 from sinrelu.constructions.fold_reflect.range_reduction import GATE, Reduction
-from sinrelu.constructions.fold_reflect.refined import PolishedLeaf, drawn, polished_leaf
+from sinrelu.constructions.fold_reflect.refined import (
+    Key,
+    PiecewiseMap,
+    RefinedCell,
+    StoredCell,
+    drawn,
+    refined_cell,
+)
 from sinrelu.constructions.fold_reflect.square import Sawtooth
-from sinrelu.constructions.fold_reflect.store import Key, stored
 from sinrelu.errors import RequestError
 from sinrelu.network import SKIP
 
@@ -62,7 +68,7 @@ COMPARED = (
     "folds, interpolation without gates"
 )
 MOST_SAVED = 8
-"""Connections that polishing may save."""
+"""Connections that a refined cell may save."""
 ROUNDING = 1e-15
 """Kept free for the rounding of weights to float64; measured, not proved."""
 
@@ -79,14 +85,14 @@ class Plan:
         The quadratics in the last cell.
     reduction : Reduction
         The folds before those, which need no gates.
-    polished : PolishedLeaf, optional
-        The leaf with its weights refined together; without it, they are those of the formulas.
+    polished : RefinedCell, optional
+        The last cell with its weights refined together; without it, they are those of the formulas.
     """
 
     folds: int
     leaf: Leaf
     reduction: Reduction = field(default_factory=Reduction)
-    polished: PolishedLeaf | None = None
+    polished: RefinedCell | None = None
 
     @property
     def wiring(self) -> str:
@@ -110,11 +116,6 @@ class Plan:
         counts = (saw.ternaries, saw.binaries, saw.last, saw.halved, saw.clipped)
         return (self.folds, self.leaf.quadratics, *counts)
 
-    @property
-    def hope(self) -> float:
-        """What the error may be once the leaf is polished."""
-        return self.leaf.hope(math.pi / 2 ** (self.folds + 1))
-
     def error_bound(self, numbers: Any) -> Real:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
 
@@ -132,10 +133,9 @@ class Plan:
         """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
         return self.leaf.point(z, h) if self.polished is None else self.polished.point([z])
 
-    def refined(self) -> Plan:
-        """Return the plan with its leaf polished."""
-        leaf = _polished(replace(self, reduction=Reduction(), polished=None))
-        return replace(self, polished=leaf)
+    def refined(self, cell: StoredCell) -> Plan:
+        """Return the plan with the refined cell that is stored for it."""
+        return replace(self, polished=_refined(replace(self, reduction=Reduction()), cell))
 
     def circuit(self, tol: Real, bits: int = 256) -> Affine:
         """Write the network: the output is an affine form over the units of a circuit."""
@@ -253,7 +253,7 @@ def best_plan(
     For each number of gates and of quadratics, the cheapest sawtooth is found by bisection. Three
     more gates than the fewest that can do never pay: a gate costs nine connections, a sawtooth
     twice as fine four. Where weights are ``narrow``, that is float64, so may be the numbers of an
-    interpolation, and those of leaves that are polished: near misses of fewer connections are.
+    interpolation, and those of refined cells that are stored.
     """
     numbers = MPContext()
     reduction = reduction or Reduction()
@@ -278,7 +278,7 @@ def best_plan(
     if not narrow:
         return search
     near = (p for c in range(least - MOST_SAVED, least) for p in plans_within(c, reduction))
-    return closer(search, near, tol, remark)
+    return closer(search, near, tol)
 
 
 def sharpest_plan(
@@ -305,7 +305,7 @@ def sharpest_plan(
     search = Search(plans[0], plans[0].error_bound(numbers), len(plans), COMPARED)
     if not narrow:
         return search
-    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)), remark)
+    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)))
 
 
 def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:
@@ -318,9 +318,13 @@ def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:
 
 
 @cache
-def _polished(plan: Plan) -> PolishedLeaf:
-    start = drawn(lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1)
-    return polished_leaf(start, plan.folds + 1, numbers=stored(plan.wiring, plan.key))
+def _refined(plan: Plan, cell: StoredCell) -> RefinedCell:
+    return refined_cell(start(plan), 0, cell)
+
+
+def start(plan: Plan) -> PiecewiseMap:
+    """Return the last cell as the formulas have it, from which it is refined."""
+    return drawn(lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1)
 
 
 class _Ladder:

@@ -1,182 +1,273 @@
-"""Polished leaves: frozen networks of cosine and sine against exact ones, on a dense grid."""
+"""Refined cells: what is stored holds against mpmath, and damage to it is noticed."""
 
 import json
+from fractions import Fraction
 from functools import cache, partial
+from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from mpmath import MPContext
+from graphs import naive_exact
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import MPContext, fp
 
 from sinrelu import program
 from sinrelu.circuit import Circuit, relu
+from sinrelu.constructions.base import closer, sharper
 from sinrelu.constructions.fold_reflect import layered, skip
-from sinrelu.constructions.fold_reflect.polish import worth
 from sinrelu.constructions.fold_reflect.quadratics import Leaf
-from sinrelu.constructions.fold_reflect.refined import circle, drawn, polished_leaf
+from sinrelu.constructions.fold_reflect.refined import (
+    PiecewiseMap,
+    StoredCell,
+    circle,
+    refined_cell,
+    stored,
+)
 from sinrelu.constructions.fold_reflect.square import Sawtooth
 from sinrelu.constructions.fold_reflect.stages import Stages
 from sinrelu.errors import GraphError
+from sinrelu.network import Network, Row
 
-ROUNDING = 2e-16
-PLANS = {
-    "one knot, h = π/4": skip.Plan(1, Leaf(Sawtooth(0, 0, 2))),
-    "one knot, h = π/64": skip.Plan(5, Leaf(Sawtooth(0, 0, 2))),
-    "ternary, h = π/8": skip.Plan(2, Leaf(Sawtooth(1, 1, 2))),
-    "three quadratics, h = π/32": skip.Plan(4, Leaf(Sawtooth(1, 0, 3), 3)),
-    "clipped, h = π/16": skip.Plan(3, Leaf(Sawtooth(0, 1, 3, halved=True, clipped=True), 4)),
-    "six quadratics, h = π/8": skip.Plan(2, Leaf(Sawtooth(1, 1, 3), 6)),
-    "layered, h = π/8": layered.Plan(3, Stages(1, (2, 2)), 3),
+FILE = resources.files("sinrelu.constructions.fold_reflect").joinpath("refined.json")
+CELLS = [
+    (wiring, tuple(map(int, key.split())))
+    for wiring, cells in json.loads(FILE.read_text("utf-8")).items()
+    for key in cells
+]
+FEW = [("skip", (3, 4, 0, 2, 2, 1, 1)), ("layered", (7, 5, 1, 2, 2, 2, 3))]
+every_cell = pytest.mark.parametrize(("wiring", "key"), CELLS)
+few_cells = pytest.mark.parametrize(("wiring", "key"), FEW)
+TENT = Row((0,), (1.0,), -0.5), Row((0, 1), (2.0, -4.0), 0.0)
+KINKS = {
+    "no unit": ([Row((0,), (1.0,), 0.0)], []),
+    "one kink": ([Row((0,), (2.0,), -0.5)], [0.25]),
+    "kink at the left end": ([Row((0,), (1.0,), 0.0)], []),
+    "never active": ([Row((0,), (1.0,), -2.0)], []),
+    "always active": ([Row((0,), (1.0,), 2.0)], []),
+    "constant": ([Row((), (), 1.0)], []),
+    "same kink twice": ([Row((0,), (1.0,), -0.5), Row((0,), (-3.0,), 1.5)], [0.5]),
+    "unit inside a unit": ([Row((0,), (1.0,), -0.5), Row((1,), (-1.0,), 0.25)], [0.5, 0.75]),
+    "touching": ([Row((0,), (2.0,), -1.0), Row((0, 1), (1.0, -1.0), -0.5)], [0.5]),
+    "tent in a tent": ([*TENT, Row((2,), (1.0,), -0.5)], [0.25, 0.5, 0.75, 1.0]),
 }
-plans = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
-few_plans = pytest.mark.parametrize(
-    "plan", [PLANS["ternary, h = π/8"], PLANS["layered, h = π/8"]], ids=["skip", "layered"]
-)
 
 
-def writing(plan):
-    """Return how the leaf is written by its formulas, how often π is halved, and what it reads."""
-    if isinstance(plan, skip.Plan):
-        return lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1, ()
-    signals = [layered.SIGNALS[value[0]] for _, value in layered.supplied(plan)]
-    return partial(layered.leaf, plan), plan.folds, signals
+def plan_of(wiring, key):
+    if wiring == "skip":
+        folds, quadratics, ternaries, binaries, last, halved, clipped = key
+        sawtooth = Sawtooth(ternaries, binaries, last, bool(halved), bool(clipped))
+        return skip.Plan(folds, Leaf(sawtooth, quadratics))
+    folds, quadratics, ternaries, *radices = key
+    return layered.Plan(folds, Stages(ternaries, tuple(radices)), quadratics)
 
 
 @cache
-def start(plan):
-    return drawn(*writing(plan))
+def refined_plan(wiring, key):
+    return plan_of(wiring, key).refined(stored(wiring, key))
 
 
-@cache
-def polished(plan):
-    _, halvings, signals = writing(plan)
-    return polished_leaf(start(plan), halvings, len(signals))
-
-
-def frozen(plan, write):
-    """Return the networks of the cosine and of the sine that ``write`` writes."""
-    _, halvings, signals = writing(plan)
+def networks(wiring, key, write):
+    """Return the networks of the cosine and of the sine that ``write`` writes over z."""
+    plan = plan_of(wiring, key)
+    names = [value for _, value in layered.supplied(plan)] if wiring == "layered" else []
+    signals = [layered.SIGNALS[name[0]] for name in names]
     z = Circuit().input
-    h = z.circuit.numbers.pi / 2**halvings
-    point = write([relu(signal(z, h)) for signal in signals] or [z], h)
-    return [z.circuit.freeze(form) for form in point]
+    h = z.circuit.numbers.pi / 2 ** refined_plan(wiring, key).polished.rows.halvings
+    return [z.circuit.freeze(form) for form in write([relu(s(z, h)) for s in signals] or [z], h)]
 
 
-def by_formulas(plan):
-    return frozen(plan, writing(plan)[0])
+def by_formulas(wiring, key):
+    plan = plan_of(wiring, key)
+    if wiring == "layered":
+        return networks(wiring, key, partial(layered.leaf, plan))
+    return networks(wiring, key, lambda signals, h: plan.leaf.point(signals[0], h))
 
 
-def by_rows(plan, leaf):
-    return frozen(plan, lambda signals, _: leaf.point(signals))
+def by_rows(wiring, key):
+    cell = refined_plan(wiring, key).polished
+    return networks(wiring, key, lambda signals, _: cell.point(signals))
 
 
-def worst(plan, networks, points=30001):
-    h = np.pi / 2 ** writing(plan)[1]
-    m = np.linspace(-h, h, points)
-    cosine, sine = (program(network)(m + h) for network in networks)
-    return np.hypot(cosine - np.cos(m), sine - np.sin(m)).max()
+def exact_errors(rows, places):
+    """Return the norms of the errors of rows at some places, in 40 digits."""
+    numbers = MPContext()
+    numbers.dps = 40
+    h = numbers.pi / 2**rows.halvings
+    norms = []
+    for place in places:
+        values = [numbers.mpf(place)]
+        for count, row in enumerate(rows.rows):
+            pairs = zip(row.weights, row.sources, strict=True)
+            form = numbers.mpf(row.bias) + sum(w * values[source] for w, source in pairs)
+            values.append(max(form, 0) if count < rows.units else form)
+        cosine, sine = numbers.cos_sin(values[0] - h)
+        norms.append(float(numbers.hypot(values[-2] - (cosine - 1), values[-1] - sine)))
+    return norms
 
 
-@plans
-def test_a_polished_leaf_keeps_its_bound_and_attains_it(plan):
-    leaf = polished(plan)
-    error = worst(plan, by_rows(plan, leaf))
-    assert 0.97 * leaf.error <= error <= leaf.error + ROUNDING
+@every_cell
+def test_a_stored_bound_holds_and_is_attained(wiring, key):
+    rows, error = refined_plan(wiring, key).polished.rows, stored(wiring, key).error
+    nodes = rows.nodes()
+    z = np.unique(nodes[:-1] + np.linspace(0, 1, 33)[:, None] * np.diff(nodes))
+    worst = z[np.argsort(np.hypot(*rows.errors(z)))[-5:]]
+    found = exact_errors(rows, [*worst.tolist(), *np.random.default_rng(1).choice(z, 10).tolist()])
+    assert 0.99 * error < max(found) <= error
 
 
-@plans
-def test_polishing_gains_on_the_formulas_and_on_their_bound(plan):
-    error = polished(plan).error
-    assert error < float(plan.error_bound(MPContext()))
-    assert error < worst(plan, by_formulas(plan))
+@every_cell
+def test_a_stored_cell_is_that_of_a_plan_and_better_than_the_formulas(wiring, key):
+    plan, refined = plan_of(wiring, key), refined_plan(wiring, key)
+    assert plan.key == key
+    assert plan.connections == refined.connections
+    assert refined.error_bound(fp) == stored(wiring, key).error
+    assert stored(wiring, key).error < float(plan.error_bound(fp))
 
 
-@plans
-def test_polishing_costs_no_connections(plan):
-    before, after = by_formulas(plan), by_rows(plan, polished(plan))
-    assert [n.connections for n in after] == [n.connections for n in before]
-    sources = [[[row.sources for row in n.rows] for n in networks] for networks in (before, after)]
-    assert sources[0] == sources[1]
-
-
-@plans
-def test_rows_are_worth_what_the_networks_are(plan):
-    z = np.linspace(0, 2 * np.pi / 2 ** writing(plan)[1], 101)
-    leaf = polished(plan)
-    for rows, networks in (
-        (start(plan), by_formulas(plan)),
-        (leaf.rows, by_rows(plan, leaf)),
-    ):
-        cosine, sine = rows.values(z)[rows.units + 1 :]
-        assert cosine + 1 == pytest.approx(program(networks[0])(z), abs=1e-15)
-        assert sine == pytest.approx(program(networks[1])(z), abs=1e-15)
-
-
-@plans
-def test_supplied_units_are_left_as_they_are(plan):
-    supplied = polished(plan).supplied
-    assert supplied == len(writing(plan)[2])
-    assert polished(plan).rows.rows[:supplied] == start(plan).rows[:supplied]
-
-
-@plans
-def test_stored_numbers_give_the_same_leaf(plan):
-    leaf = polished(plan)
-    numbers = json.loads(json.dumps(leaf.rows.numbers().tolist()))
-    assert polished_leaf(start(plan), leaf.halvings, leaf.supplied, numbers) == leaf
-
-
-@plans
-def test_a_number_damaged_by_what_it_is_worth_is_noticed(plan):
-    leaf = polished(plan)
-    curve, ends = circle(leaf.halvings)
-    change = worth(leaf.rows, curve, *ends, leaf.supplied)
-    places = np.flatnonzero((change > 0) & (change < leaf.rows.scale(*ends, leaf.supplied)))
-    assert len(places) > 5
-
-    def damaged(place, sign):
-        numbers = leaf.rows.numbers()
-        numbers[place] += sign * change[place]
-        return polished_leaf(start(plan), leaf.halvings, leaf.supplied, numbers.tolist())
-
-    for place in places[::3]:
-        found = max((damaged(place, sign) for sign in (1, -1)), key=lambda other: other.error)
-        assert found.error > 1.05 * leaf.error
-    assert worst(plan, by_rows(plan, found), 3001) > 1.05 * leaf.error
-
-
-@few_plans
-def test_errors_at_kinks_change_as_their_gradients_say(plan):
-    leaf = polished(plan)
-    rows, numbers, (curve, ends) = leaf.rows, leaf.rows.numbers(), circle(leaf.halvings)
-    found = rows.maxima(curve, *ends)
-    kinks = np.flatnonzero(np.isin(found.x, rows.pieces(*ends).nodes))
-    assert len(kinks) > 5
-    changes = worth(rows, curve, *ends, leaf.supplied) / 10_000
-    for place in np.flatnonzero(changes):
-        change = changes[place] * (np.arange(len(numbers)) == place)
-        up, down = (rows.with_numbers(numbers + s * change).maxima(curve, *ends) for s in (1, -1))
-        after, before = (
-            m.size[abs(m.x[:, None] - found.x[kinks]).argmin(axis=0)] for m in (up, down)
-        )
-        forecast, largest = found.gradient[kinks] @ change, abs(found.gradient @ change).max()
-        smooth = abs(after + before - 2 * found.size[kinks]) < 1e-2 * largest
-        assert smooth.mean() > 0.8
-        assert ((after - before) / 2)[smooth] == pytest.approx(forecast[smooth], abs=1e-2 * largest)
-
-
-def test_numbers_of_another_graph_are_refused():
-    with pytest.raises(GraphError, match="3 numbers, not"):
-        polished_leaf(start(PLANS["one knot, h = π/4"]), 2, numbers=[1.0, 2.0, 3.0])
-
-
-@few_plans
-def test_a_refined_plan_costs_the_same_and_keeps_its_bound(plan):
-    refined = plan.refined()
-    bound = float(refined.error_bound(MPContext()))
-    assert bound == refined.polished.error < float(plan.error_bound(MPContext()))
-    output = refined.circuit(bound)
+@few_cells
+def test_a_refined_plan_keeps_its_connections_and_its_bound_on_the_whole_range(wiring, key):
+    plan = refined_plan(wiring, key)
+    bound = float(plan.error_bound(fp))
+    output = plan.circuit(bound)
     network = output.circuit.freeze(output)
-    assert network.connections == refined.connections == plan.connections
+    assert network.connections == plan.connections
     x = np.linspace(-np.pi, np.pi, 100001)
     error = abs(program(network)(x) - np.sin(x)).max()
     assert 0.5 * bound < error <= bound + 1e-15
+
+
+@few_cells
+def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbers(wiring, key):
+    rows, written = refined_plan(wiring, key).polished.rows, by_rows(wiring, key)
+    for old, new in zip(by_formulas(wiring, key), written, strict=True):
+        assert [row.sources for row in old.rows] == [row.sources for row in new.rows]
+    z = np.linspace(0, 2 * rows.half_width, 101)
+    cosine, sine = rows.values(z)[-2:]
+    assert cosine + 1 == pytest.approx(program(written[0])(z), abs=1e-15)
+    assert sine == pytest.approx(program(written[1])(z), abs=1e-15)
+
+
+@few_cells
+def test_damage_worth_the_error_is_noticed(wiring, key):
+    cell, known = refined_plan(wiring, key).polished, stored(wiring, key)
+    cosine, sine = np.cumsum([len(row.sources) + 1 for row in cell.rows.rows])[-2:] - 1
+    wrong = [(place, sign * known.error) for place in (cosine, sine) for sign in (1, -1)]
+    for place, change in wrong:
+        numbers = list(known.numbers)
+        numbers[place] += change
+        with pytest.raises(GraphError, match="a stored cell errs by"):
+            refined_cell(cell.rows, cell.supplied, StoredCell(known.error, tuple(numbers)))
+
+
+def test_numbers_of_another_graph_and_no_numbers_are_refused():
+    cell = refined_plan(*FEW[0]).polished
+    with pytest.raises(GraphError, match="a cell has 3 numbers, not"):
+        refined_cell(cell.rows, cell.supplied, StoredCell(1.0, (1.0, 2.0, 3.0)))
+    nothing = (float("nan"), *cell.rows.numbers()[1:])
+    with pytest.raises(GraphError, match="a stored cell errs by nan"):
+        refined_cell(cell.rows, cell.supplied, StoredCell(1.0, nothing))
+
+
+def test_what_is_not_stored_is_none():
+    assert stored("skip", (99,)) is None
+    assert stored("dense", FEW[0][1]) is None
+
+
+def test_refined_cells_save_connections():
+    saved = [
+        skip.best_plan(tol, narrow=False).plan.connections - skip.best_plan(tol).plan.connections
+        for tol in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+    ]
+    assert min(saved) >= 1
+
+
+def test_the_cell_of_fewest_connections_is_taken_and_the_sharpest():
+    formulas = skip.best_plan(1e-6, narrow=False)
+    plans = [plan_of(wiring, key) for wiring, key in CELLS if wiring == "skip"]
+    assert closer(formulas, plans, 1e-6).plan.key == (4, 4, 1, 1, 2, 1, 1)
+    assert closer(formulas, [], 1e-6) == closer(formulas, plans, 1e-20) == formulas
+    least = min(plans, key=lambda plan: stored("skip", plan.key).error)
+    assert sharper(formulas, plans).plan.key == least.key
+    assert sharper(formulas, []) == formulas
+
+
+@pytest.mark.parametrize("halvings", [2, 3, 11])
+def test_the_series_are_cosine_and_sine(halvings):
+    numbers, h = MPContext(), np.pi / 2**halvings
+    numbers.prec = 100
+    m = np.linspace(-h, h, 201)
+    exact = [numbers.cos_sin(x) for x in m.tolist()]
+    cosine, sine = np.array([[float(cos - 1), float(sin)] for cos, sin in exact]).T
+    assert abs(circle(m) - [cosine, sine]).max() < 5e-16 * h
+
+
+@st.composite
+def maps(draw):
+    """Any graph whose outputs read units or the input; numbers are small multiples of 1/8."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    units = draw(st.integers(0, 5))
+    rows = []
+    for number in range(units + 2):
+        sources = np.flatnonzero(rng.random(min(number, units) + 1) < 0.6).tolist()
+        weights = rng.integers(1, 17, len(sources)) * rng.choice([-1, 1], len(sources)) / 8
+        rows.append(Row(tuple(sources), tuple(weights.tolist()), float(rng.integers(-8, 9) / 8)))
+    return PiecewiseMap(tuple(rows), draw(st.integers(2, 4)))
+
+
+def exact_kinks(rows):
+    nodes = [Fraction(0), Fraction(2 * rows.half_width)]
+    for number in range(rows.units):
+        form = Network(rows.rows[: number + 1])
+        ends = [(z, naive_exact(form, z)) for z in nodes]
+        for (a, at_a), (b, at_b) in pairwise(ends):
+            if at_a * at_b < 0:
+                nodes.append(a + (b - a) * at_a / (at_a - at_b))
+        nodes.sort()
+    return [float(z) for z in nodes]
+
+
+@pytest.mark.parametrize(("units", "kinks"), KINKS.values(), ids=KINKS.keys())
+def test_pieces_end_at_the_kinks_and_at_the_ends(units, kinks):
+    outputs = Row((len(units),), (1.0,), 0.0), Row((), (), 0.0)
+    rows = PiecewiseMap((*units, *outputs), 2)
+    assert rows.nodes().tolist() == [0, *kinks, np.pi / 2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=maps())
+def test_no_kink_of_the_exact_map_is_missed(rows):
+    nodes = rows.nodes()
+    for kink in exact_kinks(rows):
+        assert abs(nodes - kink).min() < 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=maps())
+def test_the_bound_is_just_above_the_largest_error(rows):
+    nodes = rows.nodes()
+    z = np.unique(nodes[:-1] + np.linspace(0, 1, 401)[:, None] * np.diff(nodes))
+    seen, bound = np.hypot(*rows.errors(z)).max(), rows.bound()
+    assert seen <= bound * (1 + 1e-12)
+    assert bound <= 1.01 * seen
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=maps())
+def test_outputs_are_those_of_equal_networks(rows):
+    z = np.linspace(0, 2 * rows.half_width, 101)
+    units = rows.rows[: rows.units]
+    for values, row in zip(rows.values(z)[-2:], rows.rows[-2:], strict=True):
+        expected = program(Network([*units, row]))(z)
+        assert values == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=maps())
+def test_numbers_come_back_as_they_were(rows):
+    numbers = rows.numbers()
+    assert rows.with_numbers(numbers) == rows
+    other = rows.with_numbers([number + 1 for number in numbers])
+    assert other.numbers() == tuple(number + 1 for number in numbers)
+    assert [row.sources for row in other.rows] == [row.sources for row in rows.rows]
