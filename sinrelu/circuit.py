@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 from mpmath import MPContext, libmp
 
@@ -23,6 +23,10 @@ from sinrelu.errors import GraphError, RequestError
 from sinrelu.network import Network, Number, Row, without_dead_units
 
 Real = Any  # an mpf, an int, a float or a Fraction; mpmath ships no types
+NOT_A_NUMBER = (
+    "expected a number, found an affine form: a product, quotient or power of affine forms is not "
+    "affine; see sinrelu.constructions.squarings.square.product"
+)
 
 
 @dataclass(frozen=True, repr=False)  # mpmath writes what it cannot multiply into its errors
@@ -53,7 +57,7 @@ class Affine:
         return self * -1
 
     def __sub__(self, other: Affine | Real) -> Affine:
-        return self.__add__(-other)
+        return self + -(other if isinstance(other, Affine) else self.circuit.number(other))
 
     def __rsub__(self, other: Real) -> Affine:
         return (-self).__add__(other)
@@ -61,6 +65,10 @@ class Affine:
     def __truediv__(self, divisor: Real) -> Affine:
         return self.__mul__(1 / self.circuit.number(divisor))
 
+    def __pow__(self, _: Real) -> NoReturn:
+        raise RequestError(NOT_A_NUMBER)
+
+    __rtruediv__ = __pow__
     __radd__ = __add__
     __rmul__ = __mul__
 
@@ -82,10 +90,15 @@ class Circuit:
         self.input = Affine(self, {0: self.number(1)}, self.number(0))
 
     def number(self, value: Real) -> Real:
-        """Convert to the circuit's precision."""
+        """Convert to the circuit's precision; raises RequestError for what is no number."""
+        if isinstance(value, Affine):
+            raise RequestError(NOT_A_NUMBER)
         if isinstance(value, Fraction):
             return self.numbers.mpf(value.numerator) / value.denominator
-        return self.numbers.mpf(value)
+        try:
+            return self.numbers.mpf(value)
+        except (TypeError, ValueError):
+            raise RequestError(f"expected a number, found {value!r}") from None
 
     def constant(self, value: Real) -> Affine:
         """Return an affine form that reads nothing."""
@@ -127,7 +140,7 @@ class Circuit:
         return [_row(form, convert) for form in (*self._forms, output)]
 
     def _own(self, form: Affine) -> None:
-        if form.circuit is not self:
+        if _form(form).circuit is not self:
             raise RequestError("the affine form belongs to another circuit")
 
 
@@ -139,7 +152,13 @@ def _context(bits: int) -> Any:
 
 def relu(form: Affine) -> Affine:
     """max(form, 0): one unit, with a connection for each wire that the form reads."""
-    return form.circuit.unit(form)
+    return _form(form).circuit.unit(form)
+
+
+def _form(value: object) -> Affine:
+    if not isinstance(value, Affine):
+        raise RequestError(f"expected an affine form, found {value!r}")
+    return value
 
 
 def _row(form: Affine, convert: Callable[[Real], Number]) -> Row:

@@ -171,6 +171,28 @@ def test_circuits_do_not_mix():
         one.freeze(other.input)
 
 
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda x: x * x, "a product, quotient or power of affine forms is not affine"),
+        (lambda x: x / relu(x), "not affine; see sinrelu.constructions.squarings.square.product"),
+        (lambda x: 1 / x, "expected a number, found an affine form"),
+        (lambda x: x**2, "expected a number, found an affine form"),
+        (lambda x: x.circuit.constant(x), "expected a number, found an affine form"),
+        (lambda x: x + None, "expected a number, found None"),
+        (lambda x: [1] - x, r"expected a number, found \[1\]"),
+        (lambda x: x - "a", "expected a number, found 'a'"),
+        (lambda x: {} * x, "expected a number, found {}"),
+        (lambda x: relu(3.0), r"expected an affine form, found 3\.0"),
+        (lambda x: x.circuit.unit("x"), "expected an affine form, found 'x'"),
+        (lambda x: x.circuit.freeze(0), "expected an affine form, found 0"),
+    ],
+)
+def test_what_is_not_affine_is_refused_in_a_sentence(mistake, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        mistake(Circuit().input)
+
+
 def test_the_global_precision_is_left_alone():
     import mpmath
 

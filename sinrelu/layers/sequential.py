@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,23 @@ class Sequential(Layer):
 
     Parameters
     ----------
-    *layers : Layer
+    *layers : Layer or sequence of Layer
         Each only once, as a layer remembers a single input.
+
+    Raises
+    ------
+    RequestError
+        If a layer is there twice, or what is no Layer.
     """
 
-    def __init__(self, *layers: Layer) -> None:
-        if len(set(map(id, layers))) < len(layers):
+    def __init__(self, *layers: Layer | Sequence[Layer]) -> None:
+        groups = (item if isinstance(item, Sequence) else [item] for item in layers)
+        self.layers = tuple(chain.from_iterable(groups))
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise RequestError(f"layers: expected a Layer such as Dense, found {layer!r}")
+        if len(set(map(id, self.layers))) < len(self.layers):
             raise RequestError("layers: the same layer is there twice")
-        self.layers = layers
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the last layer's output."""

@@ -23,7 +23,6 @@ CONNECTIONS, STEPS, HIDDEN_LAYERS = 500, 10_000, 2
 POINTS = 256
 RATE, WIDEST = 0.01, 30
 """Adam's first rate, and the width above which it is lower, as many weights add up in a unit."""
-Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,12 @@ class Training:
     losses: FloatArray
 
 
-def ignore(_step: int, _loss: float) -> None:
-    """Report progress to nobody."""
-
-
 def train(
     connections: int = CONNECTIONS,
     steps: int = STEPS,
     seed: int = 0,
     hidden_layers: int = HIDDEN_LAYERS,
-    progress: Progress = ignore,
+    progress: Callable[[int, float], object] = lambda steps, loss: None,
 ) -> Training:
     """Fit sin on [−π, π], starting at random.
 
@@ -103,7 +98,7 @@ def fit(
     rate: float,
     rng: np.random.Generator,
     meta: Mapping[str, object],
-    progress: Progress = ignore,
+    progress: Callable[[int, float], object] = lambda steps, loss: None,
 ) -> Training:
     """Train a model from shape (batch, 1) to (batch, 1), and return it as a network."""
     _check("steps", steps, 1)
@@ -152,16 +147,14 @@ def initial(width: int, hidden_layers: int, rng: np.random.Generator) -> Sequent
     values = sample(rng, width)
     for number in range(hidden_layers):
         if number == 0:
-            weight = rng.choice([-1.0, 1.0], (width, 1))
-            kinks = values
+            weight, kinks = rng.choice([-1.0, 1.0], (width, 1)), values
         else:
             weight = rng.standard_normal((width, width)) * math.sqrt(2 / width)
             kinks = rng.permutation(values)
-        dense = Dense(weight, -np.sum(weight * kinks, axis=1))
-        layers += [dense, ReLU()]
-        values = np.maximum(dense.forward(values), 0.0)
+        layers += [Dense(weight, -np.sum(weight * kinks, axis=1)), ReLU()]
+        values = Sequential(layers[-2:]).forward(values)
     output = rng.standard_normal((1, width)) / (math.sqrt(width) * max(1.0, float(values.std())))
-    return Sequential(*layers, Dense(output, [0.0]))
+    return Sequential(layers, Dense(output, [0.0]))
 
 
 def _check(name: str, value: int, least: int) -> None:

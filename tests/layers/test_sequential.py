@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from sinrelu import build, layered
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import breakpoints
-from sinrelu.errors import GraphError
+from sinrelu.errors import GraphError, RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.layers import SGD, Dense, ReLU, Sequential, Sigmoid, SquaredLoss
 from sinrelu.network import Network, Row
@@ -127,3 +127,23 @@ def test_a_sparse_network_stays_sparse_while_it_learns(sparse):
     pairs = list(zip(learned.rows, network.rows, strict=True))
     assert any(new.weights != old.weights for new, old in pairs)
     assert all(new.sources == old.sources for new, old in pairs) is sparse
+
+
+def test_a_list_of_layers_is_as_good():
+    dense, relu, last = Dense([[2.0]], [1.0]), ReLU(), Dense([[1.0]], [0.0])
+    assert Sequential([dense, relu], last).layers == (dense, relu, last)
+    assert Sequential((dense, relu)).forward([[-3.0], [1.0]]).tolist() == [[0.0], [3.0]]
+
+
+@pytest.mark.parametrize(
+    ("layers", "name"),
+    [
+        ((ReLU,), "found <class 'sinrelu.layers.basic.ReLU'>"),
+        ((ReLU(), 3), "found 3"),
+        (([ReLU(), np.tanh],), "found <ufunc 'tanh'>"),
+        (("ab",), "found 'a'"),
+    ],
+)
+def test_what_is_no_layer_is_named(layers, name):
+    with pytest.raises(RequestError, match=f"expected a Layer such as Dense, {name}"):
+        Sequential(*layers)
