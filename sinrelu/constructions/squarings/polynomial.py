@@ -183,7 +183,7 @@ class Allocation(NamedTuple):
 
 
 def allocated(p: NestedSquarings, costs: tuple[int, ...], tol: float) -> Allocation:
-    """Return about the fewest connections in folds for which the error bound is at most tol.
+    """Return about the fewest connections in folds for an error bound of at most tol > p.error.
 
     From more folds than needed, those go first that cost the most for the least error; where none
     can go, single folds move between squares while that helps. ``costs`` are the connections for a
