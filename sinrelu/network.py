@@ -49,6 +49,28 @@ class Row(NamedTuple):
         return self.weights == (1.0,) and self.bias == 0.0 and self.sources[0] > 0
 
 
+class Computed(NamedTuple):
+    """A row that really computes something, its sources traced back through carries.
+
+    Attributes
+    ----------
+    number : int
+        That of the row, and of its value.
+    terms : tuple of (weight, source)
+        In the order of the row. One source may stand in two terms, where a row reads a value and
+        what carries it: they stay two, as what they are rounded to depends on it.
+    bias : float or Fraction
+        That of the row.
+    finished : tuple of int
+        The sources that no later row reads, ascending.
+    """
+
+    number: int
+    terms: tuple[tuple[Number, int], ...]
+    bias: Number
+    finished: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """A ReLU network from one real input to one real output.
@@ -207,6 +229,23 @@ class Network:
     def dense_size_with_biases(self) -> int | None:
         """Dense size and one bias for each unit and for the output; None with skips."""
         return None if self.dense_size is None else self.dense_size + self.units + 1
+
+    @cached_property
+    def computed(self) -> tuple[Computed, ...]:
+        """The rows that the output depends on, without those that carry; the output's is last."""
+        holder = [0]
+        for number, row in enumerate(self.rows, start=1):
+            holder.append(holder[row.sources[0]] if row.is_carry else number)
+        found: list[Computed] = []
+        read = {len(self.rows)}
+        for number in range(len(self.rows), 0, -1):
+            if number in read:
+                row = self.rows[number - 1]
+                terms = tuple((weight, holder[source]) for source, weight in row.edges)
+                finished = {source for _, source in terms} - read
+                read |= finished
+                found.append(Computed(number, terms, row.bias, tuple(sorted(finished))))
+        return tuple(reversed(found))
 
     @cached_property
     def sha256(self) -> str:

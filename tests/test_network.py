@@ -9,14 +9,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT, networks, sin_network
+from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks, sin_network
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sinrelu.errors import GraphError
 from sinrelu.formats import npz
 from sinrelu.formats.npz import from_arrays, to_arrays
 from sinrelu.layering import layered
-from sinrelu.network import LAYERED, SKIP, Network, Row, exact_hex, without_dead_units
+from sinrelu.network import LAYERED, SKIP, Computed, Network, Row, exact_hex, without_dead_units
 
 DEAD = Network([Row((0,), (1.0,), 0.0), Row((1,), (2.0,), 1.0), Row((1,), (3.0,), 0.0)])
 
@@ -300,6 +301,44 @@ def test_exact_hex_by_hand(number, text):
 @given(networks())
 def test_arrays_rebuild_the_network(network):
     assert from_arrays(**to_arrays(network)).rows == network.rows
+
+
+def test_what_is_computed_by_hand():
+    """Units 2 and 4 carry unit 1, nothing reads unit 3 but unit 5, which nothing reads."""
+    network = Network(
+        [
+            Row((0,), (2.0,), 1.0),
+            Row((1,), (1.0,), 0.0),
+            Row((0, 2), (4.0, 1.0), 0.0),
+            Row((2,), (1.0,), 0.0),
+            Row((3,), (1.0,), 0.5),
+            Row((0, 4), (-1.0, 1.0), 0.0),
+            Row((1, 4), (3.0, -2.0), 0.25),
+            Row((6, 7), (1.0, 1.0), 0.0),
+            Row((8,), (1.0,), 0.0),
+        ]
+    )
+    assert network.computed == (
+        Computed(1, ((2.0, 0),), 1.0, ()),
+        Computed(6, ((-1.0, 0), (1.0, 1)), 0.0, (0,)),
+        Computed(7, ((3.0, 1), (-2.0, 1)), 0.25, (1,)),
+        Computed(8, ((1.0, 6), (1.0, 7)), 0.0, (6, 7)),
+        Computed(9, ((1.0, 8),), 0.0, (8,)),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks(weights=st.sampled_from([1.0, 1.0, -2.0])), st.fractions(-4, 4, max_denominator=8))
+def test_what_is_computed_is_the_network(network, x):
+    """Computed in order, each source forgotten where it is finished, none is missed or left."""
+    values = {0: x}
+    for number, terms, bias, finished in network.computed:
+        value = Fraction(bias) + sum(Fraction(weight) * values[s] for weight, s in terms)
+        for source in finished:
+            del values[source]
+        values[number] = max(value, Fraction(0))
+    assert value == naive_exact(network, x)
+    assert values.keys() <= {0, network.units + 1}
 
 
 def test_dead_units_are_dropped_and_the_others_renumbered():

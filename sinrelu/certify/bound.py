@@ -21,7 +21,9 @@ function of its float64 weights. Proof:
    The new values are relu(pᵢ), exact in double-double, and the radius is ρ_p, max(0, top + ρ_p)
    or ρ_p + min(top, −bottom). The code uses hi in place of top and bottom, which are within a
    factor 1 ± u of them, with factors ½ and ``UP`` on the safe side.
-4. *Carries.* A unit with one connection of weight 1 from a unit and no bias is equal to that unit.
+4. *Carries.* A unit with one connection of weight 1 from a unit and no bias is equal to that unit,
+   and ``Network.computed`` has that unit in its place. It leaves out what no path joins to the
+   output, which says nothing about N.
 5. *Sine or cosine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ with the phase
    of f: the output at xᵢ minus f(xᵢ) is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell of width w,
    f(x) lies above its chord by −½(x−xᵢ)(xᵢ₊₁−x)·f″(ξ) for a ξ in the cell. Of f the proof uses
@@ -45,7 +47,6 @@ fusing of separate operations. ``check_arithmetic`` tests it in the thread that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -64,52 +65,11 @@ from sinrelu.arithmetic.double_double import (
 )
 from sinrelu.arithmetic.sine import LIMIT, PHASES, RADIUS, sine
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
-from sinrelu.network import Network, Row
+from sinrelu.network import Computed, Network
 
 UP = 1 + 2.0**-30
 BLOCK = 2**15
 """Nodes at a time; results do not depend on it. Much fewer, and threads wait for each other."""
-
-
-class Step(NamedTuple):
-    """A row that has to be computed, with the wires it reads and those it reads last."""
-
-    wire: int
-    terms: tuple[tuple[float, int], ...]
-    bias: float
-    finished: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A network without its carries (point 4), the κ of all its rows, and point 7 for weights."""
-
-    steps: tuple[Step, ...]
-    unit_error: float
-    in_range: bool
-
-    @classmethod
-    def of(cls, network: Network) -> Schedule:
-        """Resolve carries and find each wire's last reader."""
-        network.require_float64("proof piece by piece")
-        rows = network.rows
-        holder = {0: 0}
-        for wire, row in enumerate(rows, start=1):
-            carries = row.is_carry and wire < len(rows)
-            holder[wire] = holder[row.sources[0]] if carries else wire
-        own = [(wire, row) for wire, row in enumerate(rows, start=1) if holder[wire] == wire]
-        last = {holder[s]: wire for wire, row in own for s in row.sources}
-        steps = tuple(_step(wire, row, holder, last) for wire, row in own)
-        most_terms = max(len(row.sources) for row in rows)
-        numbers = [abs(number) for row in rows for number in row.numbers]
-        in_range = max(numbers) <= LARGEST and most_terms <= MAX_TERMS
-        return cls(steps, unit_error(most_terms), in_range)
-
-
-def _step(wire: int, row: Row, holder: dict[int, int], last: dict[int, int]) -> Step:
-    read = [holder[source] for source in row.sources]
-    finished = tuple(sorted({source for source in read if last[source] == wire}))
-    return Step(wire, tuple(zip(row.weights, read, strict=True)), row.bias, finished)
 
 
 class Ball(NamedTuple):
@@ -127,14 +87,14 @@ class Deviation(NamedTuple):
 
 
 def deviation(
-    schedule: Schedule, ends: tuple[float, float], nodes: DoubleDouble, function: str = "sin"
+    network: Network, ends: tuple[float, float], nodes: DoubleDouble, function: str = "sin"
 ) -> Deviation:
     """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
 
     Parameters
     ----------
-    schedule : Schedule
-        Of the network.
+    network : Network
+        Any network of float64 weights.
     ends : (float, float)
         The interval [a, b] that the cells must cover, at most ``LIMIT`` in magnitude.
     nodes : DoubleDouble
@@ -150,10 +110,11 @@ def deviation(
     Raises
     ------
     RequestError
-        If the nodes are not as they should be, or the function is unknown.
+        If the nodes are not as they should be, the function is unknown, or the network is wide.
     ArithmeticAssumptionError
         If float64 arithmetic is not what the proof assumes.
     """
+    network.require_float64("proof piece by piece")
     check_arithmetic()
     check_nodes(nodes, ends)
     phase = phase_of(function)
@@ -164,7 +125,7 @@ def deviation(
             block = slice(start, min(start + BLOCK, cells))
             around = slice(start, block.stop + 1)
             inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
-            part = _block_deviation(schedule, inside, phase)
+            part = _block_deviation(network, inside, phase)
             result.bound[block], result.radius[block] = part
     return result
 
@@ -206,36 +167,41 @@ def check_arithmetic() -> None:
 
 
 def _block_deviation(
-    schedule: Schedule, nodes: DoubleDouble, phase: float
+    network: Network, nodes: DoubleDouble, phase: float
 ) -> tuple[FloatArray, FloatArray]:
-    output, radius = _output(schedule, nodes)
+    output, radius = _output(network, nodes)
     bound = _against_sine(nodes, output, phase) * UP + (radius + RADIUS) * UP
     return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 
-def _output(schedule: Schedule, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
+def _output(network: Network, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
     """Run the induction of points 1 to 4; return the output at the nodes and its radius."""
+    *units, output = network.computed
+    most_terms = max(len(row.sources) for row in network.rows)
+    kappa = unit_error(most_terms)
     magnitude = _cellwise_max(np.abs(nodes.hi))
-    wires = {0: Ball(factor(nodes), schedule.unit_error * magnitude + UNDERFLOW)}
-    for step in schedule.steps:
-        form, radius = _affine_form(step, schedule.unit_error, wires, nodes.hi)
-        for wire in step.finished:
+    wires = {0: Ball(factor(nodes), kappa * magnitude + UNDERFLOW)}
+    for row in units:
+        form, radius = _affine_form(row, kappa, wires, nodes.hi)
+        for wire in row.finished:
             del wires[wire]
-        if step is not schedule.steps[-1]:
-            wires[step.wire] = _rectified(form, radius, schedule.unit_error)
-    return form, radius if schedule.in_range else np.full_like(radius, np.inf)
+        wires[row.number] = _rectified(form, radius, kappa)
+    form, radius = _affine_form(output, kappa, wires, nodes.hi)
+    largest = max(abs(number) for row in network.rows for number in row.numbers)
+    in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
+    return form, radius if in_range else np.full_like(radius, np.inf)
 
 
 def _affine_form(
-    step: Step, kappa: float, wires: dict[int, Ball], like: FloatArray
+    row: Computed, kappa: float, wires: dict[int, Ball], like: FloatArray
 ) -> tuple[DoubleDouble, FloatArray]:
     """Point 2: the form at the nodes, and ρ_p for every cell."""
-    radius = np.full(len(like) - 1, kappa * abs(step.bias) + UNDERFLOW)
-    for weight, source in step.terms:
+    radius = np.full(len(like) - 1, kappa * abs(row.bias) + UNDERFLOW)
+    for weight, source in row.terms:
         radius += abs(weight) * wires[source].noise
     radius *= UP
-    terms = [(weight, wires[source].factor) for weight, source in step.terms]
-    return affine(terms, step.bias, like), radius
+    terms = [(weight, wires[source].factor) for weight, source in row.terms]
+    return affine(terms, row.bias, like), radius
 
 
 def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:

@@ -7,6 +7,7 @@ larger, never wrong.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from sinrelu.arithmetic.double_double import (
     split,
     two_sum,
 )
-from sinrelu.certify.bound import Schedule
 from sinrelu.network import Network
 
 Interval = tuple[float, float]
@@ -51,28 +51,27 @@ class Finder:
 
     Attributes
     ----------
-    schedule : Schedule
-        Of the network.
+    network : Network
+        With float64 weights.
     gains : mapping
         By how much at most a change of each wire moves the output.
     negligible : float
         Kinks that move the output by at most this may be left out.
     """
 
-    schedule: Schedule
+    network: Network
     gains: dict[int, float]
     negligible: float
 
     @classmethod
     def of(cls, network: Network, negligible: float = 0.0) -> Finder:
         """Prepare a network."""
-        schedule = Schedule.of(network)
-        gains: dict[int, float] = {schedule.steps[-1].wire: 1.0}
-        for step in reversed(schedule.steps):
-            for weight, wire in step.terms:
-                gain = gains.get(step.wire, 0.0) * abs(weight)
-                gains[wire] = gains.get(wire, 0.0) + gain
-        return cls(schedule, gains, negligible)
+        network.require_float64("proof piece by piece")
+        gains = defaultdict(float, {network.units + 1: 1.0})
+        for row in reversed(network.computed):
+            for weight, wire in row.terms:
+                gains[wire] += gains[row.number] * abs(weight)
+        return cls(network, dict(gains), negligible)
 
     def nodes(self, start: FloatArray, limit: int) -> DoubleDouble | None:
         """Return ascending nodes: those of ``start`` and every breakpoint between them.
@@ -82,16 +81,16 @@ class Finder:
         nodes = DoubleDouble(start, np.zeros_like(start))
         live = {0: nodes}
         with np.errstate(all="ignore"):
-            for step in self.schedule.steps[:-1]:
-                terms = [(weight, factor(live[wire])) for weight, wire in step.terms]
-                live[step.wire] = affine(terms, step.bias, live[0].hi)
-                for wire in step.finished:
+            for row in self.network.computed[:-1]:
+                terms = [(weight, factor(live[wire])) for weight, wire in row.terms]
+                live[row.number] = affine(terms, row.bias, live[0].hi)
+                for wire in row.finished:
                     if wire:
                         del live[wire]
-                live = self._split(live, step.wire)
+                live = self._split(live, row.number)
                 if len(live[0].hi) > limit:
                     return None
-                live[step.wire] = _relu(live[step.wire])
+                live[row.number] = _relu(live[row.number])
         return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
 
     def intervals(self, ends: Interval, limit: int) -> Iterator[tuple[Interval, DoubleDouble]]:
@@ -118,7 +117,7 @@ class Finder:
         cells = np.flatnonzero((left < 0) & (right > 0) | (left > 0) & (right < 0))
         if cells.size:
             kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
-            cells = cells[kink * self.gains.get(wire, 0.0) > self.negligible]
+            cells = cells[kink * self.gains[wire] > self.negligible]
         if not cells.size:
             return live
         a, b = _take(value, cells), _take(value, cells + 1)

@@ -227,7 +227,7 @@ def examine(task: Task) -> Finding:
 
 def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     nodes = with_widest(found, task.widest)
-    result = deviation(task.finder.schedule, ends, nodes, task.function)
+    result = deviation(task.finder.network, ends, nodes, task.function)
     at = int(np.argmax(result.bound))
     left, right = (
         Fraction(float(nodes.hi[i])) + Fraction(float(nodes.lo[i])) for i in (at, at + 1)

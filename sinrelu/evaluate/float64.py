@@ -7,15 +7,15 @@ nearest float64, no fused multiply-add; then max(·, 0). The output likewise, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
-from sinrelu.network import Network, Row
+from sinrelu.network import Network
 
 BLOCK = 2**15
 """Points at a time: enough to hide what a numpy call costs, few enough for a core's cache."""
@@ -23,14 +23,12 @@ MAX_HELD = 2**24
 """Values held at a time, whatever the network: one of a million units takes fewer points."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One row, reading and writing slots of a block of memory in which live values stand."""
 
-    row: Row
-    slots: tuple[int, ...]
+    terms: tuple[tuple[float, int], ...]
+    bias: float
     target: int
-    rectified: bool
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,12 @@ class Program:
     def _run(self, block: FloatArray, memory: FloatArray) -> FloatArray:
         product = memory[-1]
         memory[0] = block
-        for step in self.steps:
+        *units, output = self.steps
+        for step in units:
             _affine(step, memory, product)
-            if step.rectified:
-                np.maximum(memory[step.target], 0.0, out=memory[step.target])
-        answer: FloatArray = memory[self.steps[-1].target]
+            np.maximum(memory[step.target], 0.0, out=memory[step.target])
+        _affine(output, memory, product)
+        answer: FloatArray = memory[output.target]
         return answer
 
 
@@ -81,51 +80,27 @@ def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray | np.floa
 def program(network: Network) -> Program:
     """Compile a network. A unit that only carries a value costs nothing: it shares its slot."""
     network.require_float64("float64 evaluation")
-    rows = network.rows
-    holder = _without_carries(rows)
-    last = _last_use(rows, holder)
     free: list[int] = []
     slot = {0: 0}
     steps = []
     count = 1
-    for number, row in enumerate(rows, start=1):
-        if holder.get(number, number) != number:
-            continue
-        sources = [holder[source] for source in row.sources]
+    for row in network.computed:
         if not free:
             free.append(count)
             count += 1
-        slot[number] = free.pop()
-        steps.append(Step(row, tuple(slot[s] for s in sources), slot[number], number < len(rows)))
-        free += sorted({slot[s] for s in sources if last[s] == number}, reverse=True)
-        if last.get(number, 0) == 0 and number < len(rows):
-            free.append(slot[number])
+        slot[row.number] = free.pop()
+        terms = tuple((weight, slot[source]) for weight, source in row.terms)
+        steps.append(Step(terms, row.bias, slot[row.number]))
+        free += sorted((slot[source] for source in row.finished), reverse=True)
     return Program(tuple(steps), count)
-
-
-def _without_carries(rows: Sequence[Row]) -> dict[int, int]:
-    """Map each source to the one that really computes its value."""
-    holder = {0: 0}
-    for number, row in enumerate(rows[:-1], start=1):
-        holder[number] = holder[row.sources[0]] if row.is_carry else number
-    return holder
-
-
-def _last_use(rows: Sequence[Row], holder: dict[int, int]) -> dict[int, int]:
-    return {
-        holder[s]: number
-        for number, row in enumerate(rows, start=1)
-        for s in row.sources
-        if holder.get(number, number) == number
-    }
 
 
 def _affine(step: Step, memory: FloatArray, product: FloatArray) -> None:
     """Write the step's affine form into its slot, which no source of it occupies."""
     total = memory[step.target]
-    terms = zip(step.row.weights, (memory[slot] for slot in step.slots), strict=True)
-    if step.row.bias:
-        total.fill(step.row.bias)
+    terms = ((weight, memory[slot]) for weight, slot in step.terms)
+    if step.bias:
+        total.fill(step.bias)
     else:
         _first_term(terms, total)
     for weight, value in terms:

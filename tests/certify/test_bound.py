@@ -16,7 +16,7 @@ from rational import deviation_of_piece, double_double, fractions, per_cell, ref
 from sinrelu.arithmetic.double_double import LARGEST, DoubleDouble, U
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify import bound
-from sinrelu.certify.bound import Schedule, check_arithmetic, check_nodes, deviation
+from sinrelu.certify.bound import check_arithmetic, check_nodes, deviation
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Network, Row
@@ -43,7 +43,7 @@ def excess_over_radius(network, points):
     nodes = double_double(points)
     cells = fractions(nodes)
     with np.errstate(all="ignore"):
-        output, radius = bound._output(Schedule.of(network), nodes)
+        output, radius = bound._output(network, nodes)
     line = fractions(output)
 
     def distance(i, *ends):
@@ -60,7 +60,7 @@ def bounds(network, points, function="sin"):
     nodes = double_double(points)
     cells = fractions(nodes)
     ends = float(cells[0]), float(cells[-1])
-    result = deviation(Schedule.of(network), ends, nodes, function)
+    result = deviation(network, ends, nodes, function)
     worst = partial(deviation_of_piece, function=function)
     return result.bound, per_cell(cells, *refine(network, cells), worst)
 
@@ -240,7 +240,7 @@ def test_weights_beyond_the_range_bound_nothing(weight):
         Network([row((0, weight))]),
         Network([row((0, 1.0), bias=weight), row((0, 1.0))]),
     ):
-        assert deviation(Schedule.of(network), (0.0, 1.0), nodes).bound.tolist() == [math.inf]
+        assert deviation(network, (0.0, 1.0), nodes).bound.tolist() == [math.inf]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -249,7 +249,7 @@ def test_values_beyond_the_range_bound_nothing_where_they_occur(sign):
     rows = [row((0, LARGEST)), row((1, LARGEST)), row((2, LARGEST))]
     rows += [row((2, LARGEST), (3, -1.0)), row((0, 1.0), (4, sign * LARGEST))]
     nodes = double_double([Fraction(x) for x in (-2, -1, 1, 2)])
-    found = deviation(Schedule.of(Network(rows)), (-2.0, 2.0), nodes)
+    found = deviation(Network(rows), (-2.0, 2.0), nodes)
     assert np.isfinite(found.bound).tolist() == [True, False, False]
     assert np.isinf(found.radius).tolist() == [False, True, True]
 
@@ -257,7 +257,7 @@ def test_values_beyond_the_range_bound_nothing_where_they_occur(sign):
 def test_values_above_the_range_bound_nothing_even_if_they_do_not_overflow():
     net = Network([row((0, LARGEST)), row((1, 2.0**-510))])
     nodes = double_double([Fraction(x) for x in (0, 1, 2)])
-    found = deviation(Schedule.of(net), (0.0, 2.0), nodes)
+    found = deviation(net, (0.0, 2.0), nodes)
     assert np.isfinite(found.bound).tolist() == [True, False]
 
 
@@ -294,12 +294,12 @@ GOOD = DoubleDouble(np.array([-1.0, 0.25, 2.0]), np.array([0.0, 2.0**-60, 0.0]))
 def test_nodes_that_are_no_partition_are_refused(hi, lo):
     check_nodes(GOOD, (-1.0, 2.0))
     with pytest.raises(RequestError, match="nodes"):
-        deviation(Schedule.of(TENT), (-1.0, 2.0), DoubleDouble(np.array(hi), np.array(lo)))
+        deviation(TENT, (-1.0, 2.0), DoubleDouble(np.array(hi), np.array(lo)))
 
 
 def test_an_unknown_function_is_refused():
     with pytest.raises(RequestError, match="function: 'tan' is unknown; choose from sin, cos"):
-        deviation(Schedule.of(TENT), (-1.0, 2.0), GOOD, "tan")
+        deviation(TENT, (-1.0, 2.0), GOOD, "tan")
 
 
 def test_nodes_beyond_the_limit_or_of_another_type_are_refused():
@@ -313,9 +313,9 @@ def test_nodes_beyond_the_limit_or_of_another_type_are_refused():
 def test_results_do_not_depend_on_the_block(block, monkeypatch):
     network, points = near("sin", 0.0)
     nodes = double_double(points)
-    usual = deviation(Schedule.of(network), (-4.0, 4.0), nodes)
+    usual = deviation(network, (-4.0, 4.0), nodes)
     monkeypatch.setattr(bound, "BLOCK", block)
-    again = deviation(Schedule.of(network), (-4.0, 4.0), nodes)
+    again = deviation(network, (-4.0, 4.0), nodes)
     assert again.bound.tolist() == usual.bound.tolist()
     assert again.radius.tolist() == usual.radius.tolist()
 
