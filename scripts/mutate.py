@@ -36,51 +36,52 @@ class Fault(NamedTuple):
     tests: str
 
 
-DOUBLEDOUBLE = "certify/doubledouble.py"
-SINE = "certify/sine.py"
+DOUBLE_DOUBLE = "arithmetic/double_double.py"
+SINE = "arithmetic/sine.py"
 BOUND = "certify/bound.py"
-WITNESS = "certify/witness.py"
+NETWORK = "network.py"
+COUNTEREXAMPLE = "certify/counterexample.py"
 PROVER = "certify/prover.py"
 
 FAULTS = (
     Fault(
         "two_sum for a larger first summand only",
-        DOUBLEDOUBLE,
+        DOUBLE_DOUBLE,
         "return total, (a - (total - b_part)) + (b - b_part)",
         "return total, b - b_part",
-        "doubledouble",
+        "double_double",
     ),
-    Fault("halves of too many bits", DOUBLEDOUBLE, "2.0**27 + 1", "2.0**26 + 1", "doubledouble"),
-    Fault("rounding of sums dropped", DOUBLEDOUBLE, "low += rest", "pass", "doubledouble"),
+    Fault("halves of too many bits", DOUBLE_DOUBLE, "2.0**27 + 1", "2.0**26 + 1", "double_double"),
+    Fault("rounding of sums dropped", DOUBLE_DOUBLE, "low += rest", "pass", "double_double"),
     Fault(
         "low parts not multiplied",
-        DOUBLEDOUBLE,
+        DOUBLE_DOUBLE,
         "low += value.lo * weight",
         "low += value.lo",
-        "doubledouble",
+        "double_double",
     ),
     Fault(
         "a partial product dropped",
-        DOUBLEDOUBLE,
+        DOUBLE_DOUBLE,
         "error += lower * weight_upper",
         "pass",
-        "doubledouble",
+        "double_double",
     ),
     Fault(
         "all weights taken for powers of two",
-        DOUBLEDOUBLE,
+        DOUBLE_DOUBLE,
         "[0]) == 0.5",
         "[0]) >= 0.5",
-        "doubledouble",
+        "double_double",
     ),
     Fault(
         "unit error without a factor",
-        DOUBLEDOUBLE,
+        DOUBLE_DOUBLE,
         "+ 2) * U * U",
         "+ 2) * U * U / 64",
-        "doubledouble",
+        "double_double",
     ),
-    Fault("no allowance for underflow", DOUBLEDOUBLE, "2.0**-1000", "0.0", "doubledouble bound"),
+    Fault("no allowance for underflow", DOUBLE_DOUBLE, "2.0**-1000", "0.0", "double_double bound"),
     Fault("sign of sin", SINE, "half_turns % 2 == 0", "half_turns >= 0", "sine"),
     Fault("sign of cos", SINE, "half_turns % 2 == 0", "turns % 2 == 0", "sine"),
     Fault("phase dropped", SINE, "math.pi + phase", "math.pi", "sine"),
@@ -91,19 +92,19 @@ FAULTS = (
     Fault("low part of the argument dropped", SINE, "(x.lo - turns", "(-turns", "sine"),
     Fault("two Taylor terms fewer", SINE, "range(1, 11)", "range(1, 9)", "sine"),
     Fault("radius of the sine", SINE, "RADIUS = 6 * U", "RADIUS = 3 * U", "sine"),
-    Fault("rounding of the bias", BOUND, "kappa * abs(step.bias) + UNDERFLOW", "0.0", "bound"),
+    Fault("rounding of the bias", BOUND, "kappa * abs(row.bias) + UNDERFLOW", "0.0", "bound"),
     Fault(
         "rounding of the input",
         BOUND,
-        "schedule.unit_error * magnitude + UNDERFLOW",
+        "kappa * magnitude + UNDERFLOW",
         "0.0 * magnitude",
         "bound",
     ),
     Fault(
         "underflow of the input's rounding",
         BOUND,
-        "schedule.unit_error * magnitude + UNDERFLOW",
-        "schedule.unit_error * magnitude",
+        "kappa * magnitude + UNDERFLOW",
+        "kappa * magnitude",
         "bound",
     ),
     Fault("radii cancel", BOUND, "radius += abs(weight) *", "radius += weight *", "bound"),
@@ -150,7 +151,7 @@ FAULTS = (
     Fault(
         "weights beyond the range",
         BOUND,
-        "radius if schedule.in_range else np.full_like(radius, np.inf)",
+        "radius if in_range else np.full_like(radius, np.inf)",
         "radius",
         "bound",
     ),
@@ -180,30 +181,69 @@ FAULTS = (
     Fault("nodes need not reach the ends", BOUND, "if not covering or not", "if not", "bound"),
     Fault("nodes need not rise", BOUND, "or not np.all(rising)", "", "bound"),
     Fault("nodes need not be normalised", BOUND, "or not normalised", "", "bound"),
-    Fault("carry with a bias", "network.py", "self.bias == 0.0 and ", "", "bound"),
-    Fault("negative units kept", WITNESS, "form.mantissa > 0", "form.mantissa", "witness"),
-    Fault("witness sine of the wrong sign", WITNESS, "turns + odd", "turns", "witness"),
+    Fault("carry with a bias", NETWORK, "self.bias == 0.0 and ", "", "bound"),
     Fault(
-        "witness cosine of the wrong sign", WITNESS, "x < 0 and not quarters", "x < 0", "witness"
+        "carry with a weight", NETWORK, "self.weights == (1.0,)", "len(self.weights) == 1", "bound"
     ),
-    Fault("witness without its phase", WITNESS, "+ quarters * pi // 2", "", "witness"),
+    Fault("carry of the input", NETWORK, " and self.sources[0] > 0", "", "bound"),
     Fault(
-        "witness phase of half a turn", WITNESS, "quarters * pi // 2", "quarters * pi", "witness"
+        "two terms of one source merged",
+        NETWORK,
+        "tuple((weight, holder[source]) for source, weight in row.edges)",
+        "tuple((w, s) for s, w in {holder[s]: w for s, w in row.edges}.items())",
+        "network",
+    ),
+    Fault(
+        "rounding of a shorter row", BOUND, "max(len(row.sources)", "min(len(row.sources)", "bound"
+    ),
+    Fault("largest weight overlooked", BOUND, "max(abs(number)", "min(abs(number)", "bound"),
+    Fault(
+        "negative units kept",
+        COUNTEREXAMPLE,
+        "form.mantissa > 0",
+        "form.mantissa",
+        "counterexample",
+    ),
+    Fault(
+        "witness sine of the wrong sign", COUNTEREXAMPLE, "turns + odd", "turns", "counterexample"
+    ),
+    Fault(
+        "witness cosine of the wrong sign",
+        COUNTEREXAMPLE,
+        "x < 0 and not quarters",
+        "x < 0",
+        "counterexample",
+    ),
+    Fault(
+        "witness without its phase", COUNTEREXAMPLE, "+ quarters * pi // 2", "", "counterexample"
+    ),
+    Fault(
+        "witness phase of half a turn",
+        COUNTEREXAMPLE,
+        "quarters * pi // 2",
+        "quarters * pi",
+        "counterexample",
     ),
     Fault(
         "error at a witness of the other function",
-        WITNESS,
+        COUNTEREXAMPLE,
         "lower, upper = bounds_at(x, function)\n    value = value_at",
         "lower, upper = bounds_at(x)\n    value = value_at",
-        "witness",
+        "counterexample",
     ),
-    Fault("witness pi", WITNESS, "_inverse_tangent(239,", "_inverse_tangent(238,", "witness"),
+    Fault(
+        "witness pi",
+        COUNTEREXAMPLE,
+        "_inverse_tangent(239,",
+        "_inverse_tangent(238,",
+        "counterexample",
+    ),
     Fault(
         "error at a witness too large",
-        WITNESS,
+        COUNTEREXAMPLE,
         "max(value - upper, lower - value,",
         "max(value - lower, upper - value,",
-        "witness",
+        "counterexample",
     ),
     Fault("domain without pi", PROVER, "math.nextafter(math.pi, 4)", "math.pi", "prover"),
     Fault(
@@ -304,7 +344,8 @@ def first_failure(fault: Fault | None, tests: str) -> str:
         if fault:
             file = copy / "sinrelu" / fault.file
             file.write_text(file.read_text().replace(fault.line, fault.wrong))
-        return run(copy, [f"tests/certify/test_{name}.py" for name in tests.split()])
+        found = (next(copy.rglob(f"test_{name}.py")) for name in tests.split())
+        return run(copy, [str(path) for path in found])
 
 
 def run(directory: Path, files: list[str]) -> str:

@@ -55,7 +55,7 @@ class FixedRow(NamedTuple):
     @classmethod
     def of(cls, row: Row, bits: int) -> FixedRow:
         """Round the weights and the bias of a row down."""
-        edges = [(s, *w.as_integer_ratio()) for s, w in zip(row.sources, row.weights, strict=True)]
+        edges = [(s, *w.as_integer_ratio()) for s, w in row.edges]
         whole = [(source, above) for source, above, below in edges if below == 1]
         fixed = [(source, (above << bits) // below) for source, above, below in edges if below > 1]
         return cls(*_columns(fixed), *_columns(whole), _fixed(row.bias, 2 * bits))

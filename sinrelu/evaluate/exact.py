@@ -50,10 +50,7 @@ class ExactEvaluator:
     def of(cls, network: Network) -> ExactEvaluator:
         """Convert the weights and biases of a network."""
         rows = (
-            (
-                tuple(zip(row.sources, map(_raw, row.weights), strict=True)),
-                _raw(row.bias),
-            )
+            (tuple((source, _raw(weight)) for source, weight in row.edges), _raw(row.bias))
             for row in network.rows
         )
         return cls(tuple(rows))

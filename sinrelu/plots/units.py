@@ -76,7 +76,7 @@ def unit_values(network: Network, x: FloatArray) -> Iterator[FloatArray]:
     values = [x]
     for row in network.rows[:-1]:
         form = np.full_like(x, row.bias)
-        for source, weight in zip(row.sources, row.weights, strict=True):
+        for source, weight in row.edges:
             form += weight * values[source]
         values.append(np.maximum(form, 0.0))
         yield values[-1]
