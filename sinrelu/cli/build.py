@@ -1,4 +1,4 @@
-"""The command ``build``; like ``cli``, it loads numerics only when it runs."""
+"""``sinrelu build``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sinrelu.cli import epilogs
-from sinrelu.cli.shared import remark, target_options
+from sinrelu.cli import shared
 from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
@@ -16,10 +15,21 @@ if TYPE_CHECKING:
     from sinrelu.target import Target
 
 SOLVER = "fold-reflect"
-TOL = "1e-12"
+
+HELP = """\b
+Examples:
+  sinrelu build --wiring skip -o small.npz     fewest connections
+  sinrelu build --tol 1e-9 -o rough.json       a file for people to read
+  sinrelu build --max-connections 100          the least error that 100 allow
+  sinrelu build --function cos --domain -100 100
+  sinrelu build --domain -1000pi 1000pi --wiring skip
+  sinrelu build --tol 1e-100                   weights of as many bits as it takes
+
+Weights of more than 53 bits, below 1e-14, go to .json only. Constructions: fold-reflect,
+the smallest, for any domain; chebyshev, double-angle, taylor, for sin on [−π, π]."""
 
 
-@click.command(epilog=epilogs.BUILD_EPILOG)
+@click.command(epilog=HELP)
 @click.option("--construction", default=SOLVER, show_default=True, help="The method.")
 @click.option(
     "--wiring",
@@ -31,22 +41,21 @@ TOL = "1e-12"
     metavar="TOL",
     help="Largest error allowed.  [default: 1e-12, or the least that --max-connections allows]",
 )
-@click.option(
-    "--max-connections", type=click.IntRange(min=1), metavar="N", help="Write no larger network."
-)
-@target_options
-@click.option(
+@shared.count_option("--max-connections", "Write no larger network.")
+@shared.target_options()
+@shared.output_option(
+    shared.NETWORK,
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
     help="Network file, .npz, .json or .onnx.  [default: sin.npz; sin.json below 1e-14]",
 )
-def build(
+def command(
     construction: str,
     wiring: str | None,
     tol: str | None,
     max_connections: int | None,
-    target: Target,
+    function: str | None,
+    domain: shared.Ends | None,
     output: Path | None,
 ) -> None:
     """Build a network and write it to a file.
@@ -54,10 +63,9 @@ def build(
     The one of fewest connections whose error on the domain is at most --tol; or, with
     --max-connections and no --tol, the one of least error. `sinrelu verify` checks it.
     """
-    from sinrelu.formats import check_suffix, save
+    from sinrelu.formats import save
 
-    if output is not None:
-        check_suffix(output)
+    target = shared.target_of(function, domain)
     if construction == SOLVER:
         narrow = output is not None and output.suffix.lower() != ".json"
         solution = _solve(wiring, tol, max_connections, target, narrow)
@@ -77,24 +85,18 @@ def build(
 def _solve(
     wiring: str | None, tol: str | None, max_connections: int | None, target: Target, narrow: bool
 ) -> Solution:
-    from sinrelu.constructions.fold_reflect.solver import (
-        FLOAT_TOL,
-        LEAST_LAYERED,
-        checked_tolerance,
-        sharpest,
-        smallest,
-    )
+    from sinrelu.constructions.fold_reflect import solver
     from sinrelu.network import LAYERED, SKIP
 
     if tol is None and max_connections is not None:
-        found = sharpest(max_connections, target, wiring or LAYERED, remark)
+        found = solver.sharpest(max_connections, target, wiring or LAYERED, shared.message)
         if not (narrow and found.network.wide):
             return found
         # all that float64 weights can do
-        return smallest(FLOAT_TOL, target, wiring or LAYERED, remark=remark)
-    wanted = checked_tolerance(tol or TOL)
-    wiring = wiring or (LAYERED if wanted >= LEAST_LAYERED else SKIP)
-    return smallest(wanted, target, wiring, remark=remark)
+        return solver.smallest(solver.FLOAT_TOL, target, wiring or LAYERED, remark=shared.message)
+    wanted = solver.checked_tolerance(tol or shared.TOL)
+    wiring = wiring or (LAYERED if wanted >= solver.LEAST_LAYERED else SKIP)
+    return solver.smallest(wanted, target, wiring, remark=shared.message)
 
 
 def _build(
@@ -105,41 +107,36 @@ def _build(
     target: Target,
 ) -> Solution:
     """Build what has no solver: one function, one domain, float64 weights."""
-    from sinrelu.constructions import build as build_network
+    from sinrelu.constructions import build
     from sinrelu.constructions.fold_reflect.solver import Solution, checked_tolerance
     from sinrelu.network import LAYERED
-    from sinrelu.target import Target
+    from sinrelu.target import DEFAULT
 
-    if target != Target():
+    if target != DEFAULT:
         raise RequestError(
-            f"{construction} is for {Target()}; for {target} take --construction {SOLVER}"
+            f"{construction} is for {DEFAULT}; for {target} take --construction {SOLVER}"
         )
     if tol is None and max_connections is not None:
         raise RequestError(f"--max-connections: without --tol, only {SOLVER} can be built")
-    network = build_network(construction, wiring or LAYERED, float(checked_tolerance(tol or TOL)))
+    network = build(construction, wiring or LAYERED, float(checked_tolerance(tol or shared.TOL)))
     return Solution(network, network.meta["error_bound"], "")
 
 
 def _report(
     solution: Solution, file: Path, construction: str, target: Target, limit: int | None
 ) -> list[str]:
+    from mpmath import MPContext
+
     from sinrelu.verification.report import count_lines, line
 
     network = solution.network
-    lines = [
+    bound = MPContext().nstr(MPContext().mpf(solution.error_bound), 4)
+    rounding = "with weights rounded" if network.wide else "before weights are rounded"
+    return [
         line("file", str(file)),
         line("construction", construction),
         line("target", f"{target}"),
         *count_lines(network, limit),
-        line("a-priori bound", _bound(solution)),
+        line("a-priori bound", f"{bound:<12} of the error, {rounding}"),
+        *([line("searched", solution.searched)] if solution.searched else []),
     ]
-    return lines + ([line("searched", solution.searched)] if solution.searched else [])
-
-
-def _bound(solution: Solution) -> str:
-    from mpmath import MPContext
-
-    rounding = "with weights rounded" if solution.network.wide else "before weights are rounded"
-    return (
-        f"{MPContext().nstr(MPContext().mpf(solution.error_bound), 4):<12} of the error, {rounding}"
-    )

@@ -1,63 +1,92 @@
-"""What several commands share: arguments and options, the bar of progress, writing a file."""
+"""What several commands share: arguments and options, messages, the bar of progress."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-TOL = 1e-12
+if TYPE_CHECKING:
+    from sinrelu.target import Target
+
+    Ends = tuple[str, str]
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+TOL = "1e-12"
 FUNCTIONS = ("sin", "cos")
+BY_FILE = "what FILE says, or "
+NETWORK, PICTURE, ANY = "sinrelu.formats", "sinrelu.plots", ""
+"""Sorts of files, by the room that knows their suffixes."""
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
-tol_option = click.option(
-    "--tol",
-    type=float,
-    metavar="TOL",
-    default=TOL,
-    show_default=True,
-    help="Largest error allowed.",
-)
-function_option = click.option(
-    "--function",
-    type=click.Choice(FUNCTIONS),
-    default=FUNCTIONS[0],
-    show_default=True,
-    help="What the network is meant to equal.",
-)
-domain_option = click.option(
-    "--domain",
-    nargs=2,
-    metavar="A B",
-    help="From where to where: numbers or multiples of pi, like -100 or 2pi.  [default: -pi pi]",
-)
 
 
-def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --function and --domain; the command takes the ``Target`` that they name."""
-
-    @functools.wraps(command)
-    def with_target(function: str, domain: tuple[str, str] | None, **options: Any) -> Any:
-        from sinrelu.target import Target
-
-        return command(target=Target.parse(function, domain), **options)
-
-    return function_option(domain_option(with_target))
+def count_option(
+    name: str, text: str, default: int | None = None, least: int = 1, most: int | None = None
+) -> Decorator:
+    """Add an option for a number of things."""
+    shown = default is not None
+    settings: dict[str, Any] = {"metavar": "N", "default": default, "show_default": shown}
+    return click.option(name, type=click.IntRange(least, most), help=text, **settings)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    from sinrelu.formats import write_whole
+def target_options(otherwise: str = "") -> Decorator:
+    """Add --function and --domain, for ``target_of``."""
+    equal = f"What the network is meant to equal.  [default: {otherwise}{FUNCTIONS[0]}]"
+    ends = "From where to where: numbers or multiples of pi, like -100 or 2pi."
+    function = click.option("--function", type=click.Choice(FUNCTIONS), help=equal)
+    domain = click.option(
+        "--domain", nargs=2, metavar="A B", help=f"{ends}  [default: {otherwise}-pi pi]"
+    )
+    return lambda command: function(domain(command))
 
-    write_whole(path, content)
+
+def target_of(
+    function: str | None, domain: Ends | None, meta: Mapping[str, object] | None = None
+) -> Target:
+    """Return the target that options name.
+
+    What they leave open is as the ``meta`` of a file says, and a message says so; else it is sin
+    on [−π, π].
+    """
+    from sinrelu.target import DEFAULT, End, Target
+
+    claimed = Target.claimed(meta or {})
+    if claimed and not (function and domain):
+        message(f"default taken from the file: {claimed}")
+    said = claimed or DEFAULT
+    low, high = map(End.parse, domain) if domain else (said.low, said.high)
+    return Target(function or said.function, low, high)
 
 
-def remark(text: str) -> None:
+def output_option(sort: str, *names: str, **settings: Any) -> Decorator:
+    """Add an option for a file of a sort to be written, refused before the work if it cannot be."""
+
+    def checked(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None:
+            if sort:
+                import_module(sort).check_suffix(path)
+            if path.is_dir() or not path.parent.is_dir():
+                wrong = "Is a directory" if path.is_dir() else "No such file or directory"
+                raise click.ClickException(f"{path}: {wrong}")
+        return path
+
+    return click.option(*names, type=click.Path(path_type=Path), callback=checked, **settings)
+
+
+def picture_option(what: str) -> Decorator:
+    """Add --plot, for what a command may draw besides."""
+    return output_option(
+        PICTURE, "--plot", "picture", help=f"Also draw {what}, as .png, .svg or .pdf."
+    )
+
+
+def message(text: str) -> None:
     """Say what is being done; results alone go to stdout."""
     click.echo(text, err=True)
 
@@ -65,7 +94,7 @@ def remark(text: str) -> None:
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr if that is a terminal; its length is 1."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
     steps = 1000

@@ -14,7 +14,7 @@ import numpy as np
 from sinrelu.certify.certificate import REFUTED
 from sinrelu.compare import Entry, as_json, as_markdown, as_text
 from sinrelu.errors import FormatError
-from sinrelu.formats import read_whole
+from sinrelu.formats import read_text
 
 COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "seconds")
 """Of the CSV: whatever is the same on every machine, and ``evidence`` for the reader."""
@@ -115,9 +115,10 @@ def read_csv(file: Path) -> list[Entry]:
     FileAccessError, FormatError
         If it is something else; the message names the line and the column.
     """
+    text = read_text(file, "a table of `sinrelu compare --csv`")
     try:
-        lines = list(csv.DictReader(io.StringIO(read_whole(file).decode())))
-    except (UnicodeDecodeError, csv.Error) as error:
+        lines = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
         raise FormatError(f"{file}: not a table of `sinrelu compare --csv` ({error})") from error
     if not lines:
         raise FormatError(f"{file}: no table of `sinrelu compare --csv`")

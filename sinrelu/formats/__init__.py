@@ -26,7 +26,15 @@ WRITERS: dict[str, Callable[[Network], bytes]] = {
 MAX_FILE_BYTES = 16 * 2**20
 """A hundred times what any network here needs; a reader may take eighty times as much memory."""
 
-__all__ = ["MAX_FILE_BYTES", "check_suffix", "load", "read_whole", "save", "write_whole"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "check_suffix",
+    "load",
+    "read_text",
+    "read_whole",
+    "save",
+    "write_whole",
+]
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -88,6 +96,14 @@ def read_whole(file: Path) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise FileAccessError(f"{file}: larger than {MAX_FILE_BYTES >> 20} MiB, not a network file")
     return content
+
+
+def read_text(file: Path, expected: str) -> str:
+    """Return the content of a file of UTF-8 text; ``expected`` says what it should be."""
+    try:
+        return read_whole(file).decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{file}: not text, and so not {expected}") from error
 
 
 def write_whole(file: Path, content: bytes) -> None:

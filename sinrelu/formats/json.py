@@ -40,7 +40,10 @@ def loads(content: bytes) -> Network:
     FormatError, GraphError
         If it is not such a file, or the rows in it are not a network.
     """
-    document = json_object("file", content)
+    try:
+        document = json_object("file", content.decode())
+    except UnicodeDecodeError as error:
+        raise FormatError("not text, and so not a network as JSON") from error
     _check_fields("file", document, FIELDS)
     if document["format"] != FORMAT:
         raise FormatError(f"format: expected {FORMAT!r}, found {document['format'][:60]!r}")

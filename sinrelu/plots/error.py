@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.certify.pieces import breakpoints
@@ -18,18 +20,13 @@ from sinrelu.plots.style import (
     FONT_SIZE,
     ORANGE,
     PALE_BLUE,
-    WIDTH,
     grouped,
     headline,
     label_domain,
+    page,
     power,
-    styled,
 )
 from sinrelu.verification.sampling import Curve, Domain, float64_error
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 HEIGHT = 4.4
 COLUMNS = 1400
@@ -76,15 +73,12 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     RequestError
         If the error is not finite anywhere.
     """
-    from matplotlib.figure import Figure
-
     worst = worst_place(curve)
     whole = panel_of(curve, (float(curve.x[0]), float(curve.x[-1])))
     closest = closest_panel(network, curve, worst)
     between = middle_panel(network, curve, whole, closest)
     reach = max(tol, *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
-    with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with page(HEIGHT) as figure:
         axes = figure.subplot_mosaic("AA;BC")
         for name, panel in zip("ABC", (whole, between, closest), strict=True):
             _draw_error(axes[name], panel, tol, reach)
@@ -194,8 +188,6 @@ def _label_whole(axes: Axes, network: Network, tol: float) -> None:
 
 def _label_zoom(axes: Axes, panel: Panel, whole: Panel) -> None:
     """Write distances from the centre in units of π times a power of ten."""
-    from matplotlib.ticker import FuncFormatter, MultipleLocator
-
     exponent = _exponent(panel.width / math.pi / 2)
     unit = math.pi * 10.0**exponent
     step = next(s for s in (0.2, 0.5, 1, 2, 5) if panel.width / unit / s <= 6) * unit

@@ -8,18 +8,17 @@ a fold stands beside it. With layered wiring the layers run from left to right.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
+from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.errors import RequestError
 from sinrelu.network import SKIP, Network
-from sinrelu.plots.style import BLUE, ORANGE, WIDTH, headline, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from sinrelu.plots.style import BLUE, ORANGE, headline, page
 
 MOST_CONNECTIONS = 800
 """More than this many lines on a page cannot be told apart."""
@@ -41,8 +40,6 @@ def network_figure(network: Network) -> Figure:
     RequestError
         If it has too many connections for a picture.
     """
-    from matplotlib.figure import Figure
-
     if network.connections > MOST_CONNECTIONS:
         raise RequestError(
             f"{network.connections} connections cannot be told apart in a picture, at most "
@@ -51,8 +48,7 @@ def network_figure(network: Network) -> Figure:
     skip = network.wiring == SKIP
     places = folded_places(network) if skip else layered_places(network)
     rows = float(np.ptp(places[:, 1]))
-    with styled():
-        figure = Figure(figsize=(WIDTH, 1.1 + 0.19 * (rows + 2)), layout="constrained")
+    with page(1.1 + 0.19 * (rows + 2)) as figure:
         axes = figure.add_subplot()
         _draw_connections(figure, axes, network, places)
         _draw_units(axes, places, numbered=skip)
@@ -125,9 +121,6 @@ def _offsets(levels: IntArray) -> FloatArray:
 
 
 def _draw_connections(figure: Figure, axes: Axes, network: Network, places: FloatArray) -> None:
-    from matplotlib.collections import LineCollection
-    from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
-
     weight = np.array([w for row in network.rows for w in row.weights], dtype=np.float64)
     largest = float(np.abs(weight).max(initial=1.0))
     colours = LinearSegmentedColormap.from_list("weights", COLOURS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
@@ -14,17 +14,13 @@ from sinrelu.plots.style import (
     BLUE,
     ORANGE,
     PALE_BLUE,
-    WIDTH,
     grouped,
     headline,
     label_domain,
+    page,
     power,
-    styled,
 )
 from sinrelu.verification.sampling import MAX_PIECES, REFERENCES
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HEIGHT = 2.9
 BINS = 144
@@ -51,20 +47,17 @@ def pieces_figure(
     RequestError
         If there are too many to enumerate (``found`` is None).
     """
-    from matplotlib.figure import Figure
-
     if found is None:
         raise RequestError(f"the network has more than {MAX_PIECES} pieces, too many to enumerate")
     edges = np.linspace(found[0], found[-1], BINS + 1)
     counts, _ = np.histogram(found[1:-1], edges)
     x = np.linspace(found[0], found[-1], 2001)
     density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol, function)
-    fine = np.linspace(found[0], found[-1], INTEGRAL_POINTS)
-    least = round(float(np.trapezoid(fewest_density(fine, tol, function), fine)))
+    fine = fewest_density(np.linspace(found[0], found[-1], INTEGRAL_POINTS), tol, function)
+    least = round(float((found[-1] - found[0]) * (fine[:-1] + fine[1:]).mean() / 2))
     exponent = math.floor(math.log10(max(density.max(), fewest.max())))
     unit = 10.0**exponent
-    with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with page(HEIGHT) as figure:
         axes = figure.add_subplot()
         axes.stairs(density / unit, edges, fill=True, color=PALE_BLUE, alpha=0.45)
         axes.stairs(density / unit, edges, color=BLUE, linewidth=0.9)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sinrelu.compare import PEER, Entry
 from sinrelu.compare.growth import FIRST_DIGITS, Law, digits, law, series
 from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP
-from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, WIDTH, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, page
 
 HEIGHT = 5.2
 LIMIT = 10_000
@@ -42,12 +39,9 @@ def scaling_figure(entries: Sequence[Entry]) -> Figure:
     RequestError
         If there is nothing to draw.
     """
-    from matplotlib.figure import Figure
-
     if not entries:
         raise RequestError("the table is empty; there is nothing to draw")
-    with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with page(HEIGHT) as figure:
         axes = figure.subplot_mosaic("AB;CC", height_ratios=(1, 0.85))
         for name, wiring in (("A", LAYERED), ("B", SKIP)):
             _draw_wiring(axes[name], entries, wiring)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.style import context as style_context
 
 from sinrelu.errors import RequestError
+from sinrelu.formats import write_whole
 from sinrelu.network import Network
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 FONT_SIZE = 8.5
@@ -47,11 +48,11 @@ def check_suffix(path: Path) -> None:
         raise RequestError(f"{path}: unknown suffix; pictures end in {', '.join(SUFFIXES)}")
 
 
-def styled() -> AbstractContextManager[None]:
-    """Draw in the style of this package, whatever the user's own is."""
-    import matplotlib.style
-
-    return matplotlib.style.context(["default", STYLE])
+@contextmanager
+def page(height: float) -> Iterator[Figure]:
+    """Give a figure to draw on in the style of this package, whatever the user's own is."""
+    with style_context(["default", STYLE]):
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def rendered(figure: Figure, suffix: str) -> bytes:
@@ -62,9 +63,14 @@ def rendered(figure: Figure, suffix: str) -> bytes:
         "pdf": {"CreationDate": None},
     }
     stream = io.BytesIO()
-    with styled():
+    with style_context(["default", STYLE]):
         figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
     return stream.getvalue()
+
+
+def write(figure: Figure, file: Path) -> None:
+    """Write a figure to a file, whole or not at all."""
+    write_whole(file, rendered(figure, file.suffix))
 
 
 def headline(network: Network) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.plots.style import BLUE, WIDTH, styled
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sinrelu.plots.style import BLUE, page
 
 HEIGHT = 3.9
 
@@ -37,14 +34,11 @@ def loss_figure(losses: FloatArray) -> Figure:
     RequestError
         If no loss is positive and finite.
     """
-    from matplotlib.figure import Figure
-
     shown = np.isfinite(losses) & (losses > 0)
     if not shown.any():
         raise RequestError("no loss is positive and finite; there is nothing to draw")
     steps = np.arange(1, len(losses) + 1)
-    with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with page(HEIGHT) as figure:
         axes = figure.subplots()
         axes.loglog(steps[shown], losses[shown], color=BLUE, linewidth=0.8)
         axes.set(xlabel="step", title="mean squared error at the points of the step")
@@ -53,10 +47,7 @@ def loss_figure(losses: FloatArray) -> Figure:
 
 def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
     """Draw error against connections, both axes logarithmic."""
-    from matplotlib.figure import Figure
-
-    with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with page(HEIGHT) as figure:
         axes = figure.subplots()
         for curve in curves:
             colour, side = curve.colour, -1 if curve.label_on_left else 1

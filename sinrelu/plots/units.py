@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.plots.style import BAND, BLUE, FONT_SIZE, WIDTH, grouped, headline, styled
+from sinrelu.plots.style import BAND, BLUE, FONT_SIZE, grouped, headline, page
 from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import GRID_STEPS, Domain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_UNITS = 240
 BLOCK = 2**16
@@ -41,8 +38,6 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
     RequestError
         If there are too many.
     """
-    from matplotlib.figure import Figure
-
     rows = network.rows[:-1]
     shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
     if not 1 <= len(shown) <= MOST_UNITS:
@@ -52,8 +47,7 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
     counts = rises(network, pieces)
     across = min(len(shown), 6 if len(shown) <= 30 else 8)
     down = math.ceil(len(shown) / across)
-    with styled():
-        figure = Figure(figsize=(WIDTH, 0.6 + 5.2 / across * down))
+    with page(0.6 + 5.2 / across * down) as figure:
         figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.06)
         panels = figure.subplots(down, across, squeeze=False).flat
         for number, axes in zip(shown, panels, strict=False):

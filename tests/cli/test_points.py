@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, RequestError, relu
-from sinrelu.cli.points import parse, value_lines
+from sinrelu.cli.eval import value_lines
+from sinrelu.cli.points import parse
 from sinrelu.network import exact_hex
-from sinrelu.target import Target
+from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.report import as_float
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -72,12 +73,12 @@ def test_what_is_no_number_is_refused(text):
 def test_values_are_those_of_the_exact_network():
     circuit = Circuit()
     network = circuit.freeze(relu(circuit.input * 3 - 1))
-    lines = list(value_lines(network, parse("0.5"), 20))
+    lines = list(value_lines(network, parse("0.5"), 20, DEFAULT))
     assert lines[1].split() == ["N(x)", "0.5" + "0" * 19]
-    text = "\n".join(value_lines(network, parse("0.1"), 30))
+    text = "\n".join(value_lines(network, parse("0.1"), 30, DEFAULT))
     assert "0.1 = 0x1.999999999999ap-4, the float64 nearest to 0.1" in text
     assert "outside [−π, π]" not in text
-    assert "outside [−π, π]" in "\n".join(value_lines(network, parse("4"), 30))
+    assert "outside [−π, π]" in "\n".join(value_lines(network, parse("4"), 30, DEFAULT))
 
 
 def test_lines_are_about_the_function_and_domain_asked_for():
@@ -98,7 +99,7 @@ def test_lines_are_about_the_function_and_domain_asked_for():
 def test_digits_are_those_asked_for(digits):
     circuit = Circuit()
     network = circuit.freeze(circuit.input * 1.5)
-    lines = list(value_lines(network, parse("0x1.8p0"), digits))
+    lines = list(value_lines(network, parse("0x1.8p0"), digits, DEFAULT))
     assert lines[1].split()[1].startswith("2." if digits > 1 else "2")
     with mpmath.workdps(digits + 5):
         assert lines[2].split()[-1][: digits - 1] in mpmath.nstr(mpmath.sin(1.5), digits + 3)

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from study import TABLE
 
-from sinrelu import Circuit, RequestError, build, cli, plots, relu, save
+from sinrelu import Circuit, RequestError, build, cli, relu, save
 from sinrelu.certify import DOMAIN
+from sinrelu.cli.plot import KINDS
 from sinrelu.compare import PEER
 from sinrelu.compare.growth import as_csv, law, series
-from sinrelu.plots import KINDS, draw, rendered, scaling_figure
+from sinrelu.constructions.fold_reflect.solver import smallest
+from sinrelu.plots import draw, rendered, scaling_figure
 from sinrelu.plots.network import (
     curve,
     ends,
@@ -194,8 +196,31 @@ def test_every_kind_is_drawn_and_reproducible(network, kind, tmp_path, capfd):
     arguments = ["plot", str(file), "--kind", kind, "--tol", "1e-3", "-o", str(tmp_path / "a.svg")]
     assert cli.run(arguments) == 0
     assert capfd.readouterr().out == f"{tmp_path / 'a.svg'}\n"
-    assert (tmp_path / "a.svg").read_bytes() == rendered(draw(kind, file, 1e-3), ".svg")
+    figure = scaling_figure(TABLE) if kind == "scaling" else draw(kind, network, 1e-3)
+    assert (tmp_path / "a.svg").read_bytes() == rendered(figure, ".svg")
 
 
-def test_the_command_knows_every_kind():
-    assert cli.KINDS == plots.KINDS
+def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypatch):
+    """Unless the options say otherwise; a claim that is no tolerance is no default."""
+    drawn = []
+    monkeypatch.setattr("sinrelu.plots.draw", lambda *asked: drawn.append(asked) or draw(*asked))
+
+    def axes_of(meta, *options):
+        save(rough.with_meta(**meta), tmp_path / "rough.npz")
+        arguments = ["plot", str(tmp_path / "rough.npz"), "-o", str(tmp_path / "a.svg"), *options]
+        assert cli.run(arguments) == 0
+        _, _, tol, _, target = drawn[-1]
+        return tol, str(target), capfd.readouterr().err
+
+    target = Target.parse("cos", ("-10", "2pi"))
+    rough = smallest(1e-4, target).network
+    says = "default taken from the file: "
+    messages = f"{says}cos on [−10, 2π]\n{says}tolerance 0.0001\n"
+    assert axes_of({}) == (1e-4, "cos on [−10, 2π]", messages)
+    assert axes_of({}, "--tol", "1e-3", "--domain", "0", "1") == (
+        1e-3,
+        "cos on [0, 1]",
+        f"{says}cos on [−10, 2π]\n",
+    )
+    for nonsense in (None, "tiny", 0, -1e-4, 2, True, [1e-4]):
+        assert axes_of({"tol": nonsense, "domain": None}) == (1e-12, "sin on [−π, π]", "")

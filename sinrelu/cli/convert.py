@@ -1,0 +1,30 @@
+"""``sinrelu convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+HELP = """\b
+Example:
+  sinrelu convert sin.npz sin.onnx"""
+
+
+@click.command(epilog=HELP)
+@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+def command(source: Path, target: Path) -> None:
+    """Write the network of one file to another, .npz, .json or .onnx.
+
+    The graph stays the same, and so does its sha256. An .onnx file may also come from elsewhere,
+    for instance from PyTorch, if it is a float64 chain of affine layers and ReLU from one number
+    to one number.
+    """
+    from sinrelu.formats import check_suffix, load, save
+    from sinrelu.verification.report import count_lines, line
+
+    check_suffix(target)
+    network = load(source)
+    save(network, target)
+    click.echo("\n".join([line("file", str(target)), *count_lines(network)]))

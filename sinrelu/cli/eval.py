@@ -1,0 +1,84 @@
+"""``sinrelu eval``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sinrelu.cli import shared
+
+if TYPE_CHECKING:
+    from sinrelu.cli.points import Point
+    from sinrelu.network import Network
+    from sinrelu.target import Target
+
+SPARE_DIGITS = 25
+"""The error is about 1e-12, so it needs more digits than the value does."""
+
+HELP = """X is a decimal number (0.5), a hexadecimal float (0x1.8p-1, taken exactly) or a
+multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 nearest to a decimal
+number or a multiple of pi; the output says which.
+
+\b
+Examples:
+  sinrelu eval sin.npz pi/6 0.5 -1e-3 --digits 30
+  sinrelu eval cos.npz 10pi --function cos --domain -100 100"""
+
+
+@click.command(epilog=HELP, context_settings={"ignore_unknown_options": True})
+@shared.file_argument
+@click.argument("points", metavar="X...", nargs=-1, required=True)
+@shared.target_options(shared.BY_FILE)
+@shared.count_option("--digits", "Digits of the exact value.", 50, most=10_000)
+def command(
+    file: Path,
+    points: tuple[str, ...],
+    function: str | None,
+    domain: shared.Ends | None,
+    digits: int,
+) -> None:
+    """Print the exact value of a network at points X, beside sin or cos."""
+    from sinrelu.cli.points import parse
+    from sinrelu.formats import load
+
+    parsed = [parse(text) for text in points]
+    network = load(file)
+    target = shared.target_of(function, domain, network.meta)
+    for point in parsed:
+        click.echo("\n".join(value_lines(network, point, digits, target)))
+
+
+def value_lines(network: Network, point: Point, digits: int, target: Target) -> Iterator[str]:
+    """Yield lines that say what was evaluated, N(x) exactly, f(x), the error, and float64's N."""
+    from mpmath import MPContext
+
+    from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
+    from sinrelu.verification.report import as_float, line
+
+    numbers = MPContext()
+    numbers.dps = digits + SPARE_DIGITS
+    function = target.function
+    [(_, error)] = exact_error(network, [point.x], numbers.dps, function)
+    value = evaluate_mpmath(network, point.x, digits)
+    reference = getattr(numbers, function)(numbers.mpf(point.x.numerator) / point.x.denominator)
+    yield line("x", _described(point, target))
+    yield line("N(x)", numbers.nstr(value, digits, strip_zeros=False))
+    yield line(f"{function} x", numbers.nstr(reference, digits, strip_zeros=False))
+    yield line(f"N(x) − {function} x", numbers.nstr(error, 6))
+    if (x := as_float(point.x)) is not None:
+        yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
+
+
+def _described(point: Point, target: Target) -> str:
+    from sinrelu.network import exact_hex
+    from sinrelu.verification.report import as_float
+
+    x = as_float(point.x)
+    written = exact_hex(point.x) if x is None else f"{x!r} = {x.hex()}"
+    origin = "exactly" if point.exact else f"the float64 nearest to {point.text}"
+    low, high = target.cover
+    outside = "" if low <= point.x <= high else f"; outside {target.interval}"
+    return f"{written}, {origin}{outside}"

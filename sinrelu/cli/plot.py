@@ -1,0 +1,87 @@
+"""``sinrelu plot``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from sinrelu.cli import shared
+from sinrelu.errors import RequestError
+
+NETWORK, SCALING = "network", "scaling"
+KINDS = ("error", NETWORK, "units", "pieces", SCALING)
+
+HELP = """\b
+Kinds:
+  error    the error over the whole domain, and zooms down to single pieces
+  network  the graph: levels down on the left and up on the right, or layers
+  units    what each unit computes over x
+  pieces   where the breakpoints are, and where the fewest would be
+  scaling  connections against digits; FILE is a table of `sinrelu compare --csv`
+
+\b
+Examples:
+  sinrelu plot sin.npz -o error.svg
+  sinrelu plot sin.npz --tol 1e-9 --domain -10 10 -o error.png
+  sinrelu plot sin.npz --kind network -o network.pdf"""
+
+
+@click.command(epilog=HELP)
+@shared.file_argument
+@click.option(
+    "--tol", metavar="TOL", help=f"Largest error allowed.  [default: {shared.BY_FILE}{shared.TOL}]"
+)
+@shared.target_options(shared.BY_FILE)
+@click.option(
+    "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
+)
+@shared.output_option(
+    shared.PICTURE, "-o", "--output", required=True, help="Picture file, .png, .svg or .pdf."
+)
+def command(
+    file: Path,
+    tol: str | None,
+    function: str | None,
+    domain: shared.Ends | None,
+    kind: str,
+    output: Path,
+) -> None:
+    """Draw a network, or a table of networks."""
+    from sinrelu import plots
+    from sinrelu.compare.growth import read_csv
+    from sinrelu.formats import load
+
+    if kind == SCALING:
+        figure = plots.scaling_figure(read_csv(file))
+    else:
+        network = load(file)
+        network.require_float64(f"{file}")
+        meta = {} if kind == NETWORK else network.meta
+        target, limit = shared.target_of(function, domain, meta), _limit(tol, meta)
+        with shared.progress_bar("drawing") as progress:
+            figure = plots.draw(kind, network, limit, progress, target)
+    plots.write(figure, output)
+    click.echo(f"{output}")
+
+
+def _limit(tol: str | None, meta: Mapping[str, object]) -> float:
+    """Return --tol; or what the file says, if that is a tolerance, with a message; or ``TOL``."""
+    if tol is not None:
+        return _tolerance(tol)
+    try:
+        said = _tolerance(str(meta.get("tol")))
+    except RequestError:
+        return float(shared.TOL)
+    shared.message(f"default taken from the file: tolerance {said:g}")
+    return said
+
+
+def _tolerance(text: str) -> float:
+    from sinrelu.constructions import check_tol
+    from sinrelu.constructions.fold_reflect.solver import checked_tolerance
+
+    tol = float(checked_tolerance(text))
+    check_tol(tol)
+    return tol
