@@ -15,14 +15,13 @@ import pytest
 
 import sinrelu
 from sinrelu import Circuit, build, evaluate_exact, load, save
-from sinrelu.cli import run
+from sinrelu.cli import COMMANDS, run
 from sinrelu.cli import shared as cli_shared
 from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.target import FUNCTIONS, Target
 from sinrelu.verification import sampling
 from sinrelu.verification.report import VERDICTS
 
-COMMANDS = ("build", "verify", "recheck", "plot", "eval", "compare", "train")
 ROUGH = "1e-6"
 
 
@@ -81,8 +80,10 @@ class TestHelp:
         status, out, err = sinrelu_command(command, "--help")
         assert (status, err) == (0, "")
         assert f"\n    sinrelu {command} " in out
+        assert "\n  -h, --help " in out
+        assert sinrelu_command(command, "-h") == (status, out, err)
 
-    @pytest.mark.parametrize("arguments", [(), ("--help",)])
+    @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
     def test_help_lists_the_commands_and_the_exit_statuses(self, arguments):
         done = subprocess.run(
             [sys.executable, "-m", "sinrelu", *arguments], capture_output=True, check=False
@@ -327,11 +328,21 @@ class TestRecheck:
         Path("bad.proof").write_bytes(b"{}")
         assert "bad.proof" in refusal(sinrelu_command("recheck", "bad.proof", rough_file))
 
+    def test_where_text_is_expected_a_network_file_is_named(self, sinrelu_command, rough_file):
+        message = refusal(sinrelu_command("recheck", rough_file, rough_file))
+        assert "rough.npz: not text, and so not a certificate of" in message
+        message = refusal(sinrelu_command("plot", rough_file, "--kind", "scaling", "-o", "a.png"))
+        assert "rough.npz: not text, and so not a table of `sinrelu compare --csv`" in message
+        Path("a.json").write_bytes(Path(rough_file).read_bytes())
+        message = refusal(sinrelu_command("verify", "a.json"))
+        assert "a.json: not text, and so not a network as JSON" in message
+
 
 class TestEval:
     def test_several_points_negative_ones_too(self, sinrelu_command, rough_file):
         status, out, err = sinrelu_command("eval", rough_file, "pi/2", "-1.5", "-0x1p-3", "-pi")
-        assert (status, err) == (0, "")
+        assert status == 0
+        assert all(line.startswith("default taken from the file: ") for line in err.splitlines())
         assert out.count("N(x) − sin x") == 4
         assert "the float64 nearest to -pi" in out
 
@@ -341,6 +352,17 @@ class TestEval:
         assert (status, err) == (0, "")
         assert out.count("N(x) − cos x") == 2
         assert out.count("outside [−10, 0]") == 1
+
+    def test_what_is_not_asked_for_is_what_the_file_says(self, sinrelu_command, rough):
+        claim = {"function": "cos", "domain": [-1.0, 2.0]}
+        save(rough.with_meta(**claim), "cos.npz")
+        _, out, err = sinrelu_command("eval", "cos.npz", "3")
+        assert err == "default taken from the file: cos on [−1, 2]\n"
+        assert "outside [−1, 2]" in out
+        assert "cos x  " in out
+        _, out, _ = sinrelu_command("eval", "cos.npz", "3", "--function", "sin")
+        assert "outside [−1, 2]" in out
+        assert "sin x  " in out
 
     def test_the_value_is_the_exact_one(self, sinrelu_command, rough_file, rough):
         _, out, _ = sinrelu_command("eval", rough_file, "0.75", "--digits", "60")
@@ -423,6 +445,8 @@ class TestBadInput:
             ("verify", "no-suffix"),
             ("verify", "file.txt"),
             ("verify", "file.npz", "--plot", "error.gif"),
+            ("verify", "file.npz", "--plot", "missing/error.png"),
+            ("verify", "file.npz", "--certificate", "missing/file.proof"),
             ("verify", "file.npz", "--max-connections", "0"),
             ("verify", "file.npz", "--max-connections", "many"),
             ("verify", "file.npz", "--sampled", "--certificate", "c.json"),
@@ -504,6 +528,22 @@ class TestBadInput:
 
 
 class TestInterruption:
+    def test_a_defect_is_no_verdict(self, sinrelu_command, rough_file, monkeypatch):
+        monkeypatch.setattr(sampling, "error_curve", lambda *_, **__: 1 // 0)
+        status, out, err = sinrelu_command("verify", rough_file)
+        assert (status, out, err.count("\n")) == (70, "", 1)
+        assert err.startswith("sinrelu: unexpected ZeroDivisionError in test_cli.py, line ")
+
+    def test_a_verdict_is_printed_before_files_are_written(
+        self, sinrelu_command, rough_file, monkeypatch, capfd
+    ):
+        def full(*_):
+            raise OSError("disk full" if "sampled-ok" in capfd.readouterr().out else "no verdict")
+
+        monkeypatch.setattr("sinrelu.plots.write", full)
+        options = ("--sampled", "--tol", ROUGH, "--plot", "a.png")
+        assert "disk full" in refusal(sinrelu_command("verify", rough_file, *options))
+
     def test_interrupt(self, sinrelu_command, rough_file, monkeypatch):
         def interrupted(*_, **__):
             raise KeyboardInterrupt
@@ -518,6 +558,31 @@ class TestInterruption:
 
         monkeypatch.setattr(sampling, "error_curve", exhausted)
         assert "out of memory" in refusal(sinrelu_command("verify", rough_file))
+
+    @staticmethod
+    def shell(line, **environment):
+        """Run a line of the shell in which $S is this package's command."""
+        environment = {**os.environ, "S": f"{sys.executable} -m sinrelu", **environment}
+        return subprocess.run(["sh", "-c", line], env=environment, capture_output=True, check=False)
+
+    def test_closed_streams(self, rough_file):
+        done = self.shell(f"$S eval {rough_file} 1 >&-")
+        assert (done.returncode, done.stderr) == (2, b"sinrelu: stdout is closed\n")
+        done = self.shell(f"$S verify {rough_file} --tol {ROUGH} --sampled 2>&-")
+        assert (done.returncode, done.stdout.count(b"sampled-ok")) == (0, 1)
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    def test_an_encoding_without_pi(self, rough_file, encoding):
+        line = f"$S verify {rough_file} --tol {ROUGH} --sampled && $S -h"
+        done = self.shell(line, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"sampled-ok" in done.stdout
+        assert b"that equal sin on [" in done.stdout
+
+    def test_the_backend_of_a_notebook_does_not_matter(self, rough_file):
+        line = f"$S plot {rough_file} --tol {ROUGH} -o a.svg"
+        assert self.shell(line, MPLBACKEND="module://nowhere").returncode == 0
+        assert self.shell(line, MPLBACKEND="nonsense").returncode == 0
 
     @staticmethod
     def evaluation(file, stdout):
