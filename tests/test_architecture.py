@@ -110,7 +110,7 @@ def test_help_loads_no_numerics():
 
 
 def test_every_command_has_a_file():
-    shared = {"__init__", "points", "shared"}
+    shared = {"__init__", "shared"}
     assert {file.stem for file in (PACKAGE / "cli").glob("*.py")} - shared == set(COMMANDS)
 
 

@@ -11,9 +11,8 @@ import click
 from sinrelu.cli import shared
 
 if TYPE_CHECKING:
-    from sinrelu.cli.points import Point
     from sinrelu.network import Network
-    from sinrelu.target import Target
+    from sinrelu.target import Point, Target
 
 SPARE_DIGITS = 25
 """The error is about 1e-12, so it needs more digits than the value does."""
@@ -41,10 +40,10 @@ def command(
     digits: int,
 ) -> None:
     """Print the exact value of a network at points X, beside sin or cos."""
-    from sinrelu.cli.points import parse
     from sinrelu.formats import load
+    from sinrelu.target import Point
 
-    parsed = [parse(text) for text in points]
+    parsed = [Point.parse(text) for text in points]
     network = load(file)
     target = shared.target_of(function, domain, network.meta)
     for point in parsed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,20 +70,11 @@ def command(
 
 def _limit(tol: str | None, meta: Mapping[str, object]) -> float:
     """Return --tol; or what the file says, if that is a tolerance, with a message; or ``TOL``."""
-    if tol is not None:
-        return _tolerance(tol)
-    try:
-        said = _tolerance(str(meta.get("tol")))
-    except RequestError:
-        return float(shared.TOL)
-    shared.message(f"default taken from the file: tolerance {said:g}")
-    return said
+    from sinrelu.target import tolerance
 
-
-def _tolerance(text: str) -> float:
-    from sinrelu.constructions import check_tol
-    from sinrelu.constructions.fold_reflect.solver import checked_tolerance
-
-    tol = float(checked_tolerance(text))
-    check_tol(tol)
-    return tol
+    limit = tolerance(tol or shared.TOL)
+    if tol is None:
+        with contextlib.suppress(RequestError):
+            limit = tolerance(meta.get("tol"))
+            shared.message(f"default taken from the file: tolerance {meta['tol']}")
+    return max(float(limit), sys.float_info.min)

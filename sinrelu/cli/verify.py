@@ -82,12 +82,12 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     among them the worst.
     """
     from sinrelu.constructions import check_tol
-    from sinrelu.constructions.fold_reflect.solver import checked_tolerance
     from sinrelu.formats import load
+    from sinrelu.target import tolerance
 
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
-    target, limit = shared.target_of(function, domain), checked_tolerance(tol)
+    target, limit = shared.target_of(function, domain), tolerance(tol)
     network = load(file)
     if network.wide:
         if budget or certificate or picture:
@@ -95,7 +95,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
                 f"{file}: its weights have more bits than float64, so --budget, --certificate and "
                 "--plot are not for it"
             )
-        wide = _judge_wide(network, Fraction(tol), target, max_connections, sampled)
+        wide = _judge_wide(network, limit, target, max_connections, sampled)
         click.echo(wide.as_json() if as_json else wide.as_text())
         return wide.exit_status
     check_tol(float(limit))

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
+from mpmath import fp
+
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.constructions.fold_reflect.square import Sawtooth, Square
 
@@ -115,7 +117,7 @@ class Quadratics:
         sine = (h / self.count) ** 3 / 24 + h * piece**2 / 8 + h**5 / 1920 + h**7 / 5040
         sine += len(self.knots) * self.gain * rough
         cosine = abs(self.k2) * piece**2 / 8 + h**4 / 192 + h**6 / 720
-        return numbers.hypot(sine, cosine)
+        return hypot(numbers, sine, cosine)
 
     def bends(self, square: Square) -> Affine:
         """Return the unit of the innermost bend, B; 0 if there is none."""
@@ -183,9 +185,9 @@ class Leaf:
             t = h * i / GRID
             sine = fit.slope * t - fit.jump - fit.square * (t**2 - u) - numbers.sin(t)
             cosine = fit.k0 + fit.k2 * (t**2 - u) - numbers.cos(t)
-            worst = larger(worst, numbers.hypot(sine, cosine))
+            worst = larger(worst, hypot(numbers, sine, cosine))
             worst_cosine = larger(worst_cosine, abs(cosine))
-        worst = larger(worst, numbers.hypot(fit.jump, worst_cosine))
+        worst = larger(worst, hypot(numbers, fit.jump, worst_cosine))
         return worst + (h / GRID) ** 2 / 8 * (h + h**2)
 
     def point(self, z: Affine, h: Real) -> Point:
@@ -200,6 +202,11 @@ class Leaf:
             curve += fit.jump + fit.square * square.value
         right = relu(curve - left)
         return Point(fit.k0 + fit.k2 * square.value, fit.slope * m - (2 * right - curve))
+
+
+def hypot(numbers: Any, x: Real, y: Real) -> Real:
+    """Return √(x² + y²); ``mpmath.fp`` has its own only from version 1.4 on."""
+    return math.hypot(x, y) if numbers is fp else numbers.hypot(x, y)
 
 
 def larger(first: Real, second: Real) -> Real:
