@@ -16,6 +16,7 @@ sawtooth's outermost stage, so J is 2, 3, 4 or 6. A bend is read by the one befo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
