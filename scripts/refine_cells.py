@@ -85,6 +85,11 @@ class Maxima(NamedTuple):
         return Maxima(*(part[mask] for part in self))
 
 
+def errors(rows: PiecewiseMap, z: FloatArray) -> FloatArray:
+    """Return how far both outputs are from cos m − 1 and sin m at n points, (2, n)."""
+    return rows.values(z)[-2:] - circle(z - rows.half_width)
+
+
 def activity(rows: PiecewiseMap, nodes: FloatArray) -> Mask:
     """Return which units are not zero in each piece, (units, pieces)."""
     return rows.values((nodes[1:] + nodes[:-1]) / 2)[1 : rows.units + 1] > 0
@@ -140,25 +145,25 @@ def maxima(rows: PiecewiseMap) -> Maxima:
     """
     nodes = rows.nodes()
     active = activity(rows, nodes)
-    slope, values, errors = slopes(rows, active), rows.values(nodes), rows.errors(nodes)
-    size = np.hypot(*errors)
+    slope, values, error = slopes(rows, active), rows.values(nodes), errors(rows, nodes)
+    size = np.hypot(*error)
     z = farthest(rows, nodes, slope)
     inside = distances(rows, z[(nodes[:-1] < z) & (z < nodes[1:])])
-    maximal, left = mixture(nodes - rows.half_width, errors, slope)
+    maximal, left = mixture(nodes - rows.half_width, error, slope)
     least = NEAR * max(np.max(inside.size, initial=0), np.max(size))
     kinks = np.flatnonzero(maximal & (size >= least))
-    direction = errors[:, kinks] / size[kinks]
+    direction = error[:, kinks] / size[kinks]
     before, after = np.maximum(kinks - 1, 0), np.minimum(kinks, active.shape[1] - 1)
     mixed = gradients(rows, values[:, kinks], active[:, before], direction * left[kinks])
     mixed += gradients(rows, values[:, kinks], active[:, after], direction * (1 - left[kinks]))
     return inside.where(inside.size >= least).joined(Maxima(nodes[kinks], size[kinks], mixed))
 
 
-def mixture(m: FloatArray, errors: FloatArray, slope: FloatArray) -> tuple[Mask, FloatArray]:
+def mixture(m: FloatArray, error: FloatArray, slope: FloatArray) -> tuple[Mask, FloatArray]:
     """Return at which nodes the error is maximal, and the left side's part in a slope of 0."""
     turn = tangent(m)
-    rise = (errors[:, 1:] * (slope - turn[:, 1:])).sum(axis=0)
-    fall = (errors[:, :-1] * (slope - turn[:, :-1])).sum(axis=0)
+    rise = (error[:, 1:] * (slope - turn[:, 1:])).sum(axis=0)
+    fall = (error[:, :-1] * (slope - turn[:, :-1])).sum(axis=0)
     before, after = np.append(HIGH, rise), np.append(fall, -HIGH)
     maximal = (before > 0) & (after <= 0)
     left = np.divide(-after, before - after, out=np.zeros_like(after), where=maximal)
@@ -177,13 +182,13 @@ def farthest(rows: PiecewiseMap, nodes: FloatArray, slope: FloatArray) -> FloatA
     widths, h = np.diff(nodes), rows.half_width
 
     def size(z: FloatArray) -> FloatArray:
-        return np.hypot(*rows.errors(z))
+        return np.hypot(*errors(rows, z))
 
     samples = [nodes[:-1] + share * widths for share in STARTS]
     start = np.array(samples)[np.argmax([size(z) for z in samples], axis=0), range(len(widths))]
     z = start
     for _ in range(NEWTON):
-        turn, error = slope - tangent(z - h), rows.errors(z)
+        turn, error = slope - tangent(z - h), errors(rows, z)
         cosine, sine = circle(z - h)
         first = (error * turn).sum(axis=0)
         second = (turn**2).sum(axis=0) + error[0] * (cosine + 1) + error[1] * sine
@@ -197,9 +202,9 @@ def distances(rows: PiecewiseMap, z: FloatArray) -> Maxima:
     nodes = rows.nodes()
     active = activity(rows, nodes)
     cells = np.clip(np.searchsorted(nodes, z, side="right") - 1, 0, active.shape[1] - 1)
-    errors = rows.errors(z)
-    size = np.hypot(*errors)
-    direction = np.divide(errors, size, out=np.zeros_like(errors), where=size > 0)
+    error = errors(rows, z)
+    size = np.hypot(*error)
+    direction = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
     return Maxima(z, size, gradients(rows, rows.values(z), active[:, cells], direction))
 
 

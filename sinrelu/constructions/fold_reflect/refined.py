@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.double_double import U
 from sinrelu.circuit import Affine, Circuit, Real, nearest_float, relu
 from sinrelu.constructions.fold_reflect.quadratics import Point
 from sinrelu.errors import GraphError
@@ -104,11 +106,6 @@ class PiecewiseMap:
             values[number] = np.maximum(form, 0) if number <= self.units else form
         return values
 
-    def errors(self, z: FloatArray) -> FloatArray:
-        """Return how far both outputs are from cos m − 1 and sin m at n points, (2, n)."""
-        errors: FloatArray = self.values(z)[-2:] - circle(z - self.half_width)
-        return errors
-
     def nodes(self) -> FloatArray:
         """Return the ends of all pieces: 0, 2h, and every zero of a unit's form between them."""
         values = np.array([[0.0, 2 * self.half_width]])
@@ -125,22 +122,48 @@ class PiecewiseMap:
         return np.unique(values[0])
 
     def bound(self) -> float:
-        """Bound the Euclidean norm of the error on the whole cell, but for rounding.
+        """Bound the Euclidean norm of the error for every real z ∈ [0, 2h], rounding included.
 
-        On a piece of width w the square q of the norm, as a function of t ∈ [0, 1] along it,
-        has |q″| ≤ 2(|E′|² + |E||E″|) with |E″| ≤ w² and |E′| ≤ |E(1) − E(0)| + w²/2 ≤ 2e + w²/2,
-        e being the largest norm seen on it, which no other exceeds by more than w²/8. It exceeds
-        the largest of its values at steps of 1/``SAMPLES`` by at most max |q″| times an eighth of
-        the step squared. Rounding, which is not covered, is of the order of 1e-16·h.
+        Proof. On a piece, of width w, let L be affine between the outputs computed at its ends, and
+        E = L − (cos m − 1, sin m). The error is at most |E| + ρ, ρ being that of ``_radius``.
+        As a function of t ∈ [0, 1] along the piece, q = |E|² has |q″| ≤ 2(|E′|² + |E||E″|) with
+        |E″| ≤ w² and |E′| ≤ |E(1) − E(0)| + w²/2 ≤ 2e + w²/2, e being the largest |E| at steps of
+        1/``SAMPLES``, which no other exceeds by more than w²/8. So q exceeds e² by at most
+        max |q″| times an eighth of the step squared. With u = 2⁻⁵³, a computed |E| is off by 8uh
+        for its place, for which h is rounded too; by 15uh for ``circle``; and by 8u(h + e) for L,
+        which is as large as h + e, and the norm. To e, 64u(h + e) is added.
         """
         nodes = self.nodes()
-        square = np.zeros(len(nodes) - 1)
-        for step in range(SAMPLES + 1):
-            errors = self.errors(nodes[:-1] + step / SAMPLES * np.diff(nodes))
-            square = np.maximum(square, errors[0] ** 2 + errors[1] ** 2)
-        size, width = np.sqrt(square), np.diff(nodes) ** 2
-        curvature = 2 * ((2 * size + width / 2) ** 2 + (size + width / 8) * width)
-        return math.sqrt(np.max(square + curvature / (8 * SAMPLES**2)))
+        values, width = self.values(nodes), np.diff(nodes)
+        t = np.arange(SAMPLES + 1)[:, None] / SAMPLES
+        line = values[-2:, None, :-1] + t * np.diff(values[-2:])[:, None]
+        cosine, sine = line - circle(nodes[:-1] + t * width - self.half_width)
+        size = np.sqrt(cosine**2 + sine**2).max(axis=0)
+        size += 64 * U * (self.half_width + size)
+        square = width**2
+        curvature = 2 * ((2 * size + square / 2) ** 2 + (size + square / 8) * square)
+        above = np.sqrt(size**2 + curvature / (8 * SAMPLES**2))
+        return float(np.max(above + self._radius(values)))
+
+    def _radius(self, values: FloatArray) -> FloatArray:
+        """Bound on every piece how far outputs are from affine functions between computed ends.
+
+        By points 1 to 3 of ``certify.bound``, in float64: the radii of what a form reads add up,
+        with its roundings, one for each product and sum and one for h in a supplied signal. A unit
+        whose form changes sign on a piece is within the smaller of its ends of the chord.
+        """
+        size = np.maximum(abs(values[:, 1:]), abs(values[:, :-1]))
+        radius = np.zeros_like(size)
+        for number, row in enumerate(self.rows, start=1):
+            rounding = (len(row.sources) + 4) * U
+            magnitudes = Row(row.sources, tuple(map(abs, row.weights)), rounding * abs(row.bias))
+            radius[number] = combination(magnitudes, radius + rounding * size)
+            if number <= self.units:
+                form = combination(row, values)
+                low, high = np.minimum(form[1:], form[:-1]), np.maximum(form[1:], form[:-1])
+                radius[number] += np.maximum(0, np.minimum(high, -low))
+        both: FloatArray = radius[-2] + radius[-1]
+        return both
 
 
 @dataclass(frozen=True)
@@ -165,8 +188,8 @@ class RefinedCell:
         """Write the cell over the supplied signals, or over z, into their circuit."""
         wires = list(signals) if not self.supplied else [signals[0], *signals]
         for row in self.rows.rows[self.supplied : self.rows.units]:
-            wires.append(relu(_form(row, wires)))
-        cosine, sine = (_form(row, wires) for row in self.rows.rows[self.rows.units :])
+            wires.append(relu(combination(row, wires)))
+        cosine, sine = (combination(row, wires) for row in self.rows.rows[self.rows.units :])
         return Point(cosine + 1, sine)
 
 
@@ -191,27 +214,18 @@ def refined_cell(start: PiecewiseMap, supplied: int, stored: StoredCell) -> Refi
 
 
 def circle(m: FloatArray) -> FloatArray:
-    """Return cos m − 1 and sin m for |m| ≤ 1, (2, n), by their series.
+    """Return cos m − 1 and sin m for |m| ≤ π/4, (2, …), by their series.
 
-    It is the same on every machine, and errs by a few 1e-16·|m|.
+    They are the same on every machine, and err by less than 15·2⁻⁵³·|m| together: a term goes
+    through two roundings a power, which makes 5, and both sums through nine.
     """
-    term, sums = np.ones_like(m), np.zeros((2, len(m)))
+    term, sums = np.ones_like(m), np.zeros((2, *m.shape))
     for power in range(1, 20):
         term = term * m / power
         sums[power % 2] += term if power % 4 < 2 else -term
     return sums
 
 
-def combination(row: Row, values: FloatArray) -> FloatArray:
-    """Return the affine form of a row at n points, before it is rectified."""
-    form = np.full(values.shape[1], float(row.bias))
-    for source, weight in row.edges:
-        form += weight * values[source]
-    return form
-
-
-def _form(row: Row, wires: Sequence[Affine]) -> Affine:
-    total = wires[0].circuit.constant(row.bias)
-    for source, weight in row.edges:
-        total += weight * wires[source]
-    return total
+def combination(row: Row, values: Any) -> Any:
+    """Return a row before it is rectified, of values that are affine forms or arrays of points."""
+    return sum((weight * values[source] for source, weight in row.edges), 0 * values[0] + row.bias)
