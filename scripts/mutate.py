@@ -41,6 +41,9 @@ SINE = "arithmetic/sine.py"
 BOUND = "certify/bound.py"
 NETWORK = "network.py"
 COUNTEREXAMPLE = "certify/counterexample.py"
+ENCLOSED = "evaluate/enclosed.py"
+FIXED = "arithmetic/fixed_point.py"
+FUNCTIONS = "arithmetic/__init__.py"
 PROVER = "certify/prover.py"
 
 FAULTS = (
@@ -86,7 +89,7 @@ FAULTS = (
     Fault("sign of cos", SINE, "half_turns % 2 == 0", "turns % 2 == 0", "sine"),
     Fault("phase dropped", SINE, "math.pi + phase", "math.pi", "sine"),
     Fault("phase of the wrong sign", SINE, "half_turns - phase", "half_turns + phase", "sine"),
-    Fault("phase of cos", SINE, '"cos": 0.5', '"cos": -0.5', "sine"),
+    Fault("phase of cos", FUNCTIONS, '"cos": 1', '"cos": 3', "sine"),
     Fault("second part of pi", SINE, "0x1.110b46p-25", "0x1.110b48p-25", "sine"),
     Fault("third part of pi", SINE, "0x1.1a62633145c07p-53", "0x1.1a62633145c07p-54", "sine"),
     Fault("low part of the argument dropped", SINE, "(x.lo - turns", "(-turns", "sine"),
@@ -156,7 +159,7 @@ FAULTS = (
         "bound",
     ),
     Fault("width halved", BOUND, "width * width / 8", "width * width / 16", "bound"),
-    Fault("cosine judged as a sine", BOUND, "sine(nodes, phase)", "sine(nodes)", "bound"),
+    Fault("cosine judged as a sine", BOUND, "sine(nodes, quarters)", "sine(nodes)", "bound"),
     Fault("sine between the ends forgotten", BOUND, "slack = width / 2 +", "slack =", "bound"),
     Fault("bend above the chord clipped", BOUND, "+ slack, 0, 1)", "+ slack, 0, 0.5)", "bound"),
     Fault(
@@ -198,53 +201,54 @@ FAULTS = (
     ),
     Fault("largest weight overlooked", BOUND, "max(abs(number)", "min(abs(number)", "bound"),
     Fault(
-        "negative units kept",
-        COUNTEREXAMPLE,
-        "form.mantissa > 0",
-        "form.mantissa",
-        "counterexample",
+        "sine of the wrong sign", FIXED, "else -(sine >> GUARD)", "else sine >> GUARD", "intervals"
     ),
     Fault(
-        "witness sine of the wrong sign", COUNTEREXAMPLE, "turns + odd", "turns", "counterexample"
+        "sine after a quarter turn", FIXED, "(cosine, -sine), (-", "(cosine, sine), (-", "intervals"
+    ),
+    Fault("pi of too few places", FIXED, "mpf_pi(fine + 2,", "mpf_pi(bits,", "intervals"),
+    Fault("signs of the series", FIXED, "-term if power & 2", "-term if power & 1", "intervals"),
+    Fault("too few guard bits", FIXED, "GUARD = 32", "GUARD = 2", "intervals"),
+    Fault("radius of a sine in fixed point", FIXED, "RADIUS = 2", "RADIUS = 0", "intervals"),
+    Fault("negative units kept", ENCLOSED, "max(total, 0)", "total", "enclosed counterexample"),
+    Fault(
+        "lower end above", ENCLOSED, "self.centre - self", "self.centre + self", "counterexample"
     ),
     Fault(
-        "witness cosine of the wrong sign",
-        COUNTEREXAMPLE,
-        "x < 0 and not quarters",
-        "x < 0",
-        "counterexample",
+        "upper end below", ENCLOSED, "self.centre + self", "self.centre - self", "counterexample"
     ),
     Fault(
-        "witness without its phase", COUNTEREXAMPLE, "+ quarters * pi // 2", "", "counterexample"
+        "rounding of weights not counted",
+        ENCLOSED,
+        "+ sum(largest[s] for s in row.sources) + 3",
+        "+ 3",
+        "enclosed",
     ),
+    Fault("errors not amplified", ENCLOSED, "sum(a * errors[s]", "sum(errors[s]", "enclosed"),
     Fault(
-        "witness phase of half a turn",
-        COUNTEREXAMPLE,
-        "quarters * pi // 2",
-        "quarters * pi",
-        "counterexample",
+        "enclosures wider than asked for",
+        ENCLOSED,
+        "places + radius.bit_length()",
+        "places",
+        "enclosed counterexample",
     ),
+    Fault("enclosed error of a sine", ENCLOSED, "bits)[cosine]", "bits)[0]", "counterexample"),
     Fault(
         "error at a witness of the other function",
         COUNTEREXAMPLE,
-        "lower, upper = bounds_at(x, function)\n    value = value_at",
-        "lower, upper = bounds_at(x)\n    value = value_at",
-        "counterexample",
-    ),
-    Fault(
-        "witness pi",
-        COUNTEREXAMPLE,
-        "_inverse_tangent(239,",
-        "_inverse_tangent(238,",
+        "limit / 2**places, function)",
+        "limit / 2**places)",
         "counterexample",
     ),
     Fault(
         "error at a witness too large",
         COUNTEREXAMPLE,
-        "max(value - upper, lower - value,",
-        "max(value - lower, upper - value,",
+        "error_bounds(network, x, limit, function)[0]",
+        "error_bounds(network, x, limit, function)[1]",
         "counterexample",
     ),
+    Fault("nothing is refined", COUNTEREXAMPLE, "(80, 400)", "(80, 80)", "counterexample"),
+    Fault("nothing is decided", COUNTEREXAMPLE, "upper <= limit", "True", "counterexample"),
     Fault("domain without pi", PROVER, "math.nextafter(math.pi, 4)", "math.pi", "prover"),
     Fault(
         "bound for another function",
@@ -256,8 +260,8 @@ FAULTS = (
     Fault(
         "witness for another function",
         PROVER,
-        "*finding.cell, function)",
-        "*finding.cell)",
+        "*finding.cell, tol, function)",
+        "*finding.cell, tol)",
         "prover",
     ),
     Fault(

@@ -17,9 +17,10 @@ from typing import Any
 
 from mpmath import MPContext
 
+from sinrelu.arithmetic import QUARTER_TURNS, quarter_turns
 from sinrelu.errors import RequestError
 
-FUNCTIONS = ("sin", "cos")
+FUNCTIONS = tuple(QUARTER_TURNS)
 LARGEST = 10**6
 """Largest |x| of a domain."""
 LEAST_TOL = Fraction(1, 10**1000)
@@ -129,9 +130,7 @@ class Target:
     high: End = PI
 
     def __post_init__(self) -> None:
-        if self.function not in FUNCTIONS:
-            names = ", ".join(FUNCTIONS)
-            raise RequestError(f"function: {self.function!r} is unknown; choose from {names}")
+        quarter_turns(self.function)
         low, high = self.ends(_precise())
         if not -LARGEST <= low < high <= LARGEST:
             raise RequestError(

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
+from sinrelu.errors import RequestError
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+QUARTER_TURNS: Mapping[str, int] = {"sin": 0, "cos": 1}
+"""The functions that a network can be judged as: each is sin of x and so many quarter turns."""
+
+
+def quarter_turns(function: str) -> int:
+    """Return the quarter turns q for which f(x) = sin(x + q·π/2).
+
+    Raises
+    ------
+    RequestError
+        If the function is unknown.
+    """
+    if function not in QUARTER_TURNS:
+        names = ", ".join(QUARTER_TURNS)
+        raise RequestError(f"function: {function!r} is unknown; choose from {names}")
+    return QUARTER_TURNS[function]

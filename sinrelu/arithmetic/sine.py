@@ -10,11 +10,8 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble, U, two_sum
 
 RADIUS = 6 * U
-"""|sine(x, phase) − sin(x + phase·π)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""
+"""|sine(x, quarters) − sin(x + quarters·π/2)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""
 LIMIT = 2.0**20
-
-PHASES = {"sin": 0.0, "cos": 0.5}
-"""Each function f that can be judged is f(x) = sin(x + phase·π)."""
 
 PI_1 = float.fromhex("0x1.921fb5p+1")
 PI_2 = float.fromhex("0x1.110b46p-25")
@@ -24,8 +21,8 @@ PI_3 = float.fromhex("0x1.1a62633145c07p-53")
 COEFFICIENTS = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 11))
 
 
-def sine(x: DoubleDouble, phase: float = 0.0) -> FloatArray:
-    """Return sin(hi + lo + phase·π) to within ``RADIUS``, for a phase in ``PHASES``.
+def sine(x: DoubleDouble, quarters: int = 0) -> FloatArray:
+    """Return sin(hi + lo + phase·π) to within ``RADIUS``, for phase = quarters/2 = 0 or ½.
 
     For normalised x with |hi| ≤ ``LIMIT``. Proof, with u = 2⁻⁵³.
 
@@ -45,11 +42,12 @@ def sine(x: DoubleDouble, phase: float = 0.0) -> FloatArray:
        qₖ = fl(cₖ + fl(t·qₖ₊₁)), coefficients rounded to u, alternating and decreasing so that
        |qₖ| ≤ |cₖ|(1+u): if qₖ₊₁ errs by ηu, then t·qₖ₊₁ errs by (2.4675η + 2·2.4675|cₖ₊₁|)u and
        qₖ by that plus 2|cₖ|u, up to a factor 1 + 2⁻⁴⁰. Running this down gives η₁ ≤ 0.43, and
-       1.87u for t·q₁. ``tests/certify/test_sine.py`` recomputes it in rational arithmetic.
+       1.87u for t·q₁. ``tests/arithmetic/test_sine.py`` recomputes it in rational arithmetic.
     5. y·(t·q₁): at most 1.5708·1.87u + 0.58u = 3.52u, since |y − sin y| < 0.571. The last sum
        rounds by u·|sin| ≤ u.
     6. Sum of 2 to 5: less than 5.2u, below ``RADIUS``.
     """
+    phase = quarters / 2
     half_turns = np.rint(x.hi / math.pi + phase)
     turns = half_turns - phase
     near, rest = two_sum(x.hi, -turns * PI_1)

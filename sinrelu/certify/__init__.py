@@ -1,6 +1,15 @@
 """The proof: what is trusted depends on the network alone, never on how it was built."""
 
 from sinrelu.certify.certificate import Certificate
-from sinrelu.certify.prover import BUDGET, DOMAIN, PI_UP, Partition, certify, recheck
+from sinrelu.certify.prover import BUDGET, DOMAIN, PI_UP, Partition, cells_needed, certify, recheck
 
-__all__ = ["BUDGET", "DOMAIN", "PI_UP", "Certificate", "Partition", "certify", "recheck"]
+__all__ = [
+    "BUDGET",
+    "DOMAIN",
+    "PI_UP",
+    "Certificate",
+    "Partition",
+    "cells_needed",
+    "certify",
+    "recheck",
+]

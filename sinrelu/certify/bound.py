@@ -24,11 +24,11 @@ function of its float64 weights. Proof:
 4. *Carries.* A unit with one connection of weight 1 from a unit and no bias is equal to that unit,
    and ``Network.computed`` has that unit in its place. It leaves out what no path joins to the
    output, which says nothing about N.
-5. *Sine or cosine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ with the phase
-   of f: the output at xᵢ minus f(xᵢ) is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell of width w,
-   f(x) lies above its chord by −½(x−xᵢ)(xᵢ₊₁−x)·f″(ξ) for a ξ in the cell. Of f the proof uses
-   only that −f″ = f, that |f′| ≤ 1, so that f(ξ) is within w/2 of f at one of the ends, and that
-   |f| ≤ 1. So output − f is within ρ + RADIUS + 3u·max|E| + 2u² of
+5. *Sine or cosine.* With computed Eᵢ = (hi − sᵢ) + lo, where sᵢ is ``sine`` at xᵢ with f's
+   quarter turns: the output at xᵢ minus f(xᵢ) is within RADIUS + 3u|Eᵢ| + 2u² of Eᵢ. On a cell
+   of width w, f(x) lies above its chord by −½(x−xᵢ)(xᵢ₊₁−x)·f″(ξ) for a ξ in the cell. Of f the
+   proof uses only that −f″ = f, that |f′| ≤ 1, so that f(ξ) is within w/2 of f at one of the ends,
+   and that |f| ≤ 1. So output − f is within ρ + RADIUS + 3u·max|E| + 2u² of
    (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some k ∈ [k⁻, k⁺], which are w²/8 times the least and the
    greatest value that f(ξ) may have. The extrema of that quadratic over t ∈ [0, 1] are
    ``_lowest`` and minus ``_lowest`` of −E and −k.
@@ -51,7 +51,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic import FloatArray, quarter_turns
 from sinrelu.arithmetic.double_double import (
     LARGEST,
     MAX_TERMS,
@@ -63,7 +63,7 @@ from sinrelu.arithmetic.double_double import (
     factor,
     unit_error,
 )
-from sinrelu.arithmetic.sine import LIMIT, PHASES, RADIUS, sine
+from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Computed, Network
 
@@ -117,7 +117,7 @@ def deviation(
     network.require_float64("proof piece by piece")
     check_arithmetic()
     check_nodes(nodes, ends)
-    phase = phase_of(function)
+    quarters = quarter_turns(function)
     cells = len(nodes.hi) - 1
     result = Deviation(np.empty(cells), np.empty(cells))
     with np.errstate(all="ignore"):
@@ -125,16 +125,9 @@ def deviation(
             block = slice(start, min(start + BLOCK, cells))
             around = slice(start, block.stop + 1)
             inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
-            part = _block_deviation(network, inside, phase)
+            part = _block_deviation(network, inside, quarters)
             result.bound[block], result.radius[block] = part
     return result
-
-
-def phase_of(function: str) -> float:
-    """Return the phase of a function that can be judged."""
-    if function not in PHASES:
-        raise RequestError(f"function: {function!r} is unknown; choose from {', '.join(PHASES)}")
-    return PHASES[function]
 
 
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
@@ -167,10 +160,10 @@ def check_arithmetic() -> None:
 
 
 def _block_deviation(
-    network: Network, nodes: DoubleDouble, phase: float
+    network: Network, nodes: DoubleDouble, quarters: int
 ) -> tuple[FloatArray, FloatArray]:
     output, radius = _output(network, nodes)
-    bound = _against_sine(nodes, output, phase) * UP + (radius + RADIUS) * UP
+    bound = _against_sine(nodes, output, quarters) * UP + (radius + RADIUS) * UP
     return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 
@@ -217,9 +210,9 @@ def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:
     return Ball(factor(value), noise)
 
 
-def _against_sine(nodes: DoubleDouble, output: DoubleDouble, phase: float) -> FloatArray:
+def _against_sine(nodes: DoubleDouble, output: DoubleDouble, quarters: int) -> FloatArray:
     """Point 5, for an output without radius: the largest |output − f| on each cell."""
-    exact = sine(nodes, phase)
+    exact = sine(nodes, quarters)
     error = (output.hi - exact) + output.lo
     left, right = error[:-1], error[1:]
     reach = np.abs(nodes.hi[1:]) + np.abs(nodes.hi[:-1])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sinrelu.arithmetic.sine import PHASES
+from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.errors import FormatError
 from sinrelu.network import exact_hex
 
@@ -121,7 +121,7 @@ def _verdict(value: Any) -> str:
 
 
 def _function(value: Any) -> str:
-    if value not in tuple(PHASES):
+    if value not in tuple(QUARTER_TURNS):
         raise ValueError
     return str(value)
 

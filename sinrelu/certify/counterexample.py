@@ -1,136 +1,60 @@
-"""Refutation: the exact error of a network at one dyadic x, in integers and fractions alone.
+"""Refutation: enclosures of a network's error at a dyadic x, in integers alone.
 
-This is trusted for the verdict ``refuted``, and shares no code with the bound.
+This is trusted for the verdict ``refuted``, with ``evaluate.enclosed`` and
+``arithmetic.fixed_point``; it shares no code with the bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
 
+from sinrelu.evaluate.enclosed import enclosed_difference, enclosed_error
 from sinrelu.network import Network
 
-BITS = 240
-"""Binary places of the fixed-point sine; its error is below 2^(12−BITS)."""
-QUARTER_TURNS = {"sin": 0, "cos": 1}
-"""Each function is sin of x and so many quarter turns more."""
+PLACES = (80, 400)
+"""Radii are so many binary places below what an error is compared with; 400 where 80 leave open
+on which side it is."""
+POSITIONS = 2**20
+"""The vertex of a parabola is looked for at one of so many places in a cell."""
 
 
-class Dyadic(NamedTuple):
-    """The number mantissa · 2^exponent."""
+def error_bounds(
+    network: Network, x: Fraction, limit: Fraction, function: str = "sin"
+) -> tuple[Fraction, Fraction]:
+    """Return lower ≤ |N(x) − f(x)| ≤ upper at a dyadic x, at most 2⁻⁷⁷·limit apart, limit > 0.
 
-    mantissa: int
-    exponent: int
-
-    @classmethod
-    def of(cls, number: float | Fraction) -> Dyadic:
-        """Convert a float or a fraction whose denominator is a power of two."""
-        numerator, denominator = number.as_integer_ratio()
-        twos = (numerator & -numerator).bit_length() - 1 if numerator else 0
-        return cls(numerator >> twos, twos - (denominator.bit_length() - 1))
-
-    def fraction(self) -> Fraction:
-        """Convert to a fraction."""
-        return self.mantissa * Fraction(2) ** self.exponent
-
-
-def value_at(network: Network, x: Fraction) -> Fraction:
-    """Return the network's value at a dyadic x, exactly."""
-    values = [Dyadic.of(x)]
-    for row in network.rows:
-        edges = zip(row.weights, row.sources, strict=True)
-        products = [_product(Dyadic.of(weight), values[source]) for weight, source in edges]
-        form = _sum([Dyadic.of(row.bias), *products])
-        values.append(form if form.mantissa > 0 else Dyadic(0, 0))
-    return form.fraction()
-
-
-def _product(a: Dyadic, b: Dyadic) -> Dyadic:
-    return Dyadic(a.mantissa * b.mantissa, a.exponent + b.exponent)
-
-
-def _sum(terms: Iterable[Dyadic]) -> Dyadic:
-    nonzero = [term for term in terms if term.mantissa]
-    if not nonzero:
-        return Dyadic(0, 0)
-    exponent = min(term.exponent for term in nonzero)
-    return Dyadic(sum(t.mantissa << (t.exponent - exponent) for t in nonzero), exponent)
-
-
-def bounds_at(x: Fraction, function: str = "sin") -> tuple[Fraction, Fraction]:
-    """Return lower ≤ f(x) ≤ upper for |x| ≤ 2²⁰ and f sin or cos, less than 1e-60 apart.
-
-    sin x = ± sin |x| and cos x = sin(|x| + π/2). In fixed point with unit 2^−BITS, and 40 places
-    more for the reduction r = |x| − kπ, or |x| + π/2 − kπ: π is off by less than 2¹² of those
-    finer units (Machin's formula, fewer than 70 terms a series, two roundings each), k ≤ 2¹⁹, so
-    r is off by less than 2 units. The Taylor series has fewer than 80 terms; a rounding of at
-    most 3 units in one shrinks in the next (r² < 6).
+    Either lower > limit or upper ≤ limit, unless the error is within 2⁻³⁹⁷·limit of the limit.
     """
-    quarters = QUARTER_TURNS[function]
-    scale = 1 << (BITS + 40)
-    pi = 4 * (4 * _inverse_tangent(5, scale) - _inverse_tangent(239, scale))
-    point = abs(x.numerator) * scale // x.denominator + quarters * pi // 2
-    turns = (2 * point + pi) // (2 * pi)
-    rest = (point - turns * pi) >> 40
-    odd = x < 0 and not quarters
-    sign = (-1) ** (turns + odd + (rest < 0))
-    one = 1 << BITS
-    margin = Fraction(1 << 12, one)
-    centre = Fraction(sign * _taylor(abs(rest), one), one)
-    return centre - margin, centre + margin
-
-
-def _taylor(r: int, one: int) -> int:
-    term, total, order = r, 0, 1
-    while term:
-        total += term if order % 4 == 1 else -term
-        term = (term * r // one) * r // one // ((order + 1) * (order + 2))
-        order += 2
-    return total
-
-
-def _inverse_tangent(n: int, scale: int) -> int:
-    """Return atan(1/n) in units of 1/scale."""
-    power, total, k = scale // n, 0, 1
-    while power:
-        total += power // k if k % 4 == 1 else -(power // k)
-        power //= n * n
-        k += 2
-    return total
-
-
-def error_at(network: Network, x: Fraction, function: str = "sin") -> Fraction:
-    """Return a lower bound of |N(x) − f(x)| at a dyadic x, less than 1e-60 below it."""
-    lower, upper = bounds_at(x, function)
-    value = value_at(network, x)
-    return max(value - upper, lower - value, Fraction(0))
+    for places in PLACES:
+        [(_, lower, upper)] = enclosed_error(network, [x], limit / 2**places, function)
+        if lower > limit or upper <= limit:
+            break
+    return lower, upper
 
 
 def worst_in_cell(
-    network: Network, left: Fraction, right: Fraction, function: str = "sin"
+    network: Network, left: Fraction, right: Fraction, limit: Fraction, function: str = "sin"
 ) -> tuple[Fraction, Fraction]:
-    """Return (x, error) where the error is largest, or nearly, on a cell of one piece.
+    """Return (x, lower bound of the error) where it is largest, or nearly, on a cell of one piece.
 
     Tries the ends, the middle, and the vertex of the parabola through the three errors, and takes
     a float64 in place of a longer number where the error there is nearly the same.
     """
     points = [left, (left + right) / 2, right]
-    first, middle, last = (_signed_error(network, x, function) for x in points)
-    bend = (first + last) / 2 - middle
+    seen = enclosed_difference(network, points, limit / 2 ** PLACES[0], function)
+    first, middle, last = (difference.middle for _, difference in seen)
+    bend = first - 2 * middle + last
     if bend:
-        position = Fraction(1, 2) - (last - first) / (8 * bend)
+        position = Fraction(1, 2) - (last - first) / (4 * bend)
         if 0 < position < 1:
-            points.append(left + (right - left) * Fraction(round(position * 2**20), 2**20))
-    best = _worst(network, points, function)
-    short = _worst(network, [Fraction(float(x)) for x in points], function)
+            points.append(left + (right - left) * Fraction(round(position * POSITIONS), POSITIONS))
+    best = _worst(network, points, limit, function)
+    short = _worst(network, [Fraction(float(x)) for x in points], limit, function)
     return short if short[1] * Fraction(1001, 1000) >= best[1] else best
 
 
-def _worst(network: Network, points: list[Fraction], function: str) -> tuple[Fraction, Fraction]:
-    return max(((x, error_at(network, x, function)) for x in points), key=lambda pair: pair[1])
-
-
-def _signed_error(network: Network, x: Fraction, function: str) -> Fraction:
-    lower, upper = bounds_at(x, function)
-    return value_at(network, x) - (lower + upper) / 2
+def _worst(
+    network: Network, points: list[Fraction], limit: Fraction, function: str
+) -> tuple[Fraction, Fraction]:
+    found = ((x, error_bounds(network, x, limit, function)[0]) for x in points)
+    return max(found, key=lambda pair: pair[1])

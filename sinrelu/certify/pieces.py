@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,9 +26,9 @@ from sinrelu.arithmetic.double_double import (
     two_sum,
 )
 from sinrelu.network import Network
+from sinrelu.progress import Progress, ignore
 
 Interval = tuple[float, float]
-Progress = Callable[[float], None]
 
 INTERVAL_NODES = 2**16
 """An interval with more nodes is halved; this bounds the memory."""
@@ -209,17 +209,25 @@ class Pieces:
 
     @classmethod
     def of(
-        cls, network: Network, domain: Interval, limit: int, progress: Progress | None = None
+        cls, network: Network, domain: Interval, limit: int, progress: Progress = ignore
     ) -> Pieces:
         """Find all pieces, unless there are more than ``limit`` or estimated to be clearly more.
 
         ``progress`` is called with the fraction of the domain that is done, in (0, 1].
         """
+        return cls.estimated(network, domain).found(network, limit, progress)
+
+    @classmethod
+    def estimated(cls, network: Network, domain: Interval) -> Pieces:
+        """Estimate how many pieces there are, in about a second; the first step of ``of``."""
+        return cls(domain, None, estimated_pieces(Finder.of(network), domain))
+
+    def found(self, network: Network, limit: int, progress: Progress = ignore) -> Pieces:
+        """Find all pieces, as ``of`` does, after they were estimated."""
+        if self.expected > MARGIN * limit:
+            return self
         finder = Finder.of(network)
-        expected = estimated_pieces(finder, domain)
-        if expected > MARGIN * limit:
-            return cls(domain, None, expected)
-        ends = subintervals(domain, 64)
+        ends = subintervals(self.domain, 64)
         parts: list[tuple[Interval, DoubleDouble]] = []
         count = 1
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -228,10 +236,9 @@ class Pieces:
                 count += sum(len(nodes.hi) - 2 for _, nodes in found)
                 if count > limit:
                     pool.shutdown(cancel_futures=True)
-                    return cls(domain, None, max(expected, count))
-                if progress is not None:
-                    progress(index / len(ends))
-        return cls(domain, tuple(parts), count)
+                    return Pieces(self.domain, None, max(self.expected, count))
+                progress(index / len(ends))
+        return Pieces(self.domain, tuple(parts), count)
 
     @property
     def breakpoints(self) -> FloatArray | None:
@@ -243,7 +250,7 @@ class Pieces:
 
 
 def breakpoints(
-    network: Network, domain: Interval, limit: int, progress: Progress | None = None
+    network: Network, domain: Interval, limit: int, progress: Progress = ignore
 ) -> FloatArray | None:
     """Return ``Pieces.breakpoints`` of a network; None where there are too many."""
     return Pieces.of(network, domain, limit, progress).breakpoints

@@ -17,23 +17,23 @@ from typing import NamedTuple
 import numpy as np
 
 from sinrelu import __version__
+from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.arithmetic.sine import LIMIT
-from sinrelu.certify.bound import deviation, phase_of
+from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
-from sinrelu.certify.counterexample import error_at, worst_in_cell
+from sinrelu.certify.counterexample import error_bounds, worst_in_cell
 from sinrelu.certify.pieces import (
     Finder,
     Interval,
     Pieces,
-    Progress,
-    estimated_pieces,
     probes,
     subintervals,
     with_widest,
 )
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
+from sinrelu.progress import Progress, ignore
 
 PI_UP = math.nextafter(math.pi, 4)
 DOMAIN = (-PI_UP, PI_UP)
@@ -116,7 +116,7 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     pieces: Pieces | None = None,
     budget: int = BUDGET,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore,
 ) -> Certificate:
     """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
@@ -133,11 +133,11 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     partition : Partition
         Where to cut before pieces are found.
     pieces : Pieces, optional
-        What was found before on this network and domain, to save finding it again; it is trusted
-        as little as the finder.
+        What was found or estimated before on this network and domain, to save doing it again; it
+        is trusted as little as the finder.
     budget : int
-        Cells after which to stop with ``inconclusive``; where far more are to be expected, only
-        a few short intervals are searched for a witness.
+        Cells after which to stop with ``inconclusive``; where more are to be expected, only a few
+        short intervals are searched for a witness.
     executor : concurrent.futures.Executor, optional
         Where to run the parts; a thread for each processor by default. The result is the same
         for every executor.
@@ -155,12 +155,12 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     _check_request(tol, domain, function, budget)
     finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
-    expected = estimated_pieces(finder, domain) if pieces is None else pieces.expected
-    needed = expected + partition.cells
+    pieces = pieces or Pieces.estimated(network, domain)
+    needed = cells_needed(pieces, partition)
     parts: list[tuple[Interval, DoubleDouble | None]]
-    if needed > 2 * budget:
+    if needed > budget:
         parts = [(ends, None) for ends in probes(domain, min(LONGEST_PROBE, PROBED / needed))]
-    elif pieces is not None and pieces.parts:
+    elif pieces.parts:
         parts = list(pieces.parts)
     else:
         parts = [(ends, None) for ends in subintervals(domain, partition.parts)]
@@ -172,13 +172,18 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     return _judge(network, tol, function, domain, findings, needed)
 
 
+def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
+    """Return how many cells a proof takes: one a piece, and those cut off wide ones."""
+    return pieces.expected + partition.cells
+
+
 def recheck(
     certificate: Certificate,
     network: Network,
     *,
     budget: int = BUDGET,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore,
 ) -> tuple[Certificate, list[str]]:
     """Compute a certificate again on another partition, and say in what the two disagree.
 
@@ -214,7 +219,10 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
         return
     if not old.domain[0] <= old.witness <= old.domain[1]:
         yield "witness: outside the domain"
-    elif error_at(network, old.witness, old.function) < Fraction(old.lower_bound):
+        return
+    claimed = Fraction(old.lower_bound)
+    _, upper = error_bounds(network, old.witness, claimed or Fraction(old.tol), old.function)
+    if upper < claimed:
         yield "witness: the error there is smaller than lower_bound"
 
 
@@ -242,9 +250,7 @@ def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     )
 
 
-def _until(
-    budget: int, futures: list[Future[Finding]], progress: Progress | None
-) -> Iterator[Finding]:
+def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> Iterator[Finding]:
     """Yield findings in order; stop after the one that exceeds the budget."""
     cells = 0
     try:
@@ -254,8 +260,7 @@ def _until(
             yield finding
             if cells > budget:
                 return
-            if progress is not None:
-                progress(index / len(futures))
+            progress(index / len(futures))
     finally:
         for future in futures:
             future.cancel()
@@ -271,7 +276,7 @@ def _judge(
 ) -> Certificate:
     total = reduce(Finding.__or__, findings)
     complete = total.span == domain
-    witness, error = _witness(network, findings, function)
+    witness, error = _witness(network, findings, Fraction(tol), function)
     sup_error = total.bound if complete else math.inf
     if error > Fraction(tol):
         verdict, remark = REFUTED, ""
@@ -301,10 +306,12 @@ def _judge(
     )
 
 
-def _witness(network: Network, findings: list[Finding], function: str) -> tuple[Fraction, Fraction]:
+def _witness(
+    network: Network, findings: list[Finding], tol: Fraction, function: str
+) -> tuple[Fraction, Fraction]:
     """Return (x, error) of the largest exact error in the most suspicious cells."""
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
-    found = (worst_in_cell(network, *finding.cell, function) for finding in suspects)
+    found = (worst_in_cell(network, *finding.cell, tol, function) for finding in suspects)
     return max(found, key=lambda pair: pair[1])
 
 
@@ -331,7 +338,7 @@ def _budget_remark(total: Finding, needed: float) -> str:
 
 
 def _check_request(tol: float, domain: Interval, function: str, budget: int) -> None:
-    phase_of(function)
+    quarter_turns(function)
     if not 0 < tol < math.inf:
         raise RequestError(f"tol: {tol} is not a positive number")
     a, b = domain

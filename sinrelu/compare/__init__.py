@@ -32,8 +32,9 @@ from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import exact_error
 from sinrelu.network import LAYERED, Network
+from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT
-from sinrelu.verification.sampling import SEED, Domain, Progress, float64_error, ignore
+from sinrelu.verification.sampling import SEED, Domain, float64_error
 
 PEER, SOLVED = "huybrechs", "fold-reflect"
 NAMES = (*CONSTRUCTIONS, PEER)

@@ -13,7 +13,8 @@ from fractions import Fraction
 from operator import mul
 from typing import NamedTuple
 
-from sinrelu.arithmetic.intervals import RADIUS, sine_and_cosine
+from sinrelu.arithmetic import quarter_turns
+from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import Dyadic
 from sinrelu.network import Network, Number, Row
@@ -38,6 +39,15 @@ class Enclosure(NamedTuple):
     def upper(self) -> Fraction:
         """The upper end."""
         return Fraction(self.centre + self.radius, 1 << self.bits)
+
+    @property
+    def middle(self) -> Fraction:
+        """The middle."""
+        return Fraction(self.centre, 1 << self.bits)
+
+    def __abs__(self) -> Enclosure:
+        """Enclose the magnitudes; the lower end may be below 0."""
+        return self._replace(centre=abs(self.centre))
 
 
 class FixedRow(NamedTuple):
@@ -141,23 +151,33 @@ def enclosures(
         yield x, evaluator(x)
 
 
-def enclosed_error(
+def enclosed_difference(
     network: Network, points: Iterable[Dyadic], tolerance: Dyadic, function: str = "sin"
-) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
-    """Yield each point x with a lower and an upper bound of |N(x) − f(x)|, f being sin or cos.
+) -> Iterator[tuple[Fraction, Enclosure]]:
+    """Yield each point x with an enclosure of N(x) − f(x) of radius at most 3·tolerance.
 
-    They are at most 6·tolerance apart.
+    f is sin or cos.
 
     Raises
     ------
     RequestError
         If a point is not finite, the tolerance not positive, or the function unknown.
     """
-    if function not in ("sin", "cos"):
-        raise RequestError(f"function: {function!r} is unknown; choose from sin, cos")
+    cosine = quarter_turns(function)
     for x, (centre, radius, bits) in enclosures(network, points, tolerance):
-        value = sine_and_cosine(x, bits)[function == "cos"]
-        error = Enclosure(abs(centre - value), radius + RADIUS, bits)
+        value = sine_and_cosine(x, bits)[cosine]
+        yield x, Enclosure(centre - value, radius + RADIUS, bits)
+
+
+def enclosed_error(
+    network: Network, points: Iterable[Dyadic], tolerance: Dyadic, function: str = "sin"
+) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
+    """Yield each point x with a lower and an upper bound of |N(x) − f(x)|.
+
+    They are at most 6·tolerance apart; otherwise like ``enclosed_difference``.
+    """
+    for x, difference in enclosed_difference(network, points, tolerance, function):
+        error = abs(difference)
         yield x, max(error.lower, Fraction(0)), error.upper
 
 

@@ -12,8 +12,9 @@ from sinrelu.plots.scaling import scaling_figure
 from sinrelu.plots.style import check_suffix, rendered, write
 from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
 from sinrelu.plots.units import units_figure
+from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
-from sinrelu.verification.sampling import Progress, error_curve, find_pieces, ignore
+from sinrelu.verification.sampling import error_curve, find_pieces
 
 __all__ = [
     "SizeCurve",

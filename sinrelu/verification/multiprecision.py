@@ -14,9 +14,10 @@ from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.constructions.fold_reflect.induction import InductionBound, prove
 from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.network import Network, exact_hex
+from sinrelu.progress import Progress, ignore
 from sinrelu.target import Target
 from sinrelu.verification.report import SAMPLED_OK, VERDICTS, Judgement, line
-from sinrelu.verification.sampling import SEED, Progress, ignore
+from sinrelu.verification.sampling import SEED
 
 POINTS = 2000
 NARROW = 2**20

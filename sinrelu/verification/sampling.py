@@ -16,9 +16,9 @@ from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces
 from sinrelu.evaluate import exact_error, program
 from sinrelu.network import Network
+from sinrelu.progress import Progress, ignore
 
 Domain = tuple[float, float]
-Progress = Callable[[float], None]
 
 REFERENCES: dict[str, Callable[[FloatArray], FloatArray]] = {"sin": np.sin, "cos": np.cos}
 
@@ -78,10 +78,6 @@ class Sample:
     curve: Curve
     float64: Worst
     exact: Worst
-
-
-def ignore(_: float) -> None:
-    """Report progress to nobody."""
 
 
 def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Pieces:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import libmp
 
-from sinrelu.arithmetic import intervals
-from sinrelu.arithmetic.intervals import RADIUS, Intervals, lower, sine_and_cosine, upper
+from sinrelu.arithmetic import fixed_point, intervals
+from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
+from sinrelu.arithmetic.intervals import Intervals, lower, upper
 
 rationals = st.builds(
     lambda a, b, n: Fraction(a, b) * Fraction(2) ** n,
@@ -67,7 +68,7 @@ def test_half_a_unit_would_not_do():
 
 def test_a_pi_of_too_few_bits_is_found(monkeypatch):
     coarse = libmp.mpf_pi(60, libmp.round_floor)
-    monkeypatch.setattr(intervals.libmp, "mpf_pi", lambda prec, rounding: coarse)
+    monkeypatch.setattr(fixed_point.libmp, "mpf_pi", lambda prec, rounding: coarse)
     assert misses(Fraction(100), 100, RADIUS)
 
 

@@ -16,7 +16,7 @@ from graphs import ABSOLUTE, CONSTANT, TENT, with_number
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
-from sinrelu.certify.counterexample import error_at
+from sinrelu.certify.counterexample import error_bounds
 from sinrelu.certify.pieces import Pieces
 from sinrelu.certify.prover import Finding
 from sinrelu.constructions import build
@@ -34,6 +34,11 @@ MEDIUM = Partition(parts=8, cells=3000)
 GRID = np.linspace(*DOMAIN, 5_001)
 
 network = cache(build)
+
+
+def error_at(net, x, function="sin"):
+    """Return a lower bound of the error, as close as anyone may wish."""
+    return error_bounds(net, x, Fraction(1, 2**200), function)[0]
 
 
 @cache
@@ -296,6 +301,26 @@ def test_a_spent_budget_is_inconclusive_and_says_so(budget):
     assert "budget" in found.remark
 
 
+def test_a_proof_estimated_beyond_the_budget_is_not_tried():
+    """At 1e-14 a twentieth more cells than the budget took five minutes, and proved nothing."""
+    net = network("fold-reflect", "skip", 1e-3)
+    expected = Pieces(DOMAIN, None, 1e6 - COARSE.cells)
+    whole = certify(net, 1e-3, partition=COARSE, pieces=expected, budget=10**6)
+    part = certify(net, 1e-3, partition=COARSE, pieces=expected, budget=10**6 - 1)
+    assert (whole.verdict, part.verdict) == (PROVED, INCONCLUSIVE)
+    assert part.cells < whole.cells / 2
+    assert "a proof needs about 1e+06" in part.remark
+
+
+def test_a_budget_may_be_spent_before_the_end_against_all_estimates():
+    net, few = network("fold-reflect", "skip", 1e-3), Pieces(DOMAIN, None, 0.0)
+    usual = Partition(9, 5)
+    budget = certify(net, 1e-3, partition=usual, pieces=few).cells // 2
+    found = certify(net, 1e-3, partition=usual, pieces=few, budget=budget)
+    assert (found.verdict, found.sup_error) == (INCONCLUSIVE, math.inf)
+    assert budget < found.cells < 2 * budget
+
+
 def test_a_spent_budget_still_refutes():
     found = certify(CONSTANT, 1e-3, partition=COARSE, budget=1)
     assert found.verdict == REFUTED
@@ -395,7 +420,7 @@ def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looke
 def test_a_given_count_of_pieces_is_not_estimated_again(monkeypatch):
     net = network("fold-reflect", "skip", 1e-3)
     known = Pieces.of(net, DOMAIN, 10_000)
-    monkeypatch.setattr(prover, "estimated_pieces", lambda *_: pytest.fail("estimated twice"))
+    monkeypatch.setattr(pieces, "estimated_pieces", lambda *_: pytest.fail("estimated twice"))
     assert certify(net, 1e-3, partition=COARSE, pieces=known).verdict == PROVED
     many = Pieces(DOMAIN, None, 1e9)
     assert certify(net, 1e-3, partition=COARSE, pieces=many).verdict == INCONCLUSIVE

@@ -58,10 +58,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.arithmetic.intervals import Interval, Intervals, upper
 from sinrelu.circuit import Circuit
 from sinrelu.constructions.fold_reflect.quadratics import Leaf
-from sinrelu.constructions.fold_reflect.range_reduction import PHASES, Reduction
+from sinrelu.constructions.fold_reflect.range_reduction import Reduction
 from sinrelu.constructions.fold_reflect.skip import Plan, written
 from sinrelu.constructions.fold_reflect.square import Sawtooth
 from sinrelu.network import Network, Number, Row, without_dead_units
@@ -233,7 +234,7 @@ def _longest(rows: Sequence[Row]) -> int:
 
 
 def _function(reduction: Reduction) -> str:
-    return next(name for name, phase in PHASES.items() if phase == reduction.phase)
+    return next(name for name, phase in QUARTER_TURNS.items() if phase == reduction.phase)
 
 
 def read_plan(parameters: object) -> tuple[Plan, int] | None:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from mpmath import MPContext
 
+from sinrelu.arithmetic import quarter_turns
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.constructions.fold_reflect.fold import absolute, mirror
 from sinrelu.errors import RequestError
 
-PHASES = {"sin": 0, "cos": 1}
 """f(x) = sin(x + phase·π/2)."""
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
@@ -175,7 +175,7 @@ def reductions(
     numbers.prec = 2 * bits + 64
     low, high = numbers.mpf(low), numbers.mpf(high)
     origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
-    phase = PHASES[function]
+    phase = quarter_turns(function)
     finest = _slack(numbers, bits)
     slack = finest * max(abs(low), abs(high), 1)
     middle = int(numbers.nint((low + high) / numbers.pi))
