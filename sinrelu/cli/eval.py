@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sinrelu.target import Point, Target
 
 SPARE_DIGITS = 25
-"""The error is about 1e-12, so it needs more digits than the value does."""
+"""What may be lost in the difference of two values; the error itself shows if there is more."""
 
 HELP = """X is a decimal number (0.5), a hexadecimal float (0x1.8p-1, taken exactly) or a
 multiple of pi (pi/2, -3*pi/4, 2pi/3). The network is evaluated at the float64 nearest to a decimal
@@ -52,23 +53,36 @@ def command(
 
 def value_lines(network: Network, point: Point, digits: int, target: Target) -> Iterator[str]:
     """Yield lines that say what was evaluated, N(x) exactly, f(x), the error, and float64's N."""
+    from sinrelu.evaluate import evaluate_float64
+    from sinrelu.verification.report import as_float, line
+
+    function = target.function
+    value, reference, error = _values(network, point.x, digits, function)
+    yield line("x", _described(point, target))
+    yield line("N(x)", value)
+    yield line(f"{function} x", reference)
+    yield line(f"N(x) − {function} x", error)
+    if not network.wide and (x := as_float(point.x)) is not None:
+        yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
+
+
+def _values(network: Network, x: Fraction, digits: int, function: str) -> tuple[str, str, str]:
+    """Return N(x), f(x) and their difference, which takes more digits the smaller it is."""
     from mpmath import MPContext
 
-    from sinrelu.evaluate import evaluate_float64, evaluate_mpmath, exact_error
-    from sinrelu.verification.report import as_float, line
+    from sinrelu.evaluate import evaluate_mpmath, exact_error
 
     numbers = MPContext()
     numbers.dps = digits + SPARE_DIGITS
-    function = target.function
-    [(_, error)] = exact_error(network, [point.x], numbers.dps, function)
-    value = evaluate_mpmath(network, point.x, digits)
-    reference = getattr(numbers, function)(numbers.mpf(point.x.numerator) / point.x.denominator)
-    yield line("x", _described(point, target))
-    yield line("N(x)", numbers.nstr(value, digits, strip_zeros=False))
-    yield line(f"{function} x", numbers.nstr(reference, digits, strip_zeros=False))
-    yield line(f"N(x) − {function} x", numbers.nstr(error, 6))
-    if (x := as_float(point.x)) is not None:
-        yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
+    while True:
+        [(_, error)] = exact_error(network, [x], numbers.dps, function)
+        if x == 0 or abs(error) > numbers.mpf(10) ** (SPARE_DIGITS - numbers.dps):
+            break
+        numbers.dps *= 2  # no error is 0: f(x) is transcendental, and N(x) is not
+    reference = getattr(numbers, function)(numbers.mpf(x.numerator) / x.denominator)
+    values = (evaluate_mpmath(network, x, digits), reference)
+    value, reference = (numbers.nstr(number, digits, strip_zeros=False) for number in values)
+    return value, reference, numbers.nstr(error, 6)
 
 
 def _described(point: Point, target: Target) -> str:

@@ -76,5 +76,5 @@ def _limit(tol: str | None, meta: Mapping[str, object]) -> float:
     if tol is None:
         with contextlib.suppress(RequestError):
             limit = tolerance(meta.get("tol"))
-            shared.message(f"default taken from the file: tolerance {meta['tol']}")
+            shared.message(f"default taken from the file: tolerance {float(limit):g}")
     return max(float(limit), sys.float_info.min)
