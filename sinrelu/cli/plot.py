@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from sinrelu.errors import RequestError
 
 NETWORK, SCALING = "network", "scaling"
 KINDS = ("error", NETWORK, "units", "pieces", SCALING)
+FINEST = 1e-30
+"""Far below what float64 tells of an error."""
 
 HELP = """\b
 Kinds:
@@ -70,11 +71,18 @@ def command(
 
 def _limit(tol: str | None, meta: Mapping[str, object]) -> float:
     """Return --tol; or what the file says, if that is a tolerance, with a message; or ``TOL``."""
-    from sinrelu.target import tolerance
-
-    limit = tolerance(tol or shared.TOL)
+    limit = _visible(tol or shared.TOL)
     if tol is None:
         with contextlib.suppress(RequestError):
-            limit = tolerance(meta.get("tol"))
-            shared.message(f"default taken from the file: tolerance {float(limit):g}")
-    return max(float(limit), sys.float_info.min)
+            limit = _visible(meta.get("tol"))
+            shared.message(f"default taken from the file: tolerance {limit:g}")
+    return limit
+
+
+def _visible(tol: object) -> float:
+    from sinrelu.target import tolerance
+
+    exact = tolerance(tol)
+    if exact < FINEST:
+        raise RequestError(f"tol: no picture shows less than {FINEST:g}")
+    return float(exact)

@@ -57,11 +57,12 @@ def target_of(
     from sinrelu.target import DEFAULT, End, Target
 
     claimed = Target.claimed(meta or {})
-    if claimed and not (function and domain):
-        message(f"default taken from the file: {claimed}")
     said = claimed or DEFAULT
     low, high = map(End.parse, domain) if domain else (said.low, said.high)
-    return Target(function or said.function, low, high)
+    target = Target(function or said.function, low, high)
+    if claimed and not (function and domain):
+        message(f"default taken from the file: {claimed}")
+    return target
 
 
 def output_option(sort: str, *names: str, **settings: Any) -> Decorator:

@@ -461,6 +461,7 @@ class TestBadInput:
             ("verify", "file.npz", "--domain", "a", "b"),
             ("verify", "file.npz", "--domain", "0", "nan"),
             ("plot", "file.npz", "-o", "e.png", "--domain", "0", "0"),
+            ("plot", "file.npz", "-o", "e.png", "--tol", "1e-31"),
             ("eval", "file.npz", "1", "--function", "sine"),
             ("eval", "file.npz", "1", "--domain", "5"),
             ("plot", "file.npz"),

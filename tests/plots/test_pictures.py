@@ -222,5 +222,5 @@ def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypa
         "cos on [0, 1]",
         f"{says}cos on [−10, 2π]\n",
     )
-    for nonsense in (None, "tiny", 0, -1e-4, 2, True, [1e-4]):
+    for nonsense in (None, "tiny", 0, -1e-4, 2, 1e-99, True, [1e-4]):
         assert axes_of({"tol": nonsense, "domain": None}) == (1e-12, "sin on [−π, π]", "")
