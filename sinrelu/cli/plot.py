@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,27 +55,30 @@ def command(
     from sinrelu.compare.growth import read_csv
     from sinrelu.formats import load
 
+    asked = None if tol is None else _visible(tol)
     if kind == SCALING:
         figure = plots.scaling_figure(read_csv(file))
     else:
         network = load(file)
         network.require_float64(f"{file}")
         meta = {} if kind == NETWORK else network.meta
-        target, limit = shared.target_of(function, domain, meta), _limit(tol, meta)
+        target, limit = shared.target_of(function, domain, meta), asked or _said(meta)
         with shared.progress_bar("drawing") as progress:
             figure = plots.draw(kind, network, limit, progress, target)
     plots.write(figure, output)
     click.echo(f"{output}")
 
 
-def _limit(tol: str | None, meta: Mapping[str, object]) -> float:
-    """Return --tol; or what the file says, if that is a tolerance, with a message; or ``TOL``."""
-    limit = _visible(tol or shared.TOL)
-    if tol is None:
-        with contextlib.suppress(RequestError):
-            limit = _visible(meta.get("tol"))
-            shared.message(f"default taken from the file: tolerance {limit:g}")
-    return limit
+def _said(meta: Mapping[str, object]) -> float:
+    """Return the tolerance that a file names, with a message unless it is the usual one."""
+    usual = float(shared.TOL)
+    try:
+        said = _visible(meta.get("tol"))
+    except RequestError:
+        return usual
+    if said != usual:
+        shared.message(f"default taken from the file: tolerance {said:g}")
+    return said
 
 
 def _visible(tol: object) -> float:

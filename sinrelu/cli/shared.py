@@ -51,8 +51,8 @@ def target_of(
 ) -> Target:
     """Return the target that options name.
 
-    What they leave open is as the ``meta`` of a file says, and a message says so; else it is sin
-    on [−π, π].
+    What they leave open is as the ``meta`` of a file says, or else sin on [−π, π]; a message says
+    so if the file says something else than that.
     """
     from sinrelu.target import DEFAULT, End, Target
 
@@ -60,7 +60,7 @@ def target_of(
     said = claimed or DEFAULT
     low, high = map(End.parse, domain) if domain else (said.low, said.high)
     target = Target(function or said.function, low, high)
-    if claimed and not (function and domain):
+    if claimed not in (None, DEFAULT) and not (function and domain):
         message(f"default taken from the file: {claimed}")
     return target
 
