@@ -101,7 +101,7 @@ def read_whole(file: Path) -> bytes:
 def read_text(file: Path, expected: str) -> str:
     """Return the content of a file of UTF-8 text; ``expected`` says what it should be."""
     try:
-        return read_whole(file).decode()
+        return read_whole(file).decode("utf-8-sig")  # some editors write a mark
     except UnicodeDecodeError as error:
         raise FormatError(f"{file}: not text, and so not {expected}") from error
 

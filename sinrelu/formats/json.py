@@ -41,7 +41,7 @@ def loads(content: bytes) -> Network:
         If it is not such a file, or the rows in it are not a network.
     """
     try:
-        document = json_object("file", content.decode())
+        document = json_object("file", content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise FormatError("not text, and so not a network as JSON") from error
     _check_fields("file", document, FIELDS)

@@ -108,7 +108,7 @@ def test_what_is_refuted_belongs_to_no_series():
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "table.csv"
-    file.write_text(as_csv(TABLE))
+    file.write_text(as_csv(TABLE), encoding="utf-8-sig")  # as spreadsheets do
     assert as_csv(read_csv(file)) == as_csv(TABLE) == (ROOT / "docs" / "scaling.csv").read_text()
 
 

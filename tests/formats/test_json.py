@@ -85,7 +85,7 @@ def test_numbers_by_hand(number, value):
 MALFORMED = {
     "nothing": (b"", "not JSON"),
     "no JSON": (b"{", "not JSON"),
-    "no text": (b"\xff\xfe\xff\x80", "not JSON"),
+    "no text": (b"\xff\xfe\xff\x80", "not text"),
     "an array": (b"[]", "expected a JSON object"),
     "null": (b"null", "expected a JSON object"),
     "another version": (text(format="sinrelu-network-2"), "format: expected 'sinrelu-network-1'"),
