@@ -208,7 +208,7 @@ FAULTS = (
     ),
     Fault("pi of too few places", FIXED, "mpf_pi(fine + 2,", "mpf_pi(bits,", "intervals"),
     Fault("signs of the series", FIXED, "-term if power & 2", "-term if power & 1", "intervals"),
-    Fault("too few guard bits", FIXED, "GUARD = 32", "GUARD = 2", "intervals"),
+    Fault("too few guard bits", FIXED, "GUARD = 32", "GUARD = 0", "intervals"),
     Fault("radius of a sine in fixed point", FIXED, "RADIUS = 2", "RADIUS = 0", "intervals"),
     Fault("negative units kept", ENCLOSED, "max(total, 0)", "total", "enclosed counterexample"),
     Fault(

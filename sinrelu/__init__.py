@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sinrelu.layers import Sequential, gradient_error
     from sinrelu.layers.training import train
     from sinrelu.network import Network
+    from sinrelu.verification import Report, verify
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "GraphError",
     "MissingExtraError",
     "Network",
+    "Report",
     "RequestError",
     "Sequential",
     "SinreluError",
@@ -49,6 +51,7 @@ __all__ = [
     "relu",
     "save",
     "train",
+    "verify",
 ]
 
 _HOMES = {
@@ -60,6 +63,7 @@ _HOMES = {
     "layers": ("Sequential", "gradient_error"),
     "network": ("Network",),
     "layers.training": ("train",),
+    "verification": ("Report", "verify"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -291,7 +291,7 @@ def _judge(
         function=function,
         domain=domain,
         sup_error=sup_error,
-        lower_bound=_float_below(error),
+        lower_bound=float_below(error),
         witness=witness,
         cells=total.cells,
         pieces=total.pieces + 1,
@@ -315,7 +315,8 @@ def _witness(
     return max(found, key=lambda pair: pair[1])
 
 
-def _float_below(number: Fraction) -> float:
+def float_below(number: Fraction) -> float:
+    """Return the largest float64 that is at most a number ≥ 0."""
     try:
         nearest = float(number)
     except OverflowError:

@@ -101,3 +101,18 @@ def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     steps = 1000
     with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
         yield lambda fraction: bar.update(round(fraction * steps) - bar.pos)
+
+
+@contextlib.contextmanager
+def progress_bars() -> Iterator[Callable[[str, float], None]]:
+    """Show a bar for each step that is named, one after the other."""
+    with contextlib.ExitStack() as open_bar:
+        bars: dict[str, Callable[[float], None]] = {}
+
+        def told(label: str, fraction: float) -> None:
+            if label not in bars:
+                open_bar.close()
+                bars[label] = open_bar.enter_context(progress_bar(label))
+            bars[label](fraction)
+
+        yield told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,7 @@ from sinrelu.cli import shared
 from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
-    from sinrelu.network import Network
-    from sinrelu.target import Target
-    from sinrelu.verification.multiprecision import WideReport
-    from sinrelu.verification.report import Report
+    from sinrelu.verification import Report
 
 HELP = """Connections are nonzero weights, however small; everything is recounted on the
 graph, and what the file says about itself is not believed.
@@ -81,76 +77,42 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     middle of every piece and at a million random points, and in exact arithmetic at thousands,
     among them the worst.
     """
-    from sinrelu.constructions import check_tol
     from sinrelu.formats import load
     from sinrelu.target import tolerance
+    from sinrelu.verification import verify
 
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
     target, limit = shared.target_of(function, domain), tolerance(tol)
     network = load(file)
-    if network.wide:
-        if budget or certificate or picture:
-            raise RequestError(
-                f"{file}: its weights have more bits than float64, so --budget, --certificate and "
-                "--plot are not for it"
-            )
-        wide = _judge_wide(network, limit, target, max_connections, sampled)
-        click.echo(wide.as_json() if as_json else wide.as_text())
-        return wide.exit_status
-    check_tol(float(limit))
-    report = _judge(network, float(limit), target, max_connections, sampled, budget)
+    if network.wide and (budget or certificate or picture):
+        raise RequestError(
+            f"{file}: its weights have more bits than float64, so --budget, --certificate and "
+            "--plot are not for it"
+        )
+    with shared.progress_bars() as progress:
+        report = verify(
+            network,
+            target,
+            limit,
+            max_connections=max_connections,
+            sampled=sampled,
+            budget=budget,
+            progress=progress,
+            message=shared.message,
+        )
     click.echo(report.as_json() if as_json else report.as_text())
     _write_files(report, certificate, picture)
     return report.exit_status
 
 
-def _judge_wide(
-    network: Network, tol: Fraction, target: Target, max_connections: int, sampled: bool
-) -> WideReport:
-    from sinrelu.verification.multiprecision import WideReport
-
-    with shared.progress_bar("sampling") as progress:
-        return WideReport.of(network, tol, max_connections, target, sampled, progress)
-
-
-def _judge(
-    network: Network,
-    tol: float,
-    target: Target,
-    max_connections: int,
-    sampled: bool,
-    budget: int | None,
-) -> Report:
-    from sinrelu.certify import BUDGET, certify
-    from sinrelu.verification.report import Report
-    from sinrelu.verification.sampling import find_pieces, take_sample
-
-    with shared.progress_bar("finding pieces") as progress:
-        pieces = find_pieces(network, target.cover, progress)
-    with shared.progress_bar("sampling") as progress:
-        sample = take_sample(network, pieces, progress, target.function)
-    if sampled:
-        return Report(network, tol, max_connections, sample, None, target=target)
-    with shared.progress_bar("proving") as progress:
-        proof = certify(
-            network,
-            tol,
-            domain=target.cover,
-            function=target.function,
-            pieces=pieces,
-            budget=budget or BUDGET,
-            progress=progress,
-        )
-    return Report(network, tol, max_connections, sample, proof, target=target)
-
-
 def _write_files(report: Report, certificate: Path | None, picture: Path | None) -> None:
-    if report.proof is not None and certificate is not None:
+    made = report.proof and report.proof.certificate
+    if made and certificate is not None:
         from sinrelu.formats import write_whole
 
-        write_whole(certificate, report.proof.to_json().encode())
-    if picture is not None:
+        write_whole(certificate, made.to_json().encode())
+    if picture is not None and report.sample.curve is not None:
         from sinrelu import plots
 
         figure = plots.error_figure(report.network, report.sample.curve, float(report.tol))

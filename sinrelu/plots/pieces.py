@@ -20,7 +20,7 @@ from sinrelu.plots.style import (
     page,
     power,
 )
-from sinrelu.verification.sampling import MAX_PIECES, REFERENCES
+from sinrelu.verification.sampling import MAX_PIECES
 
 HEIGHT = 2.9
 BINS = 144
@@ -33,7 +33,7 @@ def fewest_density(x: FloatArray, tol: float, function: str = "sin") -> FloatArr
     The best affine function on an interval of length w errs by w²·|f″|/16, up to terms of higher
     order; with |f″| = |f| each piece may be w = 4·√(tol/|f(x)|) long.
     """
-    density: FloatArray = np.sqrt(np.abs(REFERENCES[function](x))) / (4 * math.sqrt(tol))
+    density: FloatArray = np.sqrt(np.abs(getattr(np, function)(x))) / (4 * math.sqrt(tol))
     return density
 
 

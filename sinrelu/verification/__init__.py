@@ -1,1 +1,145 @@
 """A network against a function and a tolerance: counted, sampled, proved, judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from operator import itemgetter
+
+from sinrelu.certify import BUDGET, cells_needed, certify
+from sinrelu.certify.counterexample import error_bounds
+from sinrelu.certify.pieces import Pieces
+from sinrelu.certify.prover import float_below
+from sinrelu.constructions.fold_reflect.induction import prove
+from sinrelu.errors import RequestError
+from sinrelu.network import Network
+from sinrelu.progress import Message, ignore
+from sinrelu.target import DEFAULT, Target, tolerance
+from sinrelu.verification.report import Proof, Report
+from sinrelu.verification.sampling import (
+    MAX_PIECES,
+    Sample,
+    sample_multiprecision,
+    take_sample,
+)
+
+__all__ = ["Report", "verify"]
+
+TOL = Fraction(1, 10**12)
+MAX_CONNECTIONS = 10_000
+NO_INDUCTION = "no proof: the graph is not that of a fold-reflect plan in the file's parameters"
+OTHER_TARGET = "no proof: the plan in the file is for {} only"
+
+Stages = Callable[[str, float], None]
+"""Told the name of a step, and the fraction of it that is done."""
+
+
+def verify(
+    network: Network,
+    target: Target = DEFAULT,
+    tol: object = TOL,
+    *,
+    max_connections: int = MAX_CONNECTIONS,
+    sampled: bool = False,
+    budget: int | None = None,
+    progress: Stages = ignore,
+    message: Message = ignore,
+) -> Report:
+    """Count a network, sample its error, try to prove a bound of it, and judge.
+
+    Float64 weights are proved piece by piece, whatever network they are of; weights of more bits
+    by the induction of the fold-reflect plan that the network's ``meta`` names.
+
+    Parameters
+    ----------
+    network : Network
+        What is judged; nothing that its ``meta`` says is believed.
+    target : Target
+        The function, and the domain: what is shown holds for every real x of it.
+    tol : float, str, Fraction, Decimal, mpf or numpy scalar
+        Largest error allowed, from 1e-1000 to below 1; taken exactly, "1e-12" as a rational.
+    max_connections : int
+        Most connections allowed.
+    sampled : bool
+        Whether the sample alone is judged, and no proof attempted.
+    budget : int, optional
+        Cells after which a proof piece by piece is given up, 20 million by default. It is not
+        begun where more are estimated.
+    progress : callable
+        Called with a step's name, ``finding pieces``, ``sampling`` or ``proving``, and the
+        fraction done.
+    message : callable
+        Called with a sentence if no proof is begun.
+
+    Raises
+    ------
+    RequestError
+        If the tolerance is no such number, or the budget is for weights that have no use for one.
+    """
+    limit, judge = tolerance(tol), _multiprecision if network.wide else _float64
+    sample, proof = judge(network, target, limit, sampled, budget, progress, message)
+    certificate = None if proof is None else proof.certificate
+    witness = None if certificate is None else certificate.witness
+    points = [sample.exact.x] if witness is None else [sample.exact.x, witness]
+    found = ((x, error_bounds(network, x, limit, target.function)[0]) for x in points)
+    worst = max(found, key=itemgetter(1))
+    return Report(network, limit, max_connections, sample, proof, worst, target=target)
+
+
+def _float64(
+    network: Network,
+    target: Target,
+    tol: Fraction,
+    sampled: bool,
+    budget: int | None,
+    progress: Stages,
+    message: Message,
+) -> tuple[Sample, Proof | None]:
+    """Sample, and prove piece by piece; the bound is a float64, so the tolerance may be one."""
+    pieces, budget = Pieces.estimated(network, target.cover), budget or BUDGET
+    needed = cells_needed(pieces)
+    if needed > budget and not sampled:
+        message(
+            f"a proof needs about {needed:.2g} cells, beyond the budget of {budget}: none is tried"
+        )
+    pieces = pieces.found(network, MAX_PIECES, partial(progress, "finding pieces"))
+    sample = take_sample(network, pieces, partial(progress, "sampling"), target.function, tol)
+    if sampled:
+        return sample, None
+    certificate = certify(
+        network,
+        float_below(tol) or math.ulp(0.0),
+        domain=target.cover,
+        function=target.function,
+        pieces=pieces,
+        budget=budget,
+        progress=partial(progress, "proving"),
+    )
+    bound = certificate.sup_error
+    shown = Fraction(bound) if math.isfinite(bound) else None
+    return sample, Proof(shown, certificate.remark, certificate)
+
+
+def _multiprecision(
+    network: Network,
+    target: Target,
+    tol: Fraction,
+    sampled: bool,
+    budget: int | None,
+    progress: Stages,
+    _message: Message,
+) -> tuple[Sample, Proof | None]:
+    """Sample, and prove by induction."""
+    if budget is not None:
+        raise RequestError("budget: weights of more bits than float64 are not proved cell by cell")
+    sample = sample_multiprecision(network, target, tol, partial(progress, "sampling"))
+    if sampled:
+        return sample, None
+    bound = prove(network)
+    if bound is None:
+        return sample, Proof(shortfall=NO_INDUCTION)
+    if not bound.covers(target):
+        return sample, Proof(shortfall=OTHER_TARGET.format(Target(bound.function, *bound.domain)))
+    return sample, Proof(bound.sup_error)

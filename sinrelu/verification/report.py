@@ -1,19 +1,20 @@
-"""What ``verify`` says: counts, samples and proof, each under its own name, as text or JSON."""
+"""What ``verify`` says: counts, sample and proof, each under its own name, as text or JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
+from sinrelu.certify.prover import float_below
 from sinrelu.network import Network, exact_hex
 from sinrelu.target import DEFAULT, Target
-from sinrelu.verification.sampling import MAX_PIECES, Sample, Worst
+from sinrelu.verification.sampling import MAX_PIECES, Sample
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
@@ -28,46 +29,88 @@ OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 
 
 @dataclass(frozen=True)
-class Judgement(ABC):
-    """A network against a tolerance and a limit: what all reports have in common.
+class Proof:
+    """What an attempt at a proof came to.
+
+    Attributes
+    ----------
+    sup_error : Fraction or None
+        Upper bound of the error for every real x of the domain, if one was shown.
+    shortfall : str
+        Why none was, or none that keeps the tolerance; may be empty.
+    certificate : Certificate or None
+        Of a proof piece by piece, whatever came of it.
+    """
+
+    sup_error: Fraction | None = None
+    shortfall: str = ""
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A network against a tolerance and a limit.
+
+    Everything that is counted is counted anew on the network's graph. Errors and the tolerance are
+    exact; they are rounded where they are written, up if they are upper bounds.
 
     Attributes
     ----------
     network : Network
-        Everything that is counted is counted anew on its graph.
-    tol : float or Fraction
+        With weights of any sort.
+    tol : Fraction
         Limit of the error.
     max_connections : int
         Limit of the connections.
+    sample : Sample
+        What was seen.
+    proof : Proof or None
+        What was shown; None if the sample alone is to be judged.
+    counterexample : (Fraction, Fraction) or None
+        A dyadic x, and a lower bound of the error there.
     target : Target
-        What the network is judged as; sample and proof are for its function, on its cover.
+        What the network is judged as; float64 weights on the target's cover.
     """
 
     network: Network
-    tol: float | Fraction
+    tol: Fraction
     max_connections: int
+    sample: Sample
+    proof: Proof | None = None
+    counterexample: tuple[Fraction, Fraction] | None = None
     target: Target = field(default=DEFAULT, kw_only=True)
 
     @property
-    @abstractmethod
     def verdict(self) -> str:
-        """One of ``VERDICTS``; a witness outweighs everything else."""
+        """One of ``VERDICTS``; a witness outweighs everything else.
 
-    @abstractmethod
-    def _findings(self) -> Mapping[str, object]:
-        """Return what is to be said of the error in JSON."""
+        Without a proof exact arithmetic decides, which has looked where float64 is worst.
+        """
+        if self.witness is not None:
+            return REFUTED
+        if self.proof is not None:
+            shown = self.sup_error is not None and self.sup_error <= self.tol
+            return PROVED if shown else INCONCLUSIVE
+        seen = self.sample.float64
+        finite = seen is None or math.isfinite(seen.error)
+        return SAMPLED_OK if finite and self.sample.exact.upper <= self.tol else INCONCLUSIVE
 
-    @abstractmethod
-    def _error_lines(self) -> Iterator[str]:
-        """Yield what is to be said of the error to people."""
+    @property
+    def sup_error(self) -> Fraction | None:
+        """Upper bound of the error for every real x of the domain, if one was shown."""
+        return None if self.proof is None else self.proof.sup_error
 
-    @abstractmethod
-    def _sentence(self) -> str:
-        """Return what the verdict means."""
+    @property
+    def witness(self) -> Fraction | None:
+        """A dyadic x at which the error is above the tolerance, beyond doubt."""
+        found = self.counterexample
+        return found[0] if found is not None and found[1] > self.tol else None
 
-    @abstractmethod
-    def _remarks(self) -> Iterator[str]:
-        """Yield what is particular to this sort of report."""
+    @property
+    def witness_error(self) -> Fraction | None:
+        """A lower bound of the error at the witness, close to it."""
+        found = self.counterexample
+        return None if found is None or self.witness is None else found[1]
 
     @property
     def within_limit(self) -> bool:
@@ -91,22 +134,40 @@ class Judgement(ABC):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader of the figures should know."""
-        claimed = Target.claimed(self.network.meta)
-        lines = [*self._remarks()]
+        return tuple(self._remarks())
+
+    def _remarks(self) -> Iterator[str]:
+        claimed, seen = Target.claimed(self.network.meta), self.sample.float64
         if claimed is not None and not claimed.covers_alike(self.target):
-            claim = f"the file says that it is {claimed}; to check that: {claimed.options}"
-            lines.insert(0, claim)
+            yield f"the file says that it is {claimed}; to check that: {claimed.options}"
+        if self.proof is not None and self.proof.shortfall:
+            yield self.proof.shortfall
+        elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
+            yield f"the bound {self._text(self.sup_error)} exceeds the tolerance"
+        if self.sample.curve is not None and self.sample.curve.pieces is None:
+            yield f"more than {MAX_PIECES} pieces: a uniform grid was sampled, not all breakpoints"
+        if self.witness is None and seen is not None and seen.error > self.tol:
+            yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
         if not self.within_limit:
             count = self.network.connections
-            lines.append(f"{count} connections exceed the limit {self.max_connections}")
-        return tuple(lines)
+            yield f"{count} connections exceed the limit {self.max_connections}"
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report as one JSON object; numbers that are not finite become null."""
+        """Return the report as one JSON object; numbers that are not finite become null.
+
+        Where weights have more bits than float64, errors and the tolerance are strings.
+        """
         network = self.network
         return {
             "verdict": self.verdict,
-            **self._findings(),
+            "tol": self._number(self.tol),
+            "function": self.target.function,
+            "domain": self._domain(),
+            "sup_error": self._number(self.sup_error),
+            "witness": None if self.witness is None else exact_hex(self.witness),
+            "witness_error": self._number(self.witness_error, up=False),
+            "pieces": None if self.sample.curve is None else self.sample.curve.pieces,
+            **self._seen(),
             "connections": network.connections,
             "max_connections": self.max_connections,
             "within_limit": self.within_limit,
@@ -123,111 +184,78 @@ class Judgement(ABC):
             "remarks": list(self.remarks),
         }
 
+    def _domain(self) -> list[float] | list[str]:
+        low, high = self.target.low, self.target.high
+        return [low.plain, high.plain] if self.network.wide else list(self.target.cover)
+
+    def _seen(self) -> dict[str, dict[str, object]]:
+        exact, seen = self.sample.exact, self.sample.float64
+        x = exact_hex(exact.x) if self.network.wide else float(exact.x)
+        rows = {
+            "sampled_error": (seen and _finite(seen.error), self._number(exact.upper)),
+            "sampled_at": (seen and seen.x, x),
+            "sampled_points": (seen and seen.points, exact.points),
+        }
+        return {key: {"float64": a, "mpmath": b} for key, (a, b) in rows.items()}
+
+    def _number(self, number: Fraction | None, up: bool = True) -> float | str | None:
+        """Return a number for JSON: rounded as told if it is a string, and down to a float."""
+        if number is None:
+            return None
+        if self.network.wide:
+            return figure(number, up=up)
+        return _finite(nearest(number) if up else float_below(number))
+
     def as_json(self) -> str:
         """Return the JSON object as text."""
         return json.dumps(self.as_dict(), indent=2, allow_nan=False)
 
     def as_text(self) -> str:
-        """Return the report for people: counts, samples, proof, verdict."""
+        """Return the report for people: counts, sample, proof, verdict."""
         lines = [] if self.construction is None else [line("construction", self.construction)]
         lines += [*count_lines(self.network, self.max_connections), "", *self._error_lines(), ""]
         lines += [line("remark", remark) for remark in self.remarks]
         return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
 
+    def _error_lines(self) -> Iterator[str]:
+        target, curve = self.target, self.sample.curve
+        yield line("function", target.function)
+        yield line("domain", target.interval if self.network.wide else domain_text(target))
+        yield line("tolerance", self._text(self.tol))
+        if curve is not None:
+            many = f"more than {MAX_PIECES}"
+            yield line("pieces", many if curve.pieces is None else f"{curve.pieces}")
+        yield from self._sample_lines()
+        if self.sup_error is None:
+            yield from [] if self.proof is None else [line("sup error", "none shown")]
+        else:
+            how = ", by induction on the plan" if self.network.wide else ""
+            shown = f"shown to hold for every real x of the domain{how}"
+            yield line("sup error", f"{self._text(self.sup_error):<12} {shown}")
 
-@dataclass(frozen=True)
-class Report(Judgement):
-    """A float64 network.
-
-    Attributes
-    ----------
-    sample : Sample
-        What was seen.
-    proof : Certificate or None
-        What was shown; None if only the sample is to be judged.
-    """
-
-    sample: Sample
-    proof: Certificate | None
-
-    @property
-    def refutation(self) -> tuple[Fraction, float] | None:
-        """An x at which exact arithmetic finds the error above the tolerance, and the error."""
-        proof, exact = self.proof, self.sample.exact
-        if proof is not None and proof.verdict == REFUTED and proof.witness is not None:
-            return proof.witness, proof.lower_bound
-        return (Fraction(exact.x), exact.error) if exact.error > self.tol else None
-
-    @property
-    def witness(self) -> Fraction | None:
-        """The x of the refutation."""
-        return None if self.refutation is None else self.refutation[0]
-
-    @property
-    def witness_error(self) -> float | None:
-        """The error at the witness."""
-        return None if self.refutation is None else self.refutation[1]
-
-    @property
-    def verdict(self) -> str:
-        """One of ``VERDICTS``; a witness outweighs everything else.
-
-        Without a proof exact arithmetic decides, which has looked where float64 is worst.
-        """
-        if self.witness is not None:
-            return REFUTED
-        if self.proof is not None:
-            return self.proof.verdict
-        return SAMPLED_OK if math.isfinite(self.sample.float64.error) else INCONCLUSIVE
-
-    @property
-    def sup_error(self) -> float | None:
-        """Upper bound of the error for every real x of the domain, if one was shown."""
-        bound = math.inf if self.proof is None else self.proof.sup_error
-        return _finite(bound)
-
-    def _remarks(self) -> Iterator[str]:
-        if self.proof is not None and self.proof.remark:
-            yield self.proof.remark
-        if self.sample.curve.pieces is None:
-            yield f"more than {MAX_PIECES} pieces: a uniform grid was sampled, not all breakpoints"
-        if self.witness is None and self.sample.float64.error > self.tol:
-            yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
-
-    def _findings(self) -> Mapping[str, object]:
-        sample = self.sample
-        return {
-            "tol": self.tol,
-            "function": self.target.function,
-            "domain": list(sample.domain),
-            "sup_error": self.sup_error,
-            "witness": None if self.witness is None else exact_hex(self.witness),
-            "witness_error": self.witness_error,
-            "pieces": sample.curve.pieces,
-            "sampled_error": _by_evaluator(sample, lambda worst: _finite(worst.error)),
-            "sampled_at": _by_evaluator(sample, lambda worst: worst.x),
-            "sampled_points": _by_evaluator(sample, lambda worst: worst.points),
-        }
+    def _sample_lines(self) -> Iterator[str]:
+        label, exact, seen = "sampled error", self.sample.exact, self.sample.float64
+        if seen is not None:
+            where = f"float64, {seen.points} points, largest at x = {seen.x!r}"
+            yield line(label, f"{seen.error:<12.4g} {where}")
+            label = ""
+        where = f"exact arithmetic, {exact.points} points, largest at x = {float(exact.x)!r}"
+        yield line(label, f"{self._text(exact.upper, 4):<12} {where}")
 
     def _sentence(self) -> str:
-        witness = "" if self.witness is None else dyadic_text(self.witness)
+        error, witness = self.witness_error or Fraction(0), self.witness or Fraction(0)
         return VERDICTS[self.verdict].format(
             function=self.target.function,
-            tol=f"{self.tol:g}",
-            error=f"{self.witness_error or 0.0:.4g}",
-            witness=witness,
+            tol=self._text(self.tol),
+            error=self._text(error, 4, up=False),
+            witness=dyadic_text(witness),
         )
 
-    def _error_lines(self) -> Iterator[str]:
-        pieces, tried = self.sample.curve.pieces, self.proof is not None
-        yield line("function", self.target.function)
-        yield line("domain", domain_text(self.target))
-        yield line("tolerance", f"{self.tol:g}")
-        yield line("pieces", f"more than {MAX_PIECES}" if pieces is None else f"{pieces}")
-        yield line("sampled error", _seen(self.sample.float64, "float64"))
-        yield line("", _seen(self.sample.exact, "exact arithmetic"))
-        if tried:
-            yield line("sup error", _shown(self.sup_error))
+    def _text(self, number: Fraction, digits: int = 6, up: bool = True) -> str:
+        """Write a number for people."""
+        if self.network.wide:
+            return figure(number, digits, up)
+        return f"{nearest(number):.{digits}g}"
 
 
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
@@ -273,6 +301,14 @@ def line(label: str, text: str) -> str:
     return f"{label:<18}{text}"
 
 
+def figure(number: Fraction, digits: int = 6, up: bool = True) -> str:
+    """Write a number that a float64 may be too small for, rounded up or down, in decimal."""
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
+    quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
+    return f"{quotient.normalize(context)}".lower()
+
+
 def dyadic_text(number: Fraction) -> str:
     """Write a dyadic number exactly, in decimal where float64 holds it."""
     x = as_float(number)
@@ -281,25 +317,15 @@ def dyadic_text(number: Fraction) -> str:
 
 def as_float(x: Fraction) -> float | None:
     """Return x as a float64 if it is one."""
+    return nearest(x) if math.isfinite(nearest(x)) and Fraction(nearest(x)) == x else None
+
+
+def nearest(number: Fraction) -> float:
+    """Return the float64 next to a number, infinite where it is beyond all of them."""
     try:
-        nearest = float(x)
+        return float(number)
     except OverflowError:
-        return None
-    return nearest if Fraction(nearest) == x else None
-
-
-def _seen(worst: Worst, how: str) -> str:
-    return f"{worst.error:<12.4g} {how}, {worst.points} points, largest at x = {worst.x!r}"
-
-
-def _shown(sup_error: float | None) -> str:
-    if sup_error is None:
-        return "none shown"
-    return f"{sup_error:<12.6g} shown to hold for every real x of the domain"
-
-
-def _by_evaluator(sample: Sample, figure: Callable[[Worst], object]) -> dict[str, object]:
-    return {"float64": figure(sample.float64), "mpmath": figure(sample.exact)}
+        return math.inf if number > 0 else -math.inf
 
 
 def _finite(number: float) -> float | None:

@@ -1,26 +1,29 @@
 """The error at finitely many points: what can be seen, which is not what can be proved.
 
-The reference for float64 is numpy's sin or cos, for the exact evaluator mpmath's at 50 digits.
+The reference for float64 is numpy's sin or cos; exactly, the error is enclosed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from random import Random
 
 import numpy as np
+from mpmath import MPContext, libmp
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces
-from sinrelu.evaluate import exact_error, program
+from sinrelu.evaluate import program
+from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
+from sinrelu.target import Target
 
 Domain = tuple[float, float]
-
-REFERENCES: dict[str, Callable[[FloatArray], FloatArray]] = {"sin": np.sin, "cos": np.cos}
 
 MAX_PIECES = 5_000_000
 """Above this many, breakpoints are not enumerated and a uniform grid stands in for them."""
@@ -31,6 +34,12 @@ WINDOWS = 1500
 """The worst point of each of so many runs of consecutive points is evaluated exactly."""
 LANDMARKS = 500
 """Zeros and extrema that are evaluated exactly, at most."""
+MULTIPRECISION_POINTS = 2000
+EXTRA_BITS = 64
+"""Points of a multiprecision network have so many places more than the tolerance."""
+NARROW = Fraction(1, 2**60)
+"""Enclosures are so much narrower than the tolerance, and than ``SMALL``."""
+SMALL = Fraction(1, 2**50)
 BLOCK = 2**17
 
 
@@ -63,7 +72,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Worst:
-    """The largest |N(x) − f(x)| that was seen, where, and among how many points."""
+    """The largest |N(x) − f(x)| that was seen in float64, where, and among how many points."""
 
     error: float
     x: float
@@ -71,13 +80,28 @@ class Worst:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What was seen: in float64 at millions of points, in exact arithmetic at thousands."""
+class Enclosed:
+    """The largest |N(x) − f(x)| that was seen exactly.
 
-    domain: Domain
-    curve: Curve
-    float64: Worst
-    exact: Worst
+    At x it is at least ``lower``, and at none of the points it is more than ``upper``.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    x: Fraction
+    points: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was seen: exactly at thousands of points; in float64, where that will do, at millions.
+
+    ``curve`` and ``float64`` are None where weights have more bits than float64.
+    """
+
+    exact: Enclosed
+    float64: Worst | None = None
+    curve: Curve | None = None
 
 
 def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Pieces:
@@ -86,7 +110,11 @@ def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = 
 
 
 def take_sample(
-    network: Network, pieces: Pieces, progress: Progress = ignore, function: str = "sin"
+    network: Network,
+    pieces: Pieces,
+    progress: Progress = ignore,
+    function: str = "sin",
+    tol: Fraction = SMALL,
 ) -> Sample:
     """Evaluate a network all over the domain in which its pieces were found.
 
@@ -94,23 +122,61 @@ def take_sample(
     more than ``MAX_PIECES``) and at ``RANDOM_POINTS`` points of a fixed seed; exactly at the worst
     of them all over the domain, at some of the random points, and at zeros and extrema of f.
     """
-    domain = pieces.domain
     curve = error_curve(network, pieces, _part(progress, 0.0, 0.5), function)
-    scattered = np.random.default_rng(SEED).uniform(*domain, RANDOM_POINTS)
-    scattered_error = float64_error(network, scattered, _part(progress, 0.5, 0.6), function)
-    float64 = max(
-        _worst(curve.x, curve.error), _worst(scattered, scattered_error), key=lambda w: w.error
-    )
+    x = np.random.default_rng(SEED).uniform(*pieces.domain, RANDOM_POINTS)
+    error = float64_error(network, x, _part(progress, 0.5, 0.6), function)
     chosen = (
         _worst_of_each_window(curve.x, curve.error, WINDOWS),
-        _worst_of_each_window(scattered, scattered_error, WINDOWS // 3),
-        scattered[: WINDOWS // 3],
-        landmarks(domain),
+        _worst_of_each_window(x, error, WINDOWS // 3),
+        x[: WINDOWS // 3],
+        landmarks(pieces.domain),
     )
-    points = np.unique(np.concatenate(chosen))
-    exact = _worst_exactly(network, points, _part(progress, 0.6, 1.0), function)
-    seen = len(curve.x) + len(scattered)
-    return Sample(domain, curve, replace(float64, points=seen), exact)
+    points = np.unique(np.concatenate(chosen)).tolist()
+    exact = enclose_worst(network, points, tol, function, _part(progress, 0.6, 1.0))
+    return Sample(exact, _worst((curve.x, curve.error), (x, error)), curve)
+
+
+def sample_multiprecision(
+    network: Network, target: Target, tol: Fraction, progress: Progress = ignore
+) -> Sample:
+    """Enclose the error at points of as many bits as the tolerance, of a fixed seed."""
+    places = tol.denominator.bit_length() + EXTRA_BITS
+    points = list(dyadic_points(target, places, MULTIPRECISION_POINTS))
+    return Sample(enclose_worst(network, points, tol, target.function, progress))
+
+
+def dyadic_points(target: Target, places: int, count: int) -> Iterator[Fraction]:
+    """Yield dyadic points of a domain: right beside its ends, and drawn with a fixed seed.
+
+    The ends themselves are not dyadic as a rule, and a float64 near them is outside.
+    """
+    numbers = MPContext()
+    numbers.prec = 2 * places
+    unit = Fraction(1, 1 << places)
+    low, high = (Fraction(*libmp.to_rational(end._mpf_)) for end in target.ends(numbers))
+    low, high = (low // unit + 2) * unit, (high // unit - 1) * unit
+    yield low
+    yield high
+    random = Random(SEED)
+    for _ in range(count - 2):
+        yield (low + (high - low) * random.getrandbits(places) * unit) // unit * unit
+
+
+def enclose_worst(
+    network: Network,
+    points: list[float] | list[Fraction],
+    tol: Fraction,
+    function: str = "sin",
+    progress: Progress = ignore,
+) -> Enclosed:
+    """Enclose the error at dyadic points, and return the largest."""
+    worst = Enclosed(Fraction(-1), Fraction(-1), Fraction(0), len(points))
+    seen = enclosed_error(network, points, min(tol, SMALL) * NARROW, function)
+    for number, (x, lower, upper) in enumerate(seen, start=1):
+        if lower > worst.lower:
+            worst = Enclosed(lower, max(upper, worst.upper), x, len(points))
+        progress(number / len(points))
+    return worst
 
 
 def error_curve(
@@ -126,7 +192,7 @@ def float64_error(
     network: Network, x: FloatArray, progress: Progress = ignore, function: str = "sin"
 ) -> FloatArray:
     """Return N(x) − f(x) for x of shape (n,), both in float64."""
-    run, reference = program(network), REFERENCES[function]
+    run, reference = program(network), getattr(np, function)
     error = np.empty_like(x)
     with np.errstate(all="ignore"):
         for start in range(0, len(x), BLOCK):
@@ -144,13 +210,6 @@ def with_middles(ends: FloatArray) -> FloatArray:
     return points
 
 
-def _worst_of_each_window(x: FloatArray, error: FloatArray, windows: int) -> FloatArray:
-    """Return one point of each of ``windows`` runs; a NaN counts as worst."""
-    size = -(-len(x) // windows)
-    starts = range(0, len(x), size)
-    return np.array([x[s + np.argmax(np.abs(error[s : s + size]))] for s in starts])
-
-
 def landmarks(domain: Domain) -> FloatArray:
     """Return the ends of a domain and multiples of π/2 in it, evenly chosen if they are many."""
     first, last = (math.floor(end / (math.pi / 2)) for end in domain)
@@ -159,22 +218,19 @@ def landmarks(domain: Domain) -> FloatArray:
     return np.concatenate([domain, inside])
 
 
-def _worst(x: FloatArray, error: FloatArray) -> Worst:
-    at = int(np.argmax(np.abs(error)))
-    seen = abs(float(error[at]))
-    return Worst(math.inf if math.isnan(seen) else seen, float(x[at]), len(x))
+def _worst_of_each_window(x: FloatArray, error: FloatArray, windows: int) -> FloatArray:
+    """Return one point of each of ``windows`` runs; a NaN counts as worst."""
+    size = -(-len(x) // windows)
+    starts = range(0, len(x), size)
+    return np.array([x[s + np.argmax(np.abs(error[s : s + size]))] for s in starts])
 
 
-def _worst_exactly(
-    network: Network, points: FloatArray, progress: Progress, function: str
-) -> Worst:
-    worst = Worst(-1.0, math.nan, len(points))
-    errors = exact_error(network, points.tolist(), function=function)
-    for count, (x, error) in enumerate(errors, start=1):
-        if abs(error) > worst.error:
-            worst = Worst(float(abs(error)), float(x), len(points))
-        progress(count / len(points))
-    return worst
+def _worst(*seen: tuple[FloatArray, FloatArray]) -> Worst:
+    """Return the largest error of several curves; a NaN counts as infinite."""
+    x, error = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    size = np.nan_to_num(np.abs(error), nan=math.inf, posinf=math.inf)
+    at = int(np.argmax(size))
+    return Worst(float(size[at]), float(x[at]), len(x))
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:

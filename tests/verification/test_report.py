@@ -8,19 +8,23 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sinrelu import Circuit, relu
-from sinrelu.certify import DOMAIN, Certificate
+from sinrelu.certify import DOMAIN
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.target import Target
 from sinrelu.verification.report import (
     SAMPLED_OK,
+    Proof,
     Report,
     count_lines,
     domain_text,
     dyadic_text,
+    figure,
 )
-from sinrelu.verification.sampling import Curve, Sample, Worst
+from sinrelu.verification.sampling import Curve, Enclosed, Sample, Worst
 
 PROMISED_KEYS = {
     "verdict", "tol", "domain", "sup_error", "witness", "pieces", "sampled_error", "connections",
@@ -29,21 +33,18 @@ PROMISED_KEYS = {
 }  # fmt: skip
 
 
-def certificate(verdict, sup_error=math.inf, witness=None, lower_bound=0.0, remark=""):
-    return Certificate(
-        verdict, 1e-12, "sin", DOMAIN, sup_error, lower_bound, witness, 9, 4, 1e-20, "0", remark, {}
-    )
-
-
-SHOWN = certificate(PROVED, 9e-13, Fraction(3, 4), 7e-13)
-FOUND = certificate(REFUTED, witness=Fraction(1, 2**80), lower_bound=0.5)
-UNSURE = certificate(INCONCLUSIVE, witness=Fraction(3, 4), lower_bound=7e-13, remark="too long")
+TOL = Fraction(1, 10**12)
+SHOWN = Proof(Fraction(9, 10**13))
+UNSURE = Proof(shortfall="too long")
+FOUND = Proof()
+HALF = Fraction(1, 2**80), Fraction(1, 2)
 
 
 def sample(float64=8e-13, exact=7e-13, pieces=4):
     knots = None if pieces is None else np.linspace(*DOMAIN, pieces + 1)
     curve = Curve(knots, np.array(DOMAIN), np.zeros(2))
-    return Sample(DOMAIN, curve, Worst(float64, 1.0, 10), Worst(exact, 0.75, 5))
+    error = Fraction(exact)
+    return Sample(Enclosed(error, error, Fraction(3, 4), 5), Worst(float64, 1.0, 10), curve)
 
 
 def network(**meta):
@@ -52,12 +53,15 @@ def network(**meta):
 
 
 def report(proof=None, limit=10, **seen):
-    return Report(network(), 1e-12, limit, sample(**seen), proof)
+    made, found = sample(**seen), HALF
+    if proof is not FOUND:
+        found = made.exact.x, made.exact.lower
+    return Report(network(), TOL, limit, made, proof, found)
 
 
 def judged_as(function, ends=None, meta=None):
     target = Target.parse(function, ends)
-    return Report(network(**(meta or {})), 1e-12, 10, sample(), None, target=target)
+    return Report(network(**(meta or {})), TOL, 10, sample(), target=target)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +87,23 @@ def test_verdicts_and_exit_statuses(made, verdict, status):
     assert made.as_text().splitlines()[-1].split()[:2] == ["verdict", f"{verdict}:"]
 
 
+EDGE = Fraction(1, 10**40)
+
+
+@pytest.mark.parametrize("step", [-EDGE, 0, EDGE])
+def test_the_tolerance_is_exact(step):
+    """By differences that no float64 shows: the tolerance itself is kept."""
+    made = replace(report(), counterexample=None, proof=Proof(TOL + step))
+    assert made.verdict == (INCONCLUSIVE if step > 0 else PROVED)
+    assert ("exceeds the tolerance" in made.as_text()) == (step > 0)
+    found = replace(made, proof=UNSURE, counterexample=(Fraction(1), TOL + step))
+    assert found.verdict == (REFUTED if step > 0 else INCONCLUSIVE)
+    assert (found.witness is None) == (found.witness_error is None) == (step <= 0)
+    edge = Enclosed(TOL - EDGE, TOL + step, Fraction(1), 5)
+    seen = replace(made, proof=None, sample=replace(sample(), exact=edge))
+    assert seen.verdict == (INCONCLUSIVE if step > 0 else SAMPLED_OK)
+
+
 @pytest.mark.parametrize("limit", [2, 3, 4])
 def test_the_limit_itself_is_allowed(limit):
     assert network().connections == 3
@@ -94,6 +115,7 @@ def test_only_a_proof_is_called_proved():
         (None, FOUND, UNSURE), (8e-13, 2e-12, math.inf), (8e-13, 2e-12)
     ):
         made = report(proof, float64=float64, exact=exact)
+        assert made.verdict != PROVED
         assert "prove" not in made.as_text() + made.as_json()
         assert made.sup_error is None
 
@@ -133,11 +155,11 @@ def test_counts_come_from_the_graph_and_not_from_the_file():
 
 @pytest.mark.parametrize("name", [7, None, "a\x1b[2Jb", "two\nlines", "x" * 61, ["fold"]])
 def test_a_construction_that_is_no_plain_name_is_not_repeated(name):
-    assert Report(network(construction=name), 1e-12, 9, sample(), None).construction is None
+    assert Report(network(construction=name), TOL, 9, sample()).construction is None
 
 
 def test_a_construction_is_repeated():
-    made = Report(network(construction="fold-reflect"), 1e-12, 9, sample(), None)
+    made = Report(network(construction="fold-reflect"), TOL, 9, sample())
     assert made.construction == "fold-reflect"
     assert made.as_text().split()[:2] == ["construction", "fold-reflect"]
 
@@ -211,3 +233,15 @@ HOSTILE_META = [
 def test_what_a_file_says_in_vain_is_not_repeated(meta):
     assert Target.claimed(meta) is None
     assert judged_as("sin", meta=meta).remarks == ()
+
+
+@given(st.fractions(Fraction(1, 10**400), 10), st.integers(2, 8))
+def test_figures_are_rounded_as_told(number, digits):
+    up, down = (Fraction(figure(number, digits, up)) for up in (True, False))
+    slack = 3 * Fraction(1, 10 ** (digits - 1))
+    assert number * (1 - slack) <= down <= number <= up <= number * (1 + slack)
+
+
+def test_figures_that_are_exact_stay():
+    assert Fraction(figure(Fraction(1, 10**300))) == Fraction(1, 10**300)
+    assert figure(Fraction(1, 3), 4) == "0.3334"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import MPContext
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu
 from sinrelu.certify import DOMAIN, PI_UP
@@ -14,6 +15,7 @@ from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.target import Target
 from sinrelu.verification import sampling
 from sinrelu.verification.sampling import (
+    dyadic_points,
     error_curve,
     find_pieces,
     float64_error,
@@ -76,10 +78,10 @@ def test_figures_are_those_of_the_points_they_name(rough, rough_sample):
     seen = rough_sample.float64
     assert seen.error == abs(evaluate_float64(rough, seen.x) - np.sin(seen.x))
     exact = rough_sample.exact
-    assert exact.error == pytest.approx(
-        abs(float(evaluate_exact(rough, exact.x)) - math.sin(exact.x)), abs=1e-15
-    )
-    assert rough_sample.exact.error == pytest.approx(seen.error, abs=1e-14)
+    error = abs(float(evaluate_exact(rough, exact.x)) - math.sin(exact.x))
+    assert float(exact.lower) == float(exact.upper) == pytest.approx(error, abs=1e-15)
+    assert float(exact.upper) == pytest.approx(seen.error, abs=1e-14)
+    assert 0 < exact.upper - exact.lower < Fraction(1, 2**100)
 
 
 def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample):
@@ -102,10 +104,10 @@ def test_a_spike_between_grid_points_is_seen(half_width):
     seen = take_sample(
         spiked(100.0, place, half_width), find_pieces(spiked(100.0, place, half_width))
     )
-    assert base.error < 4
+    assert base.upper < 4
     assert seen.float64.error > 50
-    assert seen.exact.error > 50
-    assert abs(seen.exact.x - place) < half_width
+    assert seen.exact.lower > 50
+    assert abs(seen.exact.x - Fraction(place)) < half_width
 
 
 def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
@@ -121,13 +123,13 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
 def test_the_reference_is_the_function(function):
     network = smallest(1e-3, Target.parse(function, ("-20", "30"))).network
     seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=function)
-    assert seen.domain == (-20.0, 30.0)
+    assert (seen.curve.x[0], seen.curve.x[-1]) == (-20.0, 30.0)
     assert seen.curve.function == function
-    assert 5e-4 < seen.exact.error <= 1e-3
-    assert seen.float64.error == pytest.approx(seen.exact.error, abs=1e-12)
+    assert 5e-4 < seen.exact.lower <= 1e-3
+    assert seen.float64.error == pytest.approx(float(seen.exact.upper), abs=1e-12)
     other = "cos" if function == "sin" else "sin"
     unlike = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=other)
-    assert unlike.exact.error == pytest.approx(math.sqrt(2), abs=2e-3)
+    assert float(unlike.exact.lower) == pytest.approx(math.sqrt(2), abs=2e-3)
 
 
 @pytest.mark.parametrize("domain", [DOMAIN, (-100.0, 100.0), (0.1, 0.2), (-1e6, 1e6)])
@@ -155,7 +157,7 @@ def test_overflow_is_an_infinite_error_not_a_good_one():
         circuit.freeze(huge - huge * 0.5), find_pieces(circuit.freeze(huge - huge * 0.5))
     )
     assert sample.float64.error == math.inf
-    assert sample.exact.error > 1e308
+    assert sample.exact.lower > 2**1024
 
 
 def test_progress_rises_to_the_end(rough):
@@ -164,3 +166,15 @@ def test_progress_rises_to_the_end(rough):
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(1)
     assert all(0 <= fraction <= 1 + 1e-12 for fraction in heard)
+
+
+def test_dyadic_points_are_inside_and_near_the_ends():
+    numbers = MPContext()
+    numbers.prec = 500
+    found = list(dyadic_points(Target(), 100, 50))
+    assert len(found) == len(set(found)) == 50
+    for x in found:
+        assert x.denominator & (x.denominator - 1) == 0
+        assert abs(numbers.mpf(x.numerator) / x.denominator) < numbers.pi
+    assert numbers.pi - float(max(found)) < 1e-15
+    assert float(numbers.pi - numbers.mpf(max(found).numerator) / max(found).denominator) < 1e-29

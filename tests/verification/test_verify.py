@@ -1,0 +1,213 @@
+"""``verify``: for weights of every sort, what is judged, what it rests on, and when."""
+
+import json
+import math
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+
+import pytest
+from mpmath import MPContext
+
+import sinrelu
+from sinrelu import verify
+from sinrelu.certify import pieces
+from sinrelu.circuit import Circuit
+from sinrelu.constructions import build
+from sinrelu.constructions.fold_reflect.solver import smallest
+from sinrelu.errors import RequestError
+from sinrelu.evaluate.exact import evaluate_exact
+from sinrelu.network import Network
+from sinrelu.target import Target
+from sinrelu.verification import NO_INDUCTION, sampling
+from sinrelu.verification.report import PROVED, REFUTED, SAMPLED_OK
+
+TOL = Fraction(1, 10**20)
+
+
+@pytest.fixture(autouse=True)
+def few_points(monkeypatch):
+    monkeypatch.setattr(sampling, "MULTIPRECISION_POINTS", 200)
+    monkeypatch.setattr(sampling, "RANDOM_POINTS", 20_000)
+    monkeypatch.setattr(sampling, "GRID_STEPS", 2**12)
+
+
+@cache
+def wide():
+    return smallest("1e-20").network
+
+
+@cache
+def plain():
+    return build("fold-reflect", "skip", 1e-3)
+
+
+def judged(tol=TOL, network=None, target=None, **options):
+    return verify(network or wide(), target or Target(), tol, **options)
+
+
+def with_weight(network, change):
+    """Return the network with its last weight changed."""
+    *rows, output = network.rows
+    weights = (*output.weights[:-1], Fraction(output.weights[-1]) + change)
+    return Network((*rows, output._replace(weights=weights)), network.meta)
+
+
+def exact_error(network, x):
+    """Return the error by the exact evaluator and mpmath's sine."""
+    numbers = MPContext()
+    numbers.dps = 60
+    value = evaluate_exact(network, x)
+    reference = numbers.sin(numbers.mpf(x.numerator) / x.denominator)
+    return abs(numbers.mpf(value.numerator) / value.denominator - reference)
+
+
+class TestFloat64:
+    def test_a_network_is_proved(self):
+        report = verify(plain(), tol=1e-3)
+        assert (report.verdict, report.exit_status, report.remarks) == (PROVED, 0, ())
+        assert report.sample.exact.lower <= report.sup_error <= report.tol == Fraction(1e-3)
+        assert report.proof.certificate.sup_error == report.sup_error
+        assert "every real x of the domain\n" in report.as_text()
+
+    @pytest.mark.parametrize(
+        "tol", ["0.001", Fraction(1, 1000), Decimal("0.001"), MPContext().mpf("0.001"), "1/1000"]
+    )
+    def test_a_tolerance_may_be_any_sort_of_number(self, tol):
+        report = verify(plain(), tol=tol, sampled=True)
+        assert report.as_dict()["tol"] == 1e-3
+        assert report.verdict == SAMPLED_OK
+
+    @pytest.mark.parametrize("tol", [0.0, 1.0, math.nan, "x", "1e-1001", None])
+    def test_other_tolerances_are_refused(self, tol):
+        with pytest.raises(RequestError, match=r"^tol: "):
+            verify(plain(), tol=tol)
+
+    def test_the_tolerance_is_not_rounded_up(self):
+        """0.001 as a float64 is above 1/1000; the certificate is for the float below."""
+        report = verify(plain(), tol="0.001")
+        assert Fraction(0.001) > report.tol > report.proof.certificate.tol
+        assert math.nextafter(report.proof.certificate.tol, 1) == 0.001
+
+    @pytest.mark.parametrize("ratio", ["0.999999", "1"])
+    def test_below_its_error_a_network_is_refuted(self, ratio):
+        """Also by the exact error that the sample has seen, to within 2⁻⁶⁰ of the tolerance."""
+        seen = verify(plain(), tol=1e-3, sampled=True).sample.exact
+        report = verify(plain(), tol=seen.lower * Fraction(ratio) * (1 - Fraction(1, 2**60)))
+        assert (report.verdict, report.exit_status) == (REFUTED, 1)
+        assert report.tol < report.witness_error <= exact_error(plain(), report.witness) + 1e-50
+        written = float.fromhex(report.as_dict()["witness"])
+        assert Fraction(report.as_dict()["witness_error"]) <= report.witness_error
+        assert Fraction(written) == report.witness
+
+    def test_a_tolerance_below_all_floats(self):
+        """The error of x on [0, 1e-150] is 2e-451 at most; no float64 bound can say so."""
+        circuit = Circuit()
+        line = circuit.freeze(circuit.input + 0)
+        part = Target.parse("sin", ("0", "1e-50"))
+        assert verify(line, part, "1e-12").verdict == PROVED
+        assert verify(line, part, "1e-400").verdict == REFUTED
+
+    def test_only_the_sample_is_judged_if_wished(self, monkeypatch):
+        monkeypatch.setattr("sinrelu.verification.certify", lambda *_, **__: pytest.fail("proved"))
+        report = verify(plain(), tol=1e-3, sampled=True)
+        assert (report.verdict, report.sup_error, report.proof) == (SAMPLED_OK, None, None)
+        assert "sup error" not in report.as_text()
+
+    def test_what_is_out_of_reach_is_said_before_it_is_sampled(self):
+        """And no breakpoints are looked for, nor a proof begun, to say so in the end."""
+        heard = []
+        network = build("fold-reflect", "skip", 1e-14)
+        report = verify(
+            network, tol=1e-14, message=heard.append, progress=lambda *told: heard.append(told[0])
+        )
+        assert heard[0].startswith("a proof needs about 2.1e+07 cells, beyond the budget of 20000")
+        assert set(heard[1:]) == {"sampling", "proving"}
+        assert report.verdict == "inconclusive"
+        assert report.proof.certificate.cells < 10**6
+        assert any("a proof needs about" in remark for remark in report.remarks)
+        assert any("a uniform grid" in remark for remark in report.remarks)
+
+    def test_pieces_are_estimated_once(self, monkeypatch):
+        calls = []
+        honest = pieces.estimated_pieces
+        monkeypatch.setattr(
+            pieces, "estimated_pieces", lambda *given: calls.append(1) or honest(*given)
+        )
+        verify(plain(), tol=1e-3)
+        verify(plain(), tol=1e-3, budget=1)
+        assert len(calls) == 2
+
+    def test_every_step_is_told(self):
+        told = []
+        verify(plain(), tol=1e-3, progress=lambda *step: told.append(step))
+        names = list(dict.fromkeys(name for name, _ in told))
+        assert names == ["finding pieces", "sampling", "proving"]
+        for name in names:
+            fractions = [fraction for step, fraction in told if step == name]
+            assert fractions == sorted(fractions)
+            assert fractions[-1] == pytest.approx(1)
+
+
+class TestMultiprecision:
+    def test_a_network_of_the_solver_is_proved(self):
+        report = judged()
+        assert (report.verdict, report.exit_status, report.remarks) == (PROVED, 0, ())
+        seen = report.sample.exact
+        assert seen.lower <= seen.upper <= report.sup_error <= TOL
+        assert seen.upper > report.sup_error / 2
+        assert "by induction on the plan" in report.as_text()
+
+    def test_below_its_error_it_is_refuted_by_a_witness(self):
+        report = judged(TOL / 2)
+        assert (report.verdict, report.exit_status) == (REFUTED, 1)
+        assert exact_error(wide(), report.witness) > 0.5e-20
+        assert json.loads(report.as_json())["witness"].endswith(report.as_text()[-6:])
+
+    def test_between_sample_and_bound_nothing_is_claimed(self):
+        between = judged(judged().sup_error * (1 - TOL))
+        assert (between.verdict, between.exit_status) == ("inconclusive", 3)
+        assert "exceeds the tolerance" in between.remarks[0]
+
+    @pytest.mark.parametrize("change", [Fraction(1, 2**33), Fraction(-1, 2**60)])
+    def test_a_changed_weight_is_refuted(self, change):
+        assert judged(network=with_weight(wide(), change)).verdict == REFUTED
+
+    def test_a_graph_of_no_plan_is_not_proved(self):
+        report = judged(network=Network(wide().rows))
+        assert (report.verdict, report.sup_error) == ("inconclusive", None)
+        assert report.remarks == (NO_INDUCTION,)
+
+    def test_another_target(self):
+        part, more = Target.parse("sin", ("0", "3")), Target.parse("sin", ("-4", "3"))
+        assert judged(target=part).verdict == PROVED
+        assert judged(target=more).verdict == REFUTED
+        other = judged(target=Target("cos"))
+        assert (other.verdict, other.sup_error) == (REFUTED, None)
+        assert "to check that: --function sin --domain -pi pi" in other.remarks[0]
+
+    def test_without_a_proof_the_sample_is_judged(self):
+        report = judged(sampled=True)
+        assert (report.verdict, report.sup_error, report.exit_status) == (SAMPLED_OK, None, 0)
+        assert "sup error" not in report.as_text()
+
+    def test_a_limit(self):
+        report = replace(judged(), max_connections=5)
+        assert report.exit_status == 1
+        assert "exceed the limit 5" in report.remarks[-1]
+
+    def test_a_budget_is_refused(self):
+        with pytest.raises(RequestError, match=r"^budget: "):
+            judged(budget=5)
+
+    def test_the_keys_are_those_of_other_reports(self):
+        other = verify(plain(), tol=1e-3, sampled=True)
+        assert judged().as_dict().keys() == other.as_dict().keys()
+
+
+def test_the_defaults_are_those_of_the_command():
+    report = verify(plain(), sampled=True)
+    assert (report.tol, report.max_connections) == (Fraction(1, 10**12), 10_000)
+    assert report.target == Target()
+    assert isinstance(report, sinrelu.Report)
