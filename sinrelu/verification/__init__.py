@@ -15,15 +15,10 @@ from sinrelu.certify.prover import float_below
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.progress import Message, ignore
+from sinrelu.progress import Message, Progress, ignore
 from sinrelu.target import DEFAULT, Target, tolerance
 from sinrelu.verification.report import Proof, Report
-from sinrelu.verification.sampling import (
-    MAX_PIECES,
-    Sample,
-    sample_multiprecision,
-    take_sample,
-)
+from sinrelu.verification.sampling import MAX_PIECES, sample_multiprecision, take_sample
 
 __all__ = ["Report", "verify"]
 
@@ -76,38 +71,34 @@ def verify(
     Raises
     ------
     RequestError
-        If the tolerance is no such number, or the budget is for weights that have no use for one.
+        If the tolerance is no such number, or the budget not positive or for weights of more bits.
     """
-    limit, judge = tolerance(tol), _multiprecision if network.wide else _float64
-    sample, proof = judge(network, target, limit, sampled, budget, progress, message)
-    certificate = None if proof is None else proof.certificate
-    witness = None if certificate is None else certificate.witness
-    points = [sample.exact.x] if witness is None else [sample.exact.x, witness]
+    limit = tolerance(tol)
+    if budget is not None and (network.wide or budget < 1):
+        raise RequestError(f"budget: {budget} cells are of no use for this network's proof")
+    if network.wide:
+        sample = sample_multiprecision(network, target, limit, partial(progress, "sampling"))
+        proof = None if sampled else _by_induction(network, target)
+    else:
+        pieces, cells = Pieces.estimated(network, target.cover), budget or BUDGET
+        needed = cells_needed(pieces)
+        if needed > cells and not sampled:
+            message(f"a proof needs about {needed:.2g} cells, more than {cells}: none is tried")
+        pieces = pieces.found(network, MAX_PIECES, partial(progress, "finding pieces"))
+        told = partial(progress, "sampling")
+        sample = take_sample(network, pieces, told, target.function, limit)
+        told = partial(progress, "proving")
+        proof = None if sampled else _by_pieces(network, target, limit, pieces, cells, told)
+    points = [sample.exact.x, *_witnesses(proof)]
     found = ((x, error_bounds(network, x, limit, target.function)[0]) for x in points)
     worst = max(found, key=itemgetter(1))
     return Report(network, limit, max_connections, sample, proof, worst, target=target)
 
 
-def _float64(
-    network: Network,
-    target: Target,
-    tol: Fraction,
-    sampled: bool,
-    budget: int | None,
-    progress: Stages,
-    message: Message,
-) -> tuple[Sample, Proof | None]:
-    """Sample, and prove piece by piece; the bound is a float64, so the tolerance may be one."""
-    pieces, budget = Pieces.estimated(network, target.cover), budget or BUDGET
-    needed = cells_needed(pieces)
-    if needed > budget and not sampled:
-        message(
-            f"a proof needs about {needed:.2g} cells, beyond the budget of {budget}: none is tried"
-        )
-    pieces = pieces.found(network, MAX_PIECES, partial(progress, "finding pieces"))
-    sample = take_sample(network, pieces, partial(progress, "sampling"), target.function, tol)
-    if sampled:
-        return sample, None
+def _by_pieces(
+    network: Network, target: Target, tol: Fraction, pieces: Pieces, budget: int, told: Progress
+) -> Proof:
+    """Prove for the largest float64 that is at most the tolerance: bounds are float64 too."""
     certificate = certify(
         network,
         float_below(tol) or math.ulp(0.0),
@@ -115,31 +106,23 @@ def _float64(
         function=target.function,
         pieces=pieces,
         budget=budget,
-        progress=partial(progress, "proving"),
+        progress=told,
     )
     bound = certificate.sup_error
     shown = Fraction(bound) if math.isfinite(bound) else None
-    return sample, Proof(shown, certificate.remark, certificate)
+    return Proof(shown, certificate.remark, certificate)
 
 
-def _multiprecision(
-    network: Network,
-    target: Target,
-    tol: Fraction,
-    sampled: bool,
-    budget: int | None,
-    progress: Stages,
-    _message: Message,
-) -> tuple[Sample, Proof | None]:
-    """Sample, and prove by induction."""
-    if budget is not None:
-        raise RequestError("budget: weights of more bits than float64 are not proved cell by cell")
-    sample = sample_multiprecision(network, target, tol, partial(progress, "sampling"))
-    if sampled:
-        return sample, None
+def _by_induction(network: Network, target: Target) -> Proof:
     bound = prove(network)
     if bound is None:
-        return sample, Proof(shortfall=NO_INDUCTION)
+        return Proof(shortfall=NO_INDUCTION)
     if not bound.covers(target):
-        return sample, Proof(shortfall=OTHER_TARGET.format(Target(bound.function, *bound.domain)))
-    return sample, Proof(bound.sup_error)
+        return Proof(shortfall=OTHER_TARGET.format(Target(bound.function, *bound.domain)))
+    return Proof(bound.sup_error)
+
+
+def _witnesses(proof: Proof | None) -> list[Fraction]:
+    """Return where a proof piece by piece has looked for a counterexample."""
+    certificate = proof and proof.certificate
+    return [certificate.witness] if certificate and certificate.witness is not None else []

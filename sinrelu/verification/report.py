@@ -32,14 +32,8 @@ OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 class Proof:
     """What an attempt at a proof came to.
 
-    Attributes
-    ----------
-    sup_error : Fraction or None
-        Upper bound of the error for every real x of the domain, if one was shown.
-    shortfall : str
-        Why none was, or none that keeps the tolerance; may be empty.
-    certificate : Certificate or None
-        Of a proof piece by piece, whatever came of it.
+    A bound of the error for every real x, if one was shown; why none was; and, of a proof piece by
+    piece, the certificate, whatever its verdict.
     """
 
     sup_error: Fraction | None = None
@@ -109,8 +103,7 @@ class Report:
     @property
     def witness_error(self) -> Fraction | None:
         """A lower bound of the error at the witness, close to it."""
-        found = self.counterexample
-        return None if found is None or self.witness is None else found[1]
+        return self.counterexample[1] if self.counterexample and self.witness is not None else None
 
     @property
     def within_limit(self) -> bool:

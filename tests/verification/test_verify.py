@@ -122,12 +122,17 @@ class TestFloat64:
         report = verify(
             network, tol=1e-14, message=heard.append, progress=lambda *told: heard.append(told[0])
         )
-        assert heard[0].startswith("a proof needs about 2.1e+07 cells, beyond the budget of 20000")
+        assert heard[0].startswith("a proof needs about 2.1e+07 cells, more than 20000000")
         assert set(heard[1:]) == {"sampling", "proving"}
         assert report.verdict == "inconclusive"
         assert report.proof.certificate.cells < 10**6
         assert any("a proof needs about" in remark for remark in report.remarks)
         assert any("a uniform grid" in remark for remark in report.remarks)
+
+    @pytest.mark.parametrize("budget", [0, -5])
+    def test_a_budget_of_nothing_is_refused(self, budget):
+        with pytest.raises(RequestError, match=r"^budget: "):
+            verify(plain(), tol=1e-3, budget=budget)
 
     def test_pieces_are_estimated_once(self, monkeypatch):
         calls = []
