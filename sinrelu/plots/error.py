@@ -167,13 +167,7 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     if panel.knots.size:
         at_knots = np.interp(panel.knots, panel.x, low)
         axes.plot(
-            panel.knots,
-            at_knots,
-            "o",
-            color=BLUE,
-            markersize=3.2,
-            markerfacecolor="white",
-            clip_on=False,
+            panel.knots, at_knots, "o", color=BLUE, markersize=3.2, mfc="white", clip_on=False
         )
     axes.set_xlim(*panel.window)
     axes.locator_params(axis="y", nbins=5)

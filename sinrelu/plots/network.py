@@ -152,23 +152,13 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
 
 def _draw_units(axes: Axes, places: FloatArray, numbered: bool) -> None:
     size = 52 if numbered else 9
-    hidden = places[1:-1]
-    axes.scatter(
-        hidden[:, 0],
-        hidden[:, 1],
-        s=size,
-        facecolor="white",
-        edgecolor="0.25",
-        linewidth=0.6,
-        zorder=2,
-    )
+    x, y = places[1:-1, 0], places[1:-1, 1]
+    axes.scatter(x, y, s=size, facecolor="white", edgecolor="0.25", linewidth=0.6, zorder=2)
     if numbered:
-        for number, (x, y) in enumerate(hidden, start=1):
+        for number, (x, y) in enumerate(places[1:-1], start=1):
             axes.text(x, y, f"{number}", size=5.2, ha="center", va="center_baseline", color="0.1")
     shifts = ((0, 6), (0, 6)) if numbered else ((-6, -3), (6, -3))
     for place, name, shift in zip((places[0], places[-1]), ("x", "N(x)"), shifts, strict=True):
-        axes.scatter(
-            place[0], place[1], s=size, marker="s", facecolor="0.2", edgecolor="0.2", zorder=2
-        )
+        axes.scatter(place[0], place[1], s=size, marker="s", color="0.2", zorder=2)
         side = "center" if numbered else ("right" if shift[0] < 0 else "left")
         axes.annotate(name, place, xytext=shift, textcoords="offset points", ha=side)
