@@ -63,6 +63,8 @@ HIGH = 1e300
 """The slope outside the cell."""
 SIZES, SHARES = (0.01, 0.03, 0.1, 0.3, 1.0), (0.05, 0.2, 1.0)
 """By how much numbers are moved before a restart, in units of what they are worth; and how many."""
+CLOSE = 1.08
+"""Times the tolerance that a cell may err at first for restarts to be worth their time."""
 MOST_SAVED = {SKIP: 8, LAYERED: 16}
 """Connections that a refined cell may save."""
 FINEST, SLOPE, COARSEST = 0.98, 1.2, 0.92
@@ -293,7 +295,7 @@ def improved(plan: Plan, tol: float, restarts: int, seed: int) -> tuple[Piecewis
     fixed = len(layered.supplied(plan)) if layers else 0
     best = refined((layered if layers else skip).start(plan), fixed)
     error = rounded_up(best.bound())
-    for count in range(restarts):
+    for count in range(restarts if error <= CLOSE * tol else 0):
         if error <= tol:
             break
         other = refined(moved(best, fixed, chance), fixed)

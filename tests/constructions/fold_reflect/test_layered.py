@@ -25,7 +25,7 @@ def built(tol):
     return build(tol=tol)
 
 
-MOST_CONNECTIONS = {1e-2: 22, 1e-3: 36, 1e-4: 76, 1e-6: 127, 1e-9: 211, 1e-12: 295}
+MOST_CONNECTIONS = {1e-2: 22, 1e-3: 36, 1e-4: 76, 1e-6: 127, 1e-9: 209, 1e-12: 295}
 
 
 @pytest.mark.parametrize("tol", TOLS)

@@ -276,3 +276,11 @@ def test_numbers_come_back_as_they_were(rows):
     other = rows.with_numbers([number + 1 for number in numbers])
     assert other.numbers() == tuple(number + 1 for number in numbers)
     assert [row.sources for row in other.rows] == [row.sources for row in rows.rows]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_bound_covers_the_rounding_of_values_that_cancel(sign):
+    large = Row((0,), (1.1e13,), 0.0), Row((0,), (1.1e13 / 3,), 0.0)
+    sine = Row((0, 1, 2), (1.0, sign, -3.0 * sign), -np.pi / 8)
+    rows = PiecewiseMap((*large, Row((), (), 0.0), sine), 3)
+    assert max(exact_errors(rows, [0.0, 2 * rows.half_width])) <= rows.bound()
