@@ -1,12 +1,13 @@
-"""Bring README.md up to date: real output, every table, every picture.
+"""Bring README.md and docs/ up to date: real output, every table, every picture.
 
 Usage: scripts/readme [--no-pictures]
 
 In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command prints
-in a folder with the default network; the table after ``<!-- networks -->`` by one of all networks
-for 1e-12, that after ``<!-- laws -->`` by the growth laws, and those after ``<!-- ranges -->`` and
-``<!-- digits -->`` by what the solver finds for wider ranges and more digits. The scaling study is
-brought up to date first; it measures only what is not in docs/scaling.csv.
+in a folder with the default network, as scripts/demo leaves it; the table after
+``<!-- networks -->`` by one of all networks for 1e-12, that after ``<!-- laws -->`` by the growth
+laws, and those after ``<!-- ranges -->`` and ``<!-- digits -->`` by what is built for wider ranges
+and more digits. The scaling study is brought up to date first; it measures only what is not in
+docs/scaling.csv.
 """
 
 from __future__ import annotations
@@ -24,16 +25,15 @@ from mpmath import MPContext
 from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.certify.certificate import PROVED
-from sinrelu.compare import NAMES, Entry, bound_text, built, candidates
-from sinrelu.compare.growth import read_csv
-from sinrelu.constructions import WIRINGS
+from sinrelu.compare import NAMES, Entry, built, candidates, read_csv
+from sinrelu.compare.tables import bound_text
+from sinrelu.constructions import WIRINGS, build
 from sinrelu.constructions.fold_reflect.induction import prove
-from sinrelu.constructions.fold_reflect.solver import sharpest, smallest
-from sinrelu.network import Network
+from sinrelu.network import SKIP, Network
 from sinrelu.target import Target
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "growth.md")
 TOL, COARSE = 1e-12, 1e-4
 NETWORK_PICTURES = {
     "error": "sin.npz",
@@ -104,7 +104,7 @@ def range_table() -> str:
     lines = ["| domain | " + " | ".join(WIRINGS) + " |", "|---|--:|--:|"]
     for ends in RANGES:
         target = Target.parse("sin", ends)
-        counts = [smallest(TOL, target, wiring).network.connections for wiring in WIRINGS]
+        counts = [build(target, wiring, TOL).connections for wiring in WIRINGS]
         domain = f"[{target.low}, {target.high}]"
         lines.append(f"| {domain} | " + " | ".join(map(str, counts)) + " |")
     return "\n".join(lines)
@@ -112,12 +112,14 @@ def range_table() -> str:
 
 def digit_table() -> str:
     """Return the table of bounds proved for weights of more than 53 bits, with skip wiring."""
-    lines = ["| asked for | connections | bound proved |", "|---|--:|--:|"]
-    asked = [(f"error {tol}", smallest(tol)) for tol in TOLERANCES]
-    asked += [(f"{budget} connections", sharpest(budget)) for budget in BUDGETS]
-    for request, solution in asked:
-        bound = proven_text(solution.network)
-        lines.append(f"| {request} | {solution.network.connections} | {bound} |")
+    lines = ["| option | connections | bound proved |", "|---|--:|--:|"]
+    asked = [(f"`--tol {tol}`", build(wiring=SKIP, tol=tol)) for tol in TOLERANCES]
+    asked += [
+        (f"`--max-connections {budget}`", build(wiring=SKIP, max_connections=budget))
+        for budget in BUDGETS
+    ]
+    for request, network in asked:
+        lines.append(f"| {request} | {network.connections} | {proven_text(network)} |")
     return "\n".join(lines)
 
 
@@ -140,7 +142,7 @@ TABLES = {
 
 
 def refreshed(text: str, folder: Path) -> str:
-    """Return the README with every figure computed anew."""
+    """Return a page with every figure computed anew."""
     text = BLOCK.sub(lambda match: refreshed_block(match[0], folder), text)
     return MARKED.sub(lambda match: match["mark"] + TABLES[match["name"]](), text)
 
@@ -165,7 +167,8 @@ def main() -> None:
         output("sinrelu build", folder)
         output("sinrelu build --wiring skip -o small.npz", folder)
         output(f"sinrelu build --wiring skip --tol {COARSE:g} -o coarse.npz", folder)
-        README.write_text(refreshed(README.read_text(), folder))
+        for page in PAGES:
+            page.write_text(refreshed(page.read_text(), folder))
         if not options.no_pictures:
             draw(folder)
 

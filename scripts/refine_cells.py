@@ -24,25 +24,26 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from mpmath import MPContext
 from scipy.optimize import linprog
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.constructions.base import FLOAT64_TOL
 from sinrelu.constructions.fold_reflect import layered, skip
 from sinrelu.constructions.fold_reflect import refined as store
-from sinrelu.constructions.fold_reflect import search as layered_search
-from sinrelu.constructions.fold_reflect.range_reduction import Reduction
+from sinrelu.constructions.fold_reflect.range_reduction import RangeReduction
 from sinrelu.constructions.fold_reflect.refined import PiecewiseMap, circle, combination
-from sinrelu.constructions.fold_reflect.skip import ROUNDING
-from sinrelu.constructions.fold_reflect.solver import FLOAT_TOL
+from sinrelu.constructions.fold_reflect.search import Search
+from sinrelu.constructions.fold_reflect.weights import ROUNDING, precise
 from sinrelu.network import LAYERED, SKIP
 
 Mask = npt.NDArray[np.bool_]
 Plan = skip.Plan | layered.Plan
+WHOLE = RangeReduction()
+"""That of [−π, π]."""
 
 STORE = Path(store.__file__).with_name("refined.json")
 ROUNDS = 100
@@ -292,8 +293,8 @@ def improved(plan: Plan, tol: float, restarts: int, seed: int) -> tuple[Piecewis
     """Refine the cell of a plan until it keeps the tolerance or nothing is left to try."""
     chance = np.random.default_rng(seed)
     layers = isinstance(plan, layered.Plan)
-    fixed = len(layered.supplied(plan)) if layers else 0
-    best = refined((layered if layers else skip).start(plan), fixed)
+    fixed = len(layered.cell_inputs(plan)) if layers else 0
+    best = refined((layered if layers else skip).drawn_cell(plan), fixed)
     error = rounded_up(best.bound())
     for count in range(restarts if error <= CLOSE * tol else 0):
         if error <= tol:
@@ -313,11 +314,11 @@ def rounded_up(error: float) -> float:
 def predicted_error(plan: Plan) -> float:
     """Return what the error of a plan may be once its cell is refined, by experience."""
     if isinstance(plan, layered.Plan):
-        h, pieces = math.pi / 2**plan.folds, float(plan.stages.pieces)
+        h, pieces = math.pi / 2**plan.folds, float(plan.sawtooth.pieces)
         quadratics = plan.quadratics
     else:
-        h, pieces = math.pi / 2 ** (plan.folds + 1), float(plan.leaf.sawtooth.pieces)
-        quadratics = plan.leaf.quadratics
+        h, pieces = math.pi / 2 ** (plan.folds + 1), float(plan.cell.sawtooth.pieces)
+        quadratics = plan.cell.quadratics
     share = max(FINEST - SLOPE * h, COARSEST)
     return share * math.hypot((h / quadratics) ** 3 / 24, (h / pieces) ** 2 / 16)
 
@@ -325,15 +326,15 @@ def predicted_error(plan: Plan) -> float:
 def near_misses(wiring: str, below: int, tol: float, reach: float) -> list[Plan]:
     """Return plans of fewer connections that may keep a tolerance, from fewer to more."""
     counts = range(below - MOST_SAVED[wiring], below)
-    plans: Iterable[Any]
+    plans: Iterable[Plan]
     if wiring == LAYERED:
-        plans = (plan for ladder in layered_search.ladders(Reduction()) for plan in ladder)
+        plans = layered.all_plans()
     else:
-        plans = (plan for count in counts for plan in skip.plans_within(count, Reduction()))
+        plans = (plan for count in counts for plan in skip.plans(count, WHOLE))
     near = {
-        plan: (plan.connections, predicted_error(plan))
+        plan: (plan.connections(WHOLE), predicted_error(plan))
         for plan in plans
-        if plan.connections in counts and predicted_error(plan) <= reach * tol
+        if plan.connections(WHOLE) in counts and predicted_error(plan) <= reach * tol
     }
     return sorted(near, key=near.__getitem__)
 
@@ -354,23 +355,21 @@ def keep(wiring: str, plan: Plan, rows: PiecewiseMap, error: float) -> None:
 
 def goal_for(tol: float) -> float:
     """Return what is left of a tolerance for the cell, once weights are rounded."""
-    numbers = MPContext()
-    numbers.prec = 256
-    rounding = ROUNDING + float(Reduction().rounding(numbers))
-    return tol - (rounding if tol >= FLOAT_TOL else tol / 1024)
+    rounding = ROUNDING + float(WHOLE.rounding(precise(64)))
+    return tol - (rounding if tol >= FLOAT64_TOL else tol / 1024)
 
 
 def search(wiring: str, tol: float, options: argparse.Namespace) -> None:
     """Look for the cheapest cell that keeps a tolerance, and store it."""
     goal = goal_for(tol)
-    known = (layered_search if wiring == LAYERED else skip).best_plan(goal).plan.connections
+    known = Search(WHOLE, wiring).smallest(goal).plan.connections(WHOLE)
     print(f"{wiring} {tol:g}: known {known}", flush=True)
     for plan in near_misses(wiring, known, goal, options.reach):
-        if options.connections not in (None, plan.connections):
+        if options.connections not in (None, plan.connections(WHOLE)):
             continue
         rows, error = improved(plan, goal, options.restarts, options.seed)
         print(
-            f"  {plan.connections}: {plan.key} predicted {predicted_error(plan):.5g}, "
+            f"  {plan.connections(WHOLE)}: {plan.key} predicted {predicted_error(plan):.5g}, "
             f"reached {error:.5g}",
             flush=True,
         )

@@ -18,19 +18,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sinrelu.compare import (
-    COUNTED,
-    NAMES,
-    PEER,
-    PROVED,
-    SAMPLED,
-    Entry,
-    built,
-    candidates,
-    judged,
-    sampled,
-)
-from sinrelu.compare.growth import FIRST_DIGITS, as_csv, law, read_csv, series
+from sinrelu.certify.certificate import PROVED
+from sinrelu.compare import NAMES, Entry, built, candidates, judged, read_csv, sampled
+from sinrelu.compare.growth import FIRST_DIGITS, law, series
+from sinrelu.compare.networks import COUNTED, SAMPLED
+from sinrelu.compare.tables import as_csv
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import rendered, scaling_figure
@@ -44,7 +36,7 @@ LITERATURE = {
     "chebyshev": "O(d²) for squarings of O(d) units each: Yarotsky, arXiv:1610.01145",
     "double-angle": "O(d²): Elbrächter, Perekrestenko, Grohs, Bölcskei, arXiv:1901.02220",
     "taylor": "O(d²) by products of O(d) units each: Yarotsky, arXiv:1610.01145",
-    PEER: "4L² + 36L − 14 for L ≈ 1.66 d levels: Huybrechs, arXiv:2506.19104, one output",
+    "huybrechs": "4L² + 36L − 14 for L ≈ 1.66 d levels: Huybrechs, arXiv:2506.19104, one output",
 }
 CELLS = 100_000
 ERRORS = ("sampled_float64", "sampled_mpmath", "sup_error")

@@ -26,6 +26,8 @@ import numpy as np
 
 from sinrelu import Network, build, evaluate_float64
 from sinrelu.certify import certify
+from sinrelu.compare import Entry, read_csv
+from sinrelu.compare.growth import series
 from sinrelu.constructions import WIRINGS
 from sinrelu.layers.training import STEPS, fine_tune, train
 from sinrelu.network import LAYERED, SKIP
@@ -33,12 +35,13 @@ from sinrelu.plots import SizeCurve, rendered, sizes_figure
 from sinrelu.plots.style import ORANGE
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
+TABLE = FOLDER / "scaling.csv"
 PAGE, PICTURE, RUNS = (FOLDER / f"trained-baseline.{suffix}" for suffix in ("md", "png", "csv"))
 LIMITS = (50, 150, 500, 2000, 9999)
 HIDDEN_LAYERS = (1, 2, 3)
 LARGEST_FLAT = 2000
 """With more connections, a single hidden layer takes minutes to train."""
-TOLS = tuple(10.0**-k for k in range(1, 13))
+FINEST = 1e-12
 START_TOL = 1e-3
 STARTS = ("fold-reflect", "chebyshev")
 RATES = (1e-3, 1e-4, 1e-5)
@@ -74,11 +77,6 @@ class Judged:
     network: Network
     sup_error: float
 
-    @property
-    def point(self) -> tuple[int, float]:
-        """Where it lies in the figure."""
-        return self.network.connections, self.sup_error
-
 
 def judged(network: Network, tol: float) -> Judged:
     """Bound the error of a network whose error is thought to be about ``tol``."""
@@ -102,15 +100,16 @@ def jobs(steps: int, seeds: int) -> Iterator[Job]:
 
 
 @cache
-def built(wiring: str, tol: float) -> Judged:
-    """Return a network of the default construction with its proven error."""
-    return judged(build(wiring=wiring, tol=tol), tol)
+def built(wiring: str) -> list[Entry]:
+    """Return the networks of the default construction in the scaling study, with proven errors."""
+    found = series(read_csv(TABLE))["fold-reflect", wiring]
+    return [entry for entry in found if entry.tol >= FINEST]
 
 
-def best_built(wiring: str, limit: int) -> Judged | None:
+def best_built(wiring: str, limit: int) -> Entry | None:
     """Return the built network of smallest tolerance within a limit of connections."""
-    fitting = [tol for tol in TOLS if build(wiring=wiring, tol=tol).connections <= limit]
-    return built(wiring, min(fitting)) if fitting else None
+    fitting = [entry for entry in built(wiring) if entry.connections <= limit]
+    return min(fitting, key=lambda entry: entry.tol, default=None)
 
 
 def best(runs: Iterable[Run], limit: int) -> Run:
@@ -136,9 +135,9 @@ def sizes_table(runs: list[Run]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def built_cells(result: Judged) -> list[str]:
+def built_cells(result: Entry) -> list[str]:
     """Return the cells of the table for a built network."""
-    return [f"{result.network.connections}", f"{result.sup_error:.2e}"]
+    return [f"{result.connections}", f"{result.sup_error:.2e}"]
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,8 @@ def curves(runs: list[Run]) -> Iterator[SizeCurve]:
     sizes, errors = [run.connections for run in chosen], [run.sup_error for run in chosen]
     yield SizeCurve("trained", sizes, errors, ORANGE)
     for wiring in WIRINGS:
-        sizes, errors = map(list, zip(*(built(wiring, tol).point for tol in TOLS), strict=True))
+        sizes = [entry.connections for entry in built(wiring)]
+        errors = [entry.sup_error for entry in built(wiring)]
         yield SizeCurve(f"built, {wiring}", sizes, errors, label_on_left=wiring == SKIP)
 
 

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import MIN_EMIN, ROUND_CEILING, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -312,6 +312,16 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         return repr(value[:LONGEST_END])
     return f"{value}" if isinstance(value, float) else f"this {type(value).__name__}"
+
+
+def rounded_up(number: Fraction, digits: int = 6) -> str:
+    """Write a bound in decimal with so many digits, rounded up so that it stays one.
+
+    A float64 may be too small for it.
+    """
+    context = Context(prec=digits, rounding=ROUND_CEILING, Emin=MIN_EMIN)
+    quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
+    return f"{quotient.normalize(context)}".lower()
 
 
 def _decimal(number: Fraction) -> str:

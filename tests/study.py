@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sinrelu.compare.growth import read_csv
+from sinrelu.compare import read_csv
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = read_csv(ROOT / "docs" / "scaling.csv")

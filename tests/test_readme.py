@@ -1,4 +1,4 @@
-"""What README.md shows is what the code gives."""
+"""What README.md and docs/ show is what the code gives."""
 
 import importlib.util
 import re
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sinrelu import build
+from sinrelu import build, save
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text()
+PAGES = {page: page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
 COUNTS = ("wiring", "connections", "biases", "skip connections", "units", "depth", "width")
 
 
@@ -24,27 +25,37 @@ def script():
     monkeypatch.undo()
 
 
+@pytest.fixture(scope="module")
+def shown(script):
+    found = [match for page in script.PAGES for match in script.MARKED.finditer(PAGES[page])]
+    return {match["name"]: match["table"] for match in found}
+
+
+def test_the_first_page_is_short():
+    assert len(TEXT.splitlines()) <= 200
+
+
 @pytest.mark.parametrize("name", ["networks", "laws", "ranges"])
-def test_a_table_is_up_to_date(script, name):
-    shown = {match["name"]: match["table"] for match in script.MARKED.finditer(TEXT)}
+def test_a_table_is_up_to_date(script, shown, name):
     assert shown.keys() == script.TABLES.keys()
     assert shown[name] == script.TABLES[name](), "run scripts/readme"
     assert "counted" not in shown[name], "run scripts/scaling"
 
 
-def test_the_table_of_digits_starts_as_it_should(script, monkeypatch):
+def test_the_table_of_digits_starts_as_it_should(script, shown, monkeypatch):
     """The last rows take long to build."""
-    [shown] = [m["table"] for m in script.MARKED.finditer(TEXT) if m["name"] == "digits"]
     monkeypatch.setattr(script, "TOLERANCES", script.TOLERANCES[:2])
     monkeypatch.setattr(script, "BUDGETS", ())
     begin = script.digit_table()
-    assert shown.startswith(begin), "run scripts/readme"
-    assert len(shown.splitlines()) == len(begin.splitlines()) + 3
+    assert shown["digits"].startswith(begin), "run scripts/readme"
+    assert len(shown["digits"].splitlines()) == len(begin.splitlines()) + 3
 
 
 def test_quick_commands_print_what_is_shown(script, tmp_path):
+    """In a folder as scripts/demo leaves it."""
+    save(build(), tmp_path / "sin.npz")
     blocks = [block for block in script.BLOCK.findall(TEXT) if "$ sinrelu verify" not in block]
-    assert len(blocks) >= 2
+    assert blocks
     for block in blocks:
         assert script.refreshed_block(block, tmp_path) == block, "run scripts/readme"
 
@@ -66,10 +77,14 @@ def test_the_report_shown_is_of_the_default_network():
 
 
 def test_files_and_sections_that_are_named_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
-        assert (ROOT / target).is_file(), target
-    for name in re.findall(r"scripts/([\w.]*\w)", TEXT):
-        assert (ROOT / "scripts" / name).is_file(), name
+    for page, text in PAGES.items():
+        for target, section in re.findall(r"\]\((?!http)([^)#]+)(?:#([\w-]+))?\)", text):
+            file = (page.parent / target).resolve()
+            assert file.is_file(), (page, target)
+            titles = re.findall(r"^#+ (.*)$", file.read_text(), re.M) if section else [""]
+            assert section in [title.lower().replace(" ", "-") for title in titles], section
+        for name in re.findall(r"(scripts/[\w.]*\w|sinrelu/[\w/]+\.py)", text):
+            assert (ROOT / name).is_file(), (page, name)
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch):

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu.cli import shared
-from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
-    from sinrelu.constructions.fold_reflect.solver import Solution
-    from sinrelu.target import Target
-
-SOLVER = "fold-reflect"
+    from sinrelu.network import Network
 
 HELP = """\b
 Examples:
@@ -26,11 +22,12 @@ Examples:
   sinrelu build --tol 1e-100                   weights of as many bits as it takes
 
 Weights of more than 53 bits, below 1e-14, go to .json only. Constructions: fold-reflect,
-the smallest, for any domain; chebyshev, double-angle, taylor, for sin on [−π, π]."""
+the smallest, for any domain; chebyshev, double-angle, taylor, for sin on [−π, π];
+huybrechs, the published recursion, for sin on [0, π]."""
 
 
 @click.command(epilog=HELP)
-@click.option("--construction", default=SOLVER, show_default=True, help="The method.")
+@click.option("--construction", default="fold-reflect", show_default=True, help="The method.")
 @click.option(
     "--wiring",
     help="layered: a unit reads only the layer before it, a plain MLP. skip: any earlier unit.  "
@@ -63,80 +60,42 @@ def command(
     The one of fewest connections whose error on the domain is at most --tol; or, with
     --max-connections and no --tol, the one of least error. `sinrelu verify` checks it.
     """
+    from sinrelu.constructions import build
     from sinrelu.formats import save
 
-    target = shared.target_of(function, domain)
-    if construction == SOLVER:
-        narrow = output is not None and output.suffix.lower() != ".json"
-        solution = _solve(wiring, tol, max_connections, target, narrow)
-    else:
-        solution = _build(construction, wiring, tol, max_connections, target)
-    network = solution.network
-    if max_connections is not None and network.connections > max_connections:
-        raise RequestError(
-            f"--max-connections: {max_connections} are too few; {construction} with "
-            f"{network.wiring} wiring needs {network.connections} connections for --tol {tol}"
-        )
-    file = output or Path(f"{target.function}.{'json' if network.wide else 'npz'}")
+    network = build(
+        shared.target_of(function, domain) if function or domain else None,
+        wiring,
+        tol,
+        construction=construction,
+        max_connections=max_connections,
+        multiprecision=_multiprecision(tol, output),
+        message=shared.message,
+    )
+    name = network.meta["function"]
+    file = output or Path(f"{name}.{'json' if network.wide else 'npz'}")
     save(network, file)
-    click.echo("\n".join(_report(solution, file, construction, target, max_connections)))
+    click.echo("\n".join(_report(network, file, max_connections)))
 
 
-def _solve(
-    wiring: str | None, tol: str | None, max_connections: int | None, target: Target, narrow: bool
-) -> Solution:
-    from sinrelu.constructions.fold_reflect import solver
-    from sinrelu.network import LAYERED, SKIP
-
-    if tol is None and max_connections is not None:
-        found = solver.sharpest(max_connections, target, wiring or LAYERED, shared.message)
-        if not (narrow and found.network.wide):
-            return found
-        # all that float64 weights can do
-        return solver.smallest(solver.FLOAT_TOL, target, wiring or LAYERED, remark=shared.message)
-    wanted = solver.checked_tolerance(tol or shared.TOL)
-    wiring = wiring or (LAYERED if wanted >= solver.LEAST_LAYERED else SKIP)
-    return solver.smallest(wanted, target, wiring, remark=shared.message)
+def _multiprecision(tol: str | None, output: Path | None) -> bool | None:
+    """Say whether weights must be float64: without a tolerance, where the file holds no others."""
+    narrow = tol is None and output is not None and output.suffix.lower() != ".json"
+    return False if narrow else None
 
 
-def _build(
-    construction: str,
-    wiring: str | None,
-    tol: str | None,
-    max_connections: int | None,
-    target: Target,
-) -> Solution:
-    """Build what has no solver: one function, one domain, float64 weights."""
-    from sinrelu.constructions import build
-    from sinrelu.constructions.fold_reflect.solver import Solution, checked_tolerance
-    from sinrelu.network import LAYERED
-    from sinrelu.target import DEFAULT
-
-    if target != DEFAULT:
-        raise RequestError(
-            f"{construction} is for {DEFAULT}; for {target} take --construction {SOLVER}"
-        )
-    if tol is None and max_connections is not None:
-        raise RequestError(f"--max-connections: without --tol, only {SOLVER} can be built")
-    network = build(construction, wiring or LAYERED, float(checked_tolerance(tol or shared.TOL)))
-    return Solution(network, network.meta["error_bound"], "")
-
-
-def _report(
-    solution: Solution, file: Path, construction: str, target: Target, limit: int | None
-) -> list[str]:
-    from mpmath import MPContext
-
+def _report(network: Network, file: Path, limit: int | None) -> list[str]:
+    from sinrelu.target import Target
     from sinrelu.verification.report import count_lines, line
 
-    network = solution.network
-    bound = MPContext().nstr(MPContext().mpf(solution.error_bound), 4)
+    meta = network.meta
     rounding = "with weights rounded" if network.wide else "before weights are rounded"
+    searched = meta.get("searched")
     return [
         line("file", str(file)),
-        line("construction", construction),
-        line("target", f"{target}"),
+        line("construction", f"{meta['construction']}"),
+        line("target", f"{Target.claimed(meta)}"),
         *count_lines(network, limit),
-        line("a-priori bound", f"{bound:<12} of the error, {rounding}"),
-        *([line("searched", solution.searched)] if solution.searched else []),
+        line("a-priori bound", f"{meta['error_bound']:<12} of the error, {rounding}"),
+        *([line("searched", f"{searched}")] if searched else []),
     ]

@@ -22,7 +22,6 @@ Its --csv is what `sinrelu plot table.csv --kind scaling` draws."""
 @click.option(
     "--tol",
     "tolerances",
-    type=float,
     metavar="TOL",
     multiple=True,
     default=(shared.TOL,),
@@ -36,7 +35,7 @@ Its --csv is what `sinrelu plot table.csv --kind scaling` draws."""
 @click.option("--csv", "form", flag_value="csv", help="Write one table for all tolerances.")
 @shared.picture_option("connections against digits")
 def command(
-    tolerances: tuple[float, ...],
+    tolerances: tuple[str, ...],
     constructions: str | None,
     prove: bool,
     form: str | None,
@@ -46,8 +45,7 @@ def command(
 
     Beside ours stands huybrechs, the published recursion (arXiv:2506.19104), on [0, π] only.
     """
-    from sinrelu.compare import NAMES, compare_all
-    from sinrelu.compare.growth import written
+    from sinrelu.compare import NAMES, compare_all, written
 
     names = constructions.split(",") if constructions else NAMES
     entries = compare_all(tolerances, names, prove, shared.message)

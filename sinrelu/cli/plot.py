@@ -52,7 +52,7 @@ def command(
 ) -> None:
     """Draw a network, or a table of networks."""
     from sinrelu import plots
-    from sinrelu.compare.growth import read_csv
+    from sinrelu.compare import read_csv
     from sinrelu.formats import load
 
     asked = None if tol is None else _visible(tol)

@@ -1,29 +1,18 @@
-"""How connections grow with the digits asked for: tables as CSV, and growth laws fitted to them."""
+"""How connections grow with the digits asked for: laws fitted to tables, and a lower bound."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from sinrelu.certify.certificate import REFUTED
-from sinrelu.compare import Entry, as_json, as_markdown, as_text
-from sinrelu.errors import FormatError
-from sinrelu.formats import read_text
+from sinrelu.compare.networks import Entry
 
-COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "seconds")
-"""Of the CSV: whatever is the same on every machine, and ``evidence`` for the reader."""
-EVIDENCE = "evidence"
-TEXTS = ("construction", "wiring", "sha256")
-FLOATS = ("tol", "sampled_float64", "sampled_mpmath", "sup_error")
 FIRST_DIGITS, FEWEST_POINTS = 3, 4
 """Coarser networks are too small to follow a law; three points leave nothing to judge it by."""
-OPTIONAL = ("dense_size", *FLOATS[1:])
 
 
 @dataclass(frozen=True)
@@ -88,68 +77,6 @@ def law(entries: Iterable[Entry]) -> Law | None:
     if len(fitted) < FEWEST_POINTS:
         return None
     return Law.fit([digits(e) for e in fitted], [e.connections for e in fitted])
-
-
-def as_csv(entries: Iterable[Entry]) -> str:
-    """Return a table; what was not measured is empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, EVIDENCE])
-    for entry in entries:
-        values = [_written(name, getattr(entry, name)) for name in COLUMNS]
-        writer.writerow([*values, entry.evidence])
-    return stream.getvalue()
-
-
-def written(entries: Sequence[Entry], form: str | None) -> str:
-    """Return entries as ``json``, ``markdown``, ``csv``, or text for people."""
-    forms = {"json": as_json, "markdown": as_markdown, "csv": as_csv}
-    return forms.get(form or "", as_text)(entries).rstrip("\n")
-
-
-def read_csv(file: Path) -> list[Entry]:
-    """Read what ``as_csv`` wrote.
-
-    Raises
-    ------
-    FileAccessError, FormatError
-        If it is something else; the message names the line and the column.
-    """
-    text = read_text(file, "a table of `sinrelu compare --csv`")
-    try:
-        lines = list(csv.DictReader(io.StringIO(text)))
-    except csv.Error as error:
-        raise FormatError(f"{file}: not a table of `sinrelu compare --csv` ({error})") from error
-    if not lines:
-        raise FormatError(f"{file}: no table of `sinrelu compare --csv`")
-    return [_entry(file, number, line) for number, line in enumerate(lines, start=2)]
-
-
-def _written(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    return repr(value) if name in FLOATS else f"{value}"
-
-
-def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:
-    values = {}
-    for name in COLUMNS:
-        try:
-            values[name] = _read(name, line[name] or "")
-        except (KeyError, ValueError, OverflowError) as error:
-            raise FormatError(f"{file}: line {number}: {name} is missing or not valid") from error
-    return Entry(**values, seconds=math.nan)  # type: ignore[arg-type]  # _read sees to the types
-
-
-def _read(name: str, text: str) -> str | float | int | None:
-    if name in TEXTS and text:
-        return text
-    if name in OPTIONAL and not text:
-        return None
-    number = float(text) if name in FLOATS else int(text)
-    if not 0 < number < math.inf and name in ("tol", "connections"):
-        raise ValueError
-    return number
 
 
 def most_pieces(connections: int) -> int:

@@ -1,88 +1,111 @@
-"""One file per method, its paper in the docstring; this registry; and ``build``."""
+"""One file per method, its paper in the docstring; this registry; and ``build``, the one door."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
-from sinrelu.constructions.base import Construction, Design
-from sinrelu.constructions.fold_reflect import search as layered_search
-from sinrelu.constructions.fold_reflect import skip as fold_reflect
+from mpmath import MPContext, libmp
+
+from sinrelu.circuit import Real
+from sinrelu.constructions import huybrechs
+from sinrelu.constructions.base import FLOAT64_TOL, WIRINGS, Construction, Request
+from sinrelu.constructions.fold_reflect.weights import FOLD_REFLECT
 from sinrelu.constructions.squarings import chebyshev, double_angle, taylor
 from sinrelu.errors import RequestError
-from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network
+from sinrelu.target import Target, tolerance
 
 _METHODS = (
-    replace(fold_reflect.CONSTRUCTION, design_layered=layered_search.design),
+    FOLD_REFLECT,
     chebyshev.CONSTRUCTION,
     double_angle.CONSTRUCTION,
     taylor.CONSTRUCTION,
+    huybrechs.CONSTRUCTION,
 )
 CONSTRUCTIONS: dict[str, Construction] = {method.name: method for method in _METHODS}
-WIRINGS = (LAYERED, SKIP)
-SMALLEST_TOL = 1e-15
-FLOAT_TOL = 1e-14
-"""Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
-WIDE_BITS = 160
-"""Bits of weights beyond; after the gain of any path through a network, 1e-20 and less is left."""
+TOL = "1e-12"
+LEAST_LAYERED = 1e-15
+"""Below this there are no layered plans of fold-reflect, for want of schedules of so many folds."""
 
-__all__ = [
-    "CONSTRUCTIONS",
-    "FLOAT_TOL",
-    "SMALLEST_TOL",
-    "WIRINGS",
-    "Construction",
-    "Design",
-    "build",
-]
+__all__ = ["CONSTRUCTIONS", "FLOAT64_TOL", "TOL", "WIRINGS", "Construction", "build"]
 
 
-def build(construction: str = "fold-reflect", wiring: str = LAYERED, tol: float = 1e-12) -> Network:
-    """Build a network N with |N(x) − sin x| ≤ tol on [−π, π].
+def build(
+    target: Target | str | None = None,
+    wiring: str | None = None,
+    tol: object = None,
+    *,
+    construction: str = FOLD_REFLECT.name,
+    max_connections: int | None = None,
+    multiprecision: bool | None = None,
+    message: Callable[[str], None] | None = None,
+) -> Network:
+    """Build a network N with |N(x) − f(x)| ≤ tol on a domain, f being sin or cos.
+
+    The command line, ``compare``, notebooks and scripts all build here: the same request gives the
+    same network.
 
     Parameters
     ----------
+    target : Target, str or None
+        The function and the domain; None for what the construction is for, sin on [−π, π] as a
+        rule. The name of a construction may stand here instead.
+    wiring : str
+        ``layered``, a plain multilayer perceptron, or ``skip``. By default layered where there is
+        such a network, skip for tolerances below 1e-15.
+    tol : float, str, Fraction, mpf, …
+        Largest error allowed, from 1e-1000 to below 1. By default 1e-12, or the least that
+        ``max_connections`` allow. The construction's a-priori bound is below it; nothing is
+        measured or proved here. Below 1e-14 weights have more bits than a float64.
     construction : str
         A name in ``CONSTRUCTIONS``.
-    wiring : str
-        ``layered`` (a plain multilayer perceptron) or ``skip``.
-    tol : float
-        Uniform tolerance, from ``SMALLEST_TOL`` to below 1. The construction's a-priori bound is
-        below it; nothing is measured or proved here. Below ``FLOAT_TOL`` weights have
-        ``WIDE_BITS`` bits.
+    max_connections : int
+        Build no larger network.
+    multiprecision : bool
+        Whether weights have as many bits as the tolerance needs, with a proven bound, or are
+        float64; by default float64 where that suffices.
+    message : callable
+        Told what is being done, where that takes seconds.
+
+    Returns
+    -------
+    Network
+        Its ``meta`` has construction, tolerance, domain, function, ``error_bound`` (as a string)
+        and parameters.
 
     Raises
     ------
     RequestError
-        If a name is unknown, or the tolerance out of range or out of the construction's reach.
+        If a name is unknown, or what is asked for is out of the construction's reach.
     """
-    check_tol(tol)
-    method = CONSTRUCTIONS[_known("construction", construction, CONSTRUCTIONS)]
-    _known("wiring", wiring, WIRINGS)
-    if wiring == SKIP:
-        return _network(method, tol, method.design)
-    return layered(_network(method, tol, method.design_layered or method.design))
+    name, asked = (target, None) if isinstance(target, str) else (construction, target)
+    method = CONSTRUCTIONS[_known("construction", name, CONSTRUCTIONS)]
+    if tol is None and max_connections is None:
+        tol = TOL
+    wanted = None if tol is None else _real(tol)
+    if wiring is None:
+        small = wanted is not None and wanted < LEAST_LAYERED
+        wiring = SKIP if small and SKIP in method.wirings else LAYERED
+    _known("wiring", wiring, method.wirings)
+    request = Request(
+        asked or method.target, wiring, wanted, max_connections, multiprecision, message
+    )
+    network = method.network(request)
+    if max_connections is not None and network.connections > max_connections:
+        raise RequestError(
+            f"max-connections: {max_connections} are too few; {name} with {wiring} wiring "
+            f"needs {network.connections} connections for the tolerance {tol}"
+        )
+    return network
 
 
-def _network(method: Construction, tol: float, make: Callable[[float], Design]) -> Network:
-    wide = tol < FLOAT_TOL
-    design = make(tol if wide else tol - method.rounding)
-    meta = {
-        "construction": method.name,
-        "tol": tol,
-        "error_bound": design.error_bound,
-        "parameters": dict(design.parameters),
-    }
-    return design.output.circuit.freeze(design.output, meta, WIDE_BITS if wide else None)
-
-
-def check_tol(tol: float) -> None:
-    """Refuse a tolerance for which nothing can be built."""
-    if not SMALLEST_TOL <= tol < 1:
-        reason = "is not a number" if math.isnan(tol) else f"is outside [{SMALLEST_TOL:g}, 1)"
-        raise RequestError(f"tol: {tol} {reason}")
+def _real(tol: object) -> Real:
+    """Return a tolerance, checked, as an mpf."""
+    exact = tolerance(tol)
+    numbers = MPContext()
+    return numbers.make_mpf(
+        libmp.from_rational(exact.numerator, exact.denominator, numbers.prec, libmp.round_nearest)
+    )
 
 
 def _known(kind: str, name: str, names: Iterable[str]) -> str:

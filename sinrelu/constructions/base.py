@@ -1,18 +1,91 @@
-"""What a construction is: a name, a paper, and a way from a tolerance to a circuit."""
+"""What a construction is: a name, a paper, and a way from a request to a network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Protocol, Self
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from mpmath import MPContext, libmp
 
 from sinrelu.circuit import Affine, Real
-from sinrelu.constructions.fold_reflect.range_reduction import Reduction
-from sinrelu.constructions.fold_reflect.refined import Key, RefinedCell, StoredCell, stored
+from sinrelu.errors import RequestError
+from sinrelu.layering import layered
+from sinrelu.network import LAYERED, SKIP, Network
+from sinrelu.target import DEFAULT, Target, rounded_up
+
+WIRINGS = (LAYERED, SKIP)
+FLOAT64_TOL = 1e-14
+"""Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
+MULTIPRECISION_BITS = 160
+"""Bits of weights beyond; after the gain of any path through a network, 1e-20 and less is left."""
+
+
+class Request(NamedTuple):
+    """What is to be built, checked.
+
+    Attributes
+    ----------
+    target : Target
+        The function and the domain.
+    wiring : str
+        ``layered`` or ``skip``.
+    tol : mpf or None
+        Largest error allowed; None for the least that ``max_connections`` allow.
+    max_connections : int or None
+        Most connections allowed.
+    multiprecision : bool or None
+        Whether weights have more bits than a float64; None for where they need to.
+    message : callable or None
+        Told what is being done, where that takes seconds.
+    """
+
+    target: Target
+    wiring: str
+    tol: Real | None
+    max_connections: int | None
+    multiprecision: bool | None
+    message: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
-class Design:
+class Construction(ABC):
+    """A method from the literature, or after it.
+
+    Attributes
+    ----------
+    name, summary, source : str
+        What the command line calls it, one line about it, and the paper it is from.
+    """
+
+    name: str
+    summary: str
+    source: str
+
+    @property
+    def target(self) -> Target:
+        """What it is for, if nothing else is asked for."""
+        return DEFAULT
+
+    @property
+    def wirings(self) -> tuple[str, ...]:
+        """The wirings that it has, the usual one first."""
+        return WIRINGS
+
+    @abstractmethod
+    def network(self, request: Request) -> Network:
+        """Build a network; its meta has the error bound and what was chosen.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be had.
+        """
+
+
+class Design(NamedTuple):
     """One network, written down and not yet rounded.
 
     Attributes
@@ -20,7 +93,7 @@ class Design:
     output : Affine
         The output, an affine form over the units of its circuit.
     error_bound : float
-        A-priori bound of |N(x) − sin x| on [−π, π], before weights are rounded to float64.
+        A-priori bound of |N(x) − sin x|, before weights are rounded to float64.
     parameters : mapping
         What the construction chose, for people to read.
     """
@@ -31,141 +104,71 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Construction:
-    """A method from the literature, or after it.
+class Designed(Construction):
+    """A method for one function on one domain.
 
     Attributes
     ----------
-    name, summary, source : str
-        What the command line calls it, one line about it, and the paper it is from.
     design : callable
         From a tolerance to the design of fewest connections that the method finds for it; raises
         RequestError where it finds none.
-    design_layered : callable, optional
-        Likewise for layered wiring, where the method has a design of its own for it; without one,
-        the layers are those of the general pass.
     rounding : float
         What is kept free of a tolerance for the rounding of weights to float64; measured, not
         proved.
+    only : Target
+        What it is for.
+    own_wirings : tuple of str
+        The wirings that it has. What is skip by design is layered by the general pass.
     """
 
-    name: str
-    summary: str
-    source: str
     design: Callable[[float], Design]
-    design_layered: Callable[[float], Design] | None = None
     rounding: float = 0.0
-
-
-class Plan(Protocol):
-    """The parameters of one network of a family: a frozen dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    only: Target = DEFAULT
+    own_wirings: tuple[str, ...] = WIRINGS
 
     @property
-    def wiring(self) -> str:
-        """``layered`` or ``skip``."""
+    def target(self) -> Target:
+        """What it is for."""
+        return self.only
 
     @property
-    def reduction(self) -> Reduction:
-        """How the domain is folded."""
+    def wirings(self) -> tuple[str, ...]:
+        """The wirings that it has."""
+        return self.own_wirings
 
-    @property
-    def connections(self) -> int:
-        """Connections of the network."""
-
-    @property
-    def parameters(self) -> Mapping[str, object]:
-        """What was chosen, as JSON has it."""
-
-    def error_bound(self, numbers: Any) -> Real:
-        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
-
-    def circuit(self, tol: Real, bits: int) -> Affine:
-        """Write the network down, with coefficients of so many bits."""
-
-
-Remark = Callable[[str], None]
-
-
-def ignore(_: str) -> None:
-    """Tell nobody what is being done."""
-
-
-class Refinable(Plan, Protocol):
-    """A plan of whose last cell there may be a refined one."""
-
-    @property
-    def polished(self) -> RefinedCell | None:
-        """The refined cell, if the plan has it."""
-
-    @property
-    def key(self) -> Key:
-        """What the last cell depends on."""
-
-    def refined(self, cell: StoredCell) -> Self:
-        """Return the plan with a refined cell that is stored for it."""
+    def network(self, request: Request) -> Network:
+        """Write the method's design down."""
+        if request.target != self.only:
+            raise RequestError(
+                f"{self.name} is for {self.only} ({self.only.options}); for {request.target} take "
+                "fold-reflect"
+            )
+        if request.tol is None:
+            raise RequestError(f"max-connections: {self.name} needs a tolerance as well")
+        beyond = request.tol < FLOAT64_TOL if request.multiprecision is None else False
+        tol = float(request.tol)
+        design = self.design(tol if beyond else tol - self.rounding)
+        meta = {
+            "construction": self.name,
+            **claim(self.only, request.tol),
+            "parameters": dict(design.parameters),
+        }
+        bits = MULTIPRECISION_BITS if beyond else None
+        network = design.output.circuit.freeze(design.output, meta, bits)
+        network = layered(network) if request.wiring == LAYERED else network
+        return described(network, design.error_bound)
 
 
-@dataclass(frozen=True)
-class Search:
-    """What was looked at, and the best of it.
-
-    Attributes
-    ----------
-    plan : Plan
-        The best plan.
-    error_bound : mpf
-        Its a-priori bound.
-    candidates : int
-        How many plans were compared.
-    compared : str
-        In what they differ.
-    """
-
-    plan: Plan
-    error_bound: Real
-    candidates: int
-    compared: str
-
-    @property
-    def description(self) -> str:
-        """One line for people."""
-        return f"{self.candidates} plans compared: {self.compared}"
-
-
-def with_cells(plans: Iterable[Refinable]) -> dict[Refinable, StoredCell]:
-    """Return the plans of whose last cells refined ones are stored, and those."""
-    cells = {plan: stored(plan.wiring, plan.key) for plan in plans}
-    return {plan: cell for plan, cell in cells.items() if cell is not None}
-
-
-def closer(search: Search, candidates: Iterable[Refinable], tol: Real) -> Search:
-    """Return the plan of fewest connections that keeps a tolerance with its cell refined.
-
-    Or what was found before, if there is none of fewer connections.
-    """
-    near = {
-        plan: (plan.connections, cell.error, cell)
-        for plan, cell in with_cells(candidates).items()
-        if cell.error <= tol and plan.connections < search.plan.connections
+def claim(target: Target, tol: Real) -> Mapping[str, object]:
+    """Return what a network file says of its purpose."""
+    return {
+        "tol": MPContext().nstr(tol, 15),
+        "domain": list(target.cover),
+        "function": target.function,
     }
-    if not near:
-        return search
-    best = min(near, key=lambda plan: near[plan][:2])
-    _, error, cell = near[best]
-    return replace(search, plan=best.refined(cell), error_bound=error)
 
 
-def sharper(search: Search, candidates: Iterable[Refinable]) -> Search:
-    """Return the plan of least bound with its cell refined, or what was found before if better."""
-    cells = with_cells(candidates)
-    best = min(cells, key=lambda plan: cells[plan].error, default=None)
-    if best is None or cells[best].error >= search.error_bound:
-        return search
-    return replace(search, plan=best.refined(cells[best]), error_bound=cells[best].error)
-
-
-def described(plan: Any) -> Mapping[str, object]:
-    """Return the parameters of a plan, and of a refined cell only that it is one."""
-    return {**asdict(replace(plan, polished=None)), "polished": plan.polished is not None}
+def described(network: Network, error_bound: Real) -> Network:
+    """Return a network whose meta says what its a-priori bound is, rounded up."""
+    exact = Fraction(*libmp.to_rational(MPContext().mpf(error_bound)._mpf_))
+    return network.with_meta(error_bound=rounded_up(exact))

@@ -18,11 +18,13 @@ sign, and [d > 0]·Q = relu(Q + Md) − relu(Md) if Q ≤ M|d|: three ReLUs a co
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.base import Design, Designed
 from sinrelu.errors import RequestError
-from sinrelu.network import Network
+from sinrelu.network import LAYERED
+from sinrelu.target import PI, End, Target
 
 STEEPNESS = 2
 """With Y = sin|d| ≤ |d|, relu(Y + 2d) vanishes for d < 0, also if Y errs by no more than |d|."""
@@ -96,16 +98,6 @@ def circuit(levels: int) -> Affine:
     return point[1]
 
 
-def network(levels: int) -> Network:
-    """Return the network of L ≥ 1 levels for sin on [0, π].
-
-    Its proven error is ``error_bound(levels)``, before weights are rounded to float64.
-    """
-    output = circuit(levels)
-    meta = {"construction": "huybrechs", "domain": "[0, pi]", "levels": levels}
-    return output.circuit.freeze(output, meta)
-
-
 def design(tol: float) -> Design:
     """Choose the fewest levels whose bound keeps the tolerance, and write the network down."""
     for levels in range(1, MOST_LEVELS):
@@ -114,9 +106,11 @@ def design(tol: float) -> Design:
     raise RequestError(f"tol: no number of levels of huybrechs reaches {tol:g}")
 
 
-CONSTRUCTION = Construction(
+CONSTRUCTION = Designed(
     name="huybrechs",
     summary="the baseline on [0, π]: (cos, sin) by recursive reflection",
     source="Huybrechs, arXiv:2506.19104",
     design=design,
+    only=Target("sin", End(Fraction(0)), PI),
+    own_wirings=(LAYERED,),
 )

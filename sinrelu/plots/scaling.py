@@ -10,11 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sinrelu.compare import PEER, Entry
+from sinrelu.compare import Entry
 from sinrelu.compare.growth import FIRST_DIGITS, Law, digits, law, series
+from sinrelu.constructions import CONSTRUCTIONS
 from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP
 from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, page
+from sinrelu.target import DEFAULT
 
 HEIGHT = 5.2
 LIMIT = 10_000
@@ -24,7 +26,7 @@ LOOKS = {
     "chebyshev": (GREEN, "s"),
     "double-angle": (PURPLE, "^"),
     "taylor": ("0.45", "D"),
-    PEER: (ORANGE, "*"),
+    "huybrechs": (ORANGE, "*"),
 }
 OTHERS = ("black", "x")
 LABEL_DECADES = 0.22
@@ -63,7 +65,8 @@ def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
     ends = [math.log10(found[-1].connections) for _, found in shown]
     end = max((digits(found[-1]) for _, found in shown), default=0.0)
     for (name, _), height in zip(shown, spread(ends, LABEL_DECADES), strict=True):
-        label = f"{name}, [0, π] only" if name == PEER else name
+        target = CONSTRUCTIONS[name].target if name in CONSTRUCTIONS else DEFAULT
+        label = name if target == DEFAULT else f"{name}, {target.interval} only"
         _name(axes, end, 10**height, label, LOOKS.get(name, OTHERS)[0])
     axes.axhline(LIMIT, color="0.2", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.text(0.02, LIMIT * 1.15, f"limit {LIMIT}", transform=axes.get_yaxis_transform())

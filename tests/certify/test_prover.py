@@ -20,7 +20,6 @@ from sinrelu.certify.counterexample import error_bounds
 from sinrelu.certify.pieces import Pieces
 from sinrelu.certify.prover import Finding
 from sinrelu.constructions import build
-from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.layering import layered
@@ -364,7 +363,7 @@ def test_other_domains():
 
 @cache
 def cosine(tol):
-    return smallest(tol, Target("cos")).network
+    return build(Target("cos"), "skip", tol)
 
 
 def test_a_cosine_is_proved_as_such_and_refuted_as_a_sine():
@@ -385,7 +384,7 @@ def test_a_cosine_is_proved_as_such_and_refuted_as_a_sine():
 @pytest.mark.parametrize("domain", [(-100.0, 100.0), (0.0, 7.0), (100.5, 101.0), (-9.5, -3.0)])
 def test_wider_and_other_domains(function, domain):
     target = Target(function, *map(End.of, domain))
-    net, other = smallest(1e-3, target).network, {"sin": "cos", "cos": "sin"}[function]
+    net, other = build(target, "skip", 1e-3), {"sin": "cos", "cos": "sin"}[function]
     found = certify(net, 1e-3, domain=domain, function=function, partition=MEDIUM)
     assert (found.verdict, found.domain) == (PROVED, domain)
     assert found.lower_bound <= error_at(net, found.witness, function) <= found.sup_error
@@ -407,7 +406,7 @@ def test_damaged_cosines_are_never_wrongly_proved():
 
 
 def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looked_at():
-    net = smallest(1e-9, Target.parse("sin", ("-1e6", "1e6"))).network
+    net = build(Target.parse("sin", ("-1e6", "1e6")), "skip", 1e-9)
     found = certify(net, 1e-9, domain=(-1e6, 1e6))
     assert found.verdict == INCONCLUSIVE
     assert 1e3 < found.cells < 4 * prover.PROBED

@@ -17,7 +17,6 @@ import sinrelu
 from sinrelu import Circuit, build, evaluate_exact, load, save
 from sinrelu.cli import COMMANDS, run
 from sinrelu.cli import shared as cli_shared
-from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.target import FUNCTIONS, Target
 from sinrelu.verification import sampling
 from sinrelu.verification.report import VERDICTS
@@ -173,7 +172,7 @@ class TestBuild:
             message = refusal(sinrelu_command("build", "--construction", "taylor", *arguments))
             assert "taylor is for sin on [−π, π]" in message
         arguments = ("--construction", "taylor", "--max-connections", "9999")
-        assert "only fold-reflect" in refusal(sinrelu_command("build", *arguments))
+        assert "taylor needs a tolerance" in refusal(sinrelu_command("build", *arguments))
 
 
 def exact_sine_of_a_half():
@@ -250,7 +249,7 @@ class TestVerify:
 
     @pytest.fixture
     def cosine_file(self, folder):
-        save(smallest(1e-4, Target.parse("cos", ("-100", "100"))).network, folder / "cos.npz")
+        save(build(Target.parse("cos", ("-100", "100")), "skip", 1e-4), folder / "cos.npz")
         return "cos.npz"
 
     def test_a_cosine_on_a_wide_domain_is_proved(self, sinrelu_command, cosine_file):

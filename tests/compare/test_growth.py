@@ -13,17 +13,9 @@ from study import ROOT, TABLE
 
 from sinrelu import FormatError
 from sinrelu.certify.certificate import PROVED, REFUTED
-from sinrelu.compare import COUNTED, SAMPLED, built
-from sinrelu.compare.growth import (
-    Law,
-    as_csv,
-    digits,
-    fewest_connections,
-    law,
-    most_pieces,
-    read_csv,
-    series,
-)
+from sinrelu.compare.growth import Law, digits, fewest_connections, law, most_pieces, series
+from sinrelu.compare.networks import COUNTED, SAMPLED, built
+from sinrelu.compare.tables import as_csv, read_csv
 from sinrelu.constructions import WIRINGS
 from sinrelu.plots.pieces import fewest_density
 from sinrelu.verification.sampling import find_pieces
@@ -178,4 +170,4 @@ def test_readme_says_how_many_connections_are_needed():
     fewest = fewest_density(x, 1e-12).sum() * (x[1] - x[0])
     assert most_pieces(38) < 0.9 * fewest < fewest < most_pieces(39)
     assert fewest_connections(fewest) == 39
-    assert "21 units and 39 connections" in (ROOT / "README.md").read_text()
+    assert "21 units and 39 connections" in (ROOT / "docs" / "growth.md").read_text()

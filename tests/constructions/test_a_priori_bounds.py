@@ -36,7 +36,7 @@ def points():
 @tols
 def test_bound_holds_in_float64_and_is_not_slack(construction, tol):
     built = network(construction, "skip", tol)
-    bound = built.meta["error_bound"]
+    bound = float(built.meta["error_bound"])
     error = abs(program(built)(points()) - np.sin(points())).max()
     assert bound <= tol
     assert error <= bound + ROUNDING
@@ -51,14 +51,14 @@ def test_bound_holds_in_exact_arithmetic(construction, tol):
     draw = random.Random(2018)
     sample = [draw.uniform(-np.pi, np.pi) for _ in range(40)] + [np.pi, -np.pi, np.pi / 2, 0.0]
     worst = max(abs(error) for _, error in exact_error(built, sample))
-    assert worst <= built.meta["error_bound"] + ROUNDING
+    assert worst <= float(built.meta["error_bound"]) + ROUNDING
 
 
 @constructions
 def test_the_layered_network_keeps_the_bound_too(construction):
     built = network(construction, "layered", 1e-12)
     error = abs(program(built)(points()) - np.sin(points())).max()
-    assert error <= min(built.meta["error_bound"] + ROUNDING, 1e-12)
+    assert error <= min(float(built.meta["error_bound"]) + ROUNDING, 1e-12)
 
 
 @constructions
@@ -81,4 +81,4 @@ def test_a_changed_weight_breaks_the_bound(construction):
     built = network(construction, "skip", 1e-6)
     broken = with_number(built, 0, 0, lambda weight: weight * 1.01)
     error = abs(program(broken)(points()) - np.sin(points())).max()
-    assert error > built.meta["error_bound"]
+    assert error > float(built.meta["error_bound"])

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sinrelu import layered, program
-from sinrelu.constructions.huybrechs import design, error_bound, network
+from sinrelu import build, layered, program
+from sinrelu.constructions.huybrechs import CONSTRUCTION, circuit, design, error_bound
 from sinrelu.errors import RequestError
+from sinrelu.target import Target
 
 PUBLISHED = {
     20: {"weights": 2312, "biases": 200, "width": 44, "dense": 29274, "layers": 41},
@@ -13,6 +14,11 @@ PUBLISHED = {
 }
 COSINE = 6
 """The published networks have a second output, cos: six weights and one bias."""
+
+
+def network(levels):
+    output = circuit(levels)
+    return output.circuit.freeze(output)
 
 
 @pytest.mark.parametrize("levels", PUBLISHED)
@@ -38,7 +44,9 @@ def test_error_is_that_of_a_chord(levels):
 
 def test_it_covers_only_half_the_domain():
     assert abs(program(network(10))(-1.0) - np.sin(-1.0)) > 0.1
-    assert network(10).meta["domain"] == "[0, pi]"
+    assert CONSTRUCTION.target.interval == "[0, π]"
+    with pytest.raises(RequestError, match=r"huybrechs is for sin on \[0, π\].*--domain 0 pi"):
+        build(Target(), construction="huybrechs")
 
 
 @pytest.mark.parametrize("tol", [0.1, 1e-6, 1e-12])

@@ -9,9 +9,8 @@ from study import TABLE
 from sinrelu import Circuit, RequestError, build, cli, relu, save
 from sinrelu.certify import DOMAIN
 from sinrelu.cli.plot import KINDS
-from sinrelu.compare import PEER
-from sinrelu.compare.growth import as_csv, law, series
-from sinrelu.constructions.fold_reflect.solver import smallest
+from sinrelu.compare.growth import law, series
+from sinrelu.compare.tables import as_csv
 from sinrelu.plots import draw, rendered, scaling_figure
 from sinrelu.plots.network import (
     curve,
@@ -170,7 +169,7 @@ class TestScaling:
     def test_the_peer_its_domain_and_the_law_are_named(self):
         layered, _, laws = scaling_figure(TABLE).axes
         assert any(
-            PEER in text.get_text() and "[0, π]" in text.get_text() for text in layered.texts
+            "huybrechs" in text.get_text() and "[0, π]" in text.get_text() for text in layered.texts
         )
         c = law(series(TABLE)["fold-reflect", "skip"]).coefficients[2]
         assert any(f"{abs(c):.2f} ±" in text.get_text() for text in laws.texts)
@@ -213,7 +212,7 @@ def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypa
         return tol, str(target), capfd.readouterr().err
 
     target = Target.parse("cos", ("-10", "2pi"))
-    rough = smallest(1e-4, target).network
+    rough = build(target, "skip", 1e-4)
     says = "default taken from the file: "
     messages = f"{says}cos on [−10, 2π]\n{says}tolerance 0.0001\n"
     assert axes_of({}) == (1e-4, "cos on [−10, 2π]", messages)

@@ -11,7 +11,6 @@ from mpmath import MPContext
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu
 from sinrelu.certify import DOMAIN, PI_UP
-from sinrelu.constructions.fold_reflect.solver import smallest
 from sinrelu.target import Target
 from sinrelu.verification import sampling
 from sinrelu.verification.sampling import (
@@ -121,7 +120,7 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
 
 @pytest.mark.parametrize("function", ["sin", "cos"])
 def test_the_reference_is_the_function(function):
-    network = smallest(1e-3, Target.parse(function, ("-20", "30"))).network
+    network = build(Target.parse(function, ("-20", "30")), "skip", 1e-3)
     seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), function=function)
     assert (seen.curve.x[0], seen.curve.x[-1]) == (-20.0, 30.0)
     assert seen.curve.function == function

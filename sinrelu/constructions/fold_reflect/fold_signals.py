@@ -13,9 +13,20 @@ A value is named by a letter and the number of its fold, whose pivot is τ_k = �
     a_k   relu(τ_k − z_(k−1))           b_k   relu(z_(k−1) − 3τ_k), so l_k = a_k + b_k
     p_k   relu(z_(k−1) − τ_k)
 
-A supply says which values stand on each layer; what each unit reads follows: the fewest values of
-the layer before that give it. The supplies of ``fold_signals.json`` were found by
-scripts/search_supplies.py; they are checked when they are used.
+A schedule says which values stand on each layer; what each unit reads follows: the fewest values of
+the layer before that give it. With four folds and the last cell on layer 6:
+
+    layer        1    2    3    4    5    6    7      8
+    folding      z0   z1   z2   z3   z3   z3             the last cell reads z3 and l3
+                 r0   r1   r2   l3   l3
+    checkpoints       z0   z0   z0   z0   z0   z0        carried, one connection a layer
+                                z2   z2
+    computed again                        r2   a1,b1  r0
+    gate                                  2    1      0  each reads what shuts it
+
+Here r2 comes from the z2 that was carried, a1 and b1 (for gate 1) and r0 from z0.
+The schedules of ``fold_signals.json`` were found by scripts/search_fold_signals.py; they are
+checked when they are used.
 """
 
 from __future__ import annotations
@@ -41,8 +52,8 @@ class Sum(NamedTuple):
     terms: Mapping[str, int]
 
 
-class Dead(NamedTuple):
-    """A signal that is 0 where gate k is alive and at least |z_k − τ_k| where it is dead."""
+class GatingSignal(NamedTuple):
+    """What shuts gate k: 0 where it is alive and at least |z_k − τ_k| where it is dead."""
 
     right: bool  # whether it is z_k > τ_k that is dead
     signal: Sum
@@ -100,20 +111,20 @@ def scale_of(value: str) -> int:
 
 
 @cache
-def dead_signals(k: int) -> tuple[Dead, ...]:
+def gating_signals(k: int) -> tuple[GatingSignal, ...]:
     """Return what gate k can read to be shut on one side of its fold."""
     z, r, left, folds = f"z{k}", f"r{k}", f"l{k}", f"z{k + 1}"
     a, b, _ = _knots(k)
     return (
-        Dead(True, Sum(0, {r: 1})),
-        Dead(False, Sum(0, {left: 1})),
-        Dead(False, Sum(0, {a: 1, b: 1})),
-        Dead(True, Sum(-1, {z: 1, left: 1})),
-        Dead(False, Sum(1, {z: -1, r: 1})),
-        Dead(True, Sum(0, {z: 1, folds: -1})),
-        Dead(False, Sum(2, {z: -1, folds: -1})),
-        Dead(True, Sum(1, {left: -1, folds: -1})),
-        Dead(False, Sum(1, {r: -1, folds: -1})),
+        GatingSignal(True, Sum(0, {r: 1})),
+        GatingSignal(False, Sum(0, {left: 1})),
+        GatingSignal(False, Sum(0, {a: 1, b: 1})),
+        GatingSignal(True, Sum(-1, {z: 1, left: 1})),
+        GatingSignal(False, Sum(1, {z: -1, r: 1})),
+        GatingSignal(True, Sum(0, {z: 1, folds: -1})),
+        GatingSignal(False, Sum(2, {z: -1, folds: -1})),
+        GatingSignal(True, Sum(1, {left: -1, folds: -1})),
+        GatingSignal(False, Sum(1, {r: -1, folds: -1})),
     )
 
 
@@ -125,40 +136,40 @@ class Need(NamedTuple):
     counted: bool
 
 
-def needs(folds: int, leaf: int) -> Iterator[Need]:
-    """Yield what the rest of the network reads when U and f stand on layer ``leaf``."""
+def needs(folds: int, cell: int) -> Iterator[Need]:
+    """Yield what the rest of the network reads when U and f stand on layer ``cell``."""
     last = folds - 1
     z, r, left = f"z{last}", f"r{last}", f"l{last}"
     pairs = (frozenset({z, left}), frozenset({z, r}), frozenset({left, r}))
     yield Need(folds, pairs, False)
-    yield Need(leaf - 1, (frozenset({left}),), False)
-    yield Need(leaf, (frozenset({z}),), False)
+    yield Need(cell - 1, (frozenset({left}),), False)
+    yield Need(cell, (frozenset({z}),), False)
     for k in range(last):
-        choices = tuple(frozenset(dead.signal.terms) for dead in dead_signals(k))
-        yield Need(gate_layer(folds, leaf, k), choices, True)
+        choices = tuple(frozenset(gating.signal.terms) for gating in gating_signals(k))
+        yield Need(gate_layer(folds, cell, k), choices, True)
 
 
-def gate_layer(folds: int, leaf: int, k: int) -> int:
-    """Return the layer on which gate k's dead signal stands, right before the gate's own."""
-    return leaf + folds - 2 - k
+def gate_layer(folds: int, cell: int, k: int) -> int:
+    """Return the layer on which gate k's gating signal stands, right before the gate's own."""
+    return cell + folds - 2 - k
 
 
 @dataclass(frozen=True)
-class Supply:
+class Schedule:
     """Which values stand on each layer.
 
     Attributes
     ----------
     folds : int
-        n ≥ 2; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the leaf.
-    leaf : int
-        The layer on which the leaf's square stands.
+        n ≥ 2; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the last cell.
+    cell : int
+        The layer on which the cell's square stands.
     layers : tuple of frozensets
-        The values on layers 1, 2, …, leaf + n − 2.
+        The values on layers 1, 2, …, cell + n − 2.
     """
 
     folds: int
-    leaf: int
+    cell: int
     layers: tuple[frozenset[str], ...]
 
     @cached_property
@@ -173,13 +184,13 @@ class Supply:
         total = 0
         for before, here in zip(self.layers, self.layers[1:], strict=False):
             total += sum(len(cheapest(sources(value), before).terms) for value in here)
-        return total + sum(self._price(need) for need in needs(self.folds, self.leaf))
+        return total + sum(self._price(need) for need in needs(self.folds, self.cell))
 
     def _price(self, need: Need) -> int:
         held = self.layers[need.layer - 1]
         prices = [len(choice) for choice in need.choices if choice <= held]
         if not prices:
-            raise GraphError(f"supply: layer {need.layer} lacks {sorted(need.choices[0])}")
+            raise GraphError(f"schedule: layer {need.layer} lacks {sorted(need.choices[0])}")
         return min(prices) if need.counted else 0
 
     def wires(self, first: Mapping[str, Affine], pivots: Sequence[Real]) -> list[dict[str, Affine]]:
@@ -199,11 +210,11 @@ class Supply:
             result.append({value: _unit(value, before, pivots) for value in sorted(values)})
         return result
 
-    def dead_signal(self, k: int) -> Dead:
+    def gating_signal(self, k: int) -> GatingSignal:
         """Return what gate k reads."""
-        held = self.layers[gate_layer(self.folds, self.leaf, k) - 1]
-        ready = [dead for dead in dead_signals(k) if dead.signal.terms.keys() <= held]
-        return min(ready, key=lambda dead: len(dead.signal.terms))
+        held = self.layers[gate_layer(self.folds, self.cell, k) - 1]
+        ready = [gating for gating in gating_signals(k) if gating.signal.terms.keys() <= held]
+        return min(ready, key=lambda gating: len(gating.signal.terms))
 
 
 def cheapest(ways: Iterable[Sum], held: Iterable[str]) -> Sum:
@@ -211,7 +222,7 @@ def cheapest(ways: Iterable[Sum], held: Iterable[str]) -> Sum:
     held = frozenset(held)
     ready = [way for way in ways if way.terms.keys() <= held]
     if not ready:
-        raise GraphError(f"supply: nothing to read among {sorted(held)}")
+        raise GraphError(f"schedule: nothing to read among {sorted(held)}")
     return min(ready, key=lambda way: len(way.terms))
 
 
@@ -230,15 +241,15 @@ def _unit(value: str, before: Mapping[str, Affine], pivots: Sequence[Real]) -> A
 
 
 @cache
-def supply(folds: int, leaf: int) -> Supply:
-    """Return the supply of fewest connections that is known: stored, stretched or paired."""
-    stored = _stored().get(f"{folds} {leaf}")
+def schedule(folds: int, cell: int) -> Schedule:
+    """Return the schedule of fewest connections that is known: stored, stretched or paired."""
+    stored = _stored().get(f"{folds} {cell}")
     if stored is not None:
-        return Supply(folds, leaf, tuple(frozenset(layer.split()) for layer in stored))
-    plain = paired(folds, leaf)
-    if leaf < folds + 3:
+        return Schedule(folds, cell, tuple(frozenset(layer.split()) for layer in stored))
+    plain = paired(folds, cell)
+    if cell < folds + 3:
         return plain
-    return min(plain, stretched(supply(folds, leaf - 1)), key=lambda supply: supply.connections)
+    return min(plain, stretched(schedule(folds, cell - 1)), key=lambda found: found.connections)
 
 
 @cache
@@ -248,26 +259,26 @@ def _stored() -> Mapping[str, Sequence[str]]:
     return data
 
 
-def stretched(shorter: Supply) -> Supply:
-    """Return a supply for a leaf one layer later: between folding and leaf a layer is doubled."""
+def stretched(shorter: Schedule) -> Schedule:
+    """Return a schedule for a cell one layer later: between folding and cell a layer is doubled."""
     layers = shorter.layers
-    at = min(range(shorter.folds, shorter.leaf - 1), key=lambda t: len(layers[t - 1]))
-    return Supply(shorter.folds, shorter.leaf + 1, (*layers[:at], *layers[at - 1 :]))
+    at = min(range(shorter.folds, shorter.cell - 1), key=lambda t: len(layers[t - 1]))
+    return Schedule(shorter.folds, shorter.cell + 1, (*layers[:at], *layers[at - 1 :]))
 
 
-def paired(folds: int, leaf: int) -> Supply:
-    """Return a plain supply: z_(k−1) is carried, and serves gates k and k−1."""
+def paired(folds: int, cell: int) -> Schedule:
+    """Return a plain schedule: z_(k−1) is carried, and serves gates k and k−1."""
     last = folds - 1
-    layers: list[set[str]] = [set() for _ in range(leaf + folds - 1)]
+    layers: list[set[str]] = [set() for _ in range(cell + folds - 1)]
     layers[1] |= {"z0", "r0"}
     for k in range(1, folds):
         layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
-    for layer in range(folds + 1, leaf + 1):
+    for layer in range(folds + 1, cell + 1):
         layers[layer].add(f"z{last}")
-    layers[leaf - 1].add(f"l{last}")
+    layers[cell - 1].add(f"l{last}")
     for k in range(last - 1, -1, -2):
-        _serve_pair(layers, k, gate_layer(folds, leaf, k))
-    return Supply(folds, leaf, tuple(map(frozenset, layers[1:])))
+        _serve_pair(layers, k, gate_layer(folds, cell, k))
+    return Schedule(folds, cell, tuple(map(frozenset, layers[1:])))
 
 
 def _serve_pair(layers: list[set[str]], k: int, due: int) -> None:

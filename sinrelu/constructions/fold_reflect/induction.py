@@ -9,7 +9,7 @@ interval arithmetic, and the upper end is what counts.
 Proof. Let N* be the network that ``written`` describes, its weights being real numbers, and f the
 plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
 
-1.  Range (``gadgets.reduction``). v = |x − cπ/2| for the first fold's place cπ/2, if x ≥ origin
+1.  Range (``range_reduction``). v = |x − cπ/2| for the first fold's place cπ/2, if x ≥ origin
     where there is one; v = ±(x − cπ/2) if the domain is on one side of it. Then f(x) = ± sin z₀
     with z₀ ∈ [0, π/2]. Within π/2 of an extremum (c + phase odd) z₀ = π/2 − v, and there is no sign
     gate. Else a fold at jπ takes [0, 2jπ] to [0, jπ] and keeps cos v; ``domain_of`` goes back from
@@ -17,7 +17,7 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
     z₀ = r. About a zero (c + phase even, no further folds) z₀ = min(v, π − v), negative where
     r = relu(cπ/2 − x) > 0, and there v = r. So sin z₀ ≤ r wherever r > 0.
 2.  Folds. z_{k+1} = min(z_k, 2τ_k − z_k) ∈ [0, τ_k], τ_k = π/2^(k+2), by induction from
-    z₀ ∈ [0, 2τ₀]. For the leaf, h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h].
+    z₀ ∈ [0, 2τ₀]. For the last cell, h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h].
 3.  Square (``Sawtooth.square``). U = m² − u with 0 ≤ u ≤ ℓ²/4, U ≥ 0, and U is even in m. For, with
     s = |m|: the halving s′ = min(s, H − s), H = h, has s² − s′² = 2H·relu(s − H/2); the ternary s′
     on [0, 3t] has s² − s′² = 4t·relu(s − t); and for the rest, with w = s + ℓ/2, the sum is
@@ -26,9 +26,9 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
     that is s² − ℓ²/4, and it is tangent to s² in between; below w = ℓ it is 0 ≤ s² ≤ ℓ²/4. A value
     that is clipped at w = ℓ and read with the weight 2ℓ is a knot there, where the last stage has
     none: its fold, at M = last + 1, maps no k ≤ 2·last + 1 below 1.
-4.  Leaf (``Leaf.error``). Its error, as a vector (cos m, sin m), is at most E: the proof is there.
-    V ≥ 0, as U, the bends and their coefficients are not negative, so the rectifiers that hold them
-    leave them alone.
+4.  Last cell (``LastCell.error``). Its error, as a vector (cos m, sin m), is at most E: the proof
+    is there. V ≥ 0, as U, the bends and their coefficients are not negative, so the rectifiers that
+    hold them leave them alone.
 5.  Channels. Seen from a pivot, an error vector is rotated: its norm stays E. A channel holds
     1 + μ − (cos + ε), |ε| ≤ E, which the rectifier leaves alone if μ ≥ E. Then the two channels
     together give back cosine and sine without any further error.
@@ -61,8 +61,8 @@ from typing import Any
 from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.arithmetic.intervals import Interval, Intervals, upper
 from sinrelu.circuit import Circuit
-from sinrelu.constructions.fold_reflect.quadratics import Leaf
-from sinrelu.constructions.fold_reflect.range_reduction import Reduction
+from sinrelu.constructions.fold_reflect.quadratics import LastCell
+from sinrelu.constructions.fold_reflect.range_reduction import RangeReduction
 from sinrelu.constructions.fold_reflect.skip import Plan, written
 from sinrelu.constructions.fold_reflect.square import Sawtooth
 from sinrelu.network import Network, Number, Row, without_dead_units
@@ -70,7 +70,7 @@ from sinrelu.target import LARGEST, End, Target
 
 COARSE_BITS = 64
 """Precision where only sizes matter."""
-LARGEST_PLAN = 12_000
+LARGEST_PLAN = 13_000
 """Connections of the largest plan that is looked at, so that a file cannot ask for a long proof."""
 LARGEST_BITS = 32_768
 """Likewise for the precision of a proof."""
@@ -89,7 +89,7 @@ class InductionBound:
         f, which is sin or cos.
     domain : pair of End
         From where to where, exactly.
-    leaf : Fraction
+    cell : Fraction
         Upper bound of the error with real weights: steps 1 to 7.
     rounding : Fraction
         Upper bound of what the rounding of weights adds: step 8.
@@ -97,13 +97,13 @@ class InductionBound:
 
     function: str
     domain: tuple[End, End]
-    leaf: Fraction
+    cell: Fraction
     rounding: Fraction
 
     @property
     def sup_error(self) -> Fraction:
         """The proven bound."""
-        return self.leaf + self.rounding
+        return self.cell + self.rounding
 
     def covers(self, target: Target) -> bool:
         """Whether the bound is for the target's function, and for all of its domain."""
@@ -119,28 +119,28 @@ def prove(network: Network) -> InductionBound | None:
     the margin of its channels, or if the plan is too large.
     """
     found = read_plan(network.meta.get("parameters"))
-    if found is None or found[0].connections != network.connections:
+    if found is None or found[0].connections(found[1]) != network.connections:
         return None
-    plan, margin = found
+    plan, reduction, margin = found
     rows = network.rows
     numbers = Intervals(3 * _longest(rows) // 2 + COARSE_BITS)
     if numbers.prec > LARGEST_BITS:
         return None
-    leaf = leaf_error(plan)
-    if leaf > min(Fraction(2) ** margin, Fraction(1, 2)):
+    cell = cell_error(plan)
+    if cell > min(Fraction(2) ** margin, Fraction(1, 2)):
         return None
-    domain = domain_of(plan.reduction)
+    domain = domain_of(reduction)
     try:
-        off = distances(rows, ideal_rows(plan, margin, numbers), numbers)
+        off = distances(rows, ideal_rows(plan, reduction, margin, numbers), numbers)
         if off is None:
             return None
         rounding = change_bound(rows, off, largest_magnitude(*domain))
     except OverflowError:
         return None  # the weights have so few bits that at this precision an interval is unbounded
-    return InductionBound(_function(plan.reduction), domain, leaf, rounding)
+    return InductionBound(_function(reduction), domain, cell, rounding)
 
 
-def domain_of(reduction: Reduction) -> tuple[End, End]:
+def domain_of(reduction: RangeReduction) -> tuple[End, End]:
     """Return the ends of what a reduction folds to [0, π/2] without clipping: step 1."""
     reach = Fraction(1, 2) if reduction.half else Fraction(1)
     for multiple in reversed(reduction.multiples):
@@ -170,16 +170,16 @@ def largest_magnitude(*ends: End) -> Fraction:
     return max(upper(abs(end.value(numbers))) for end in ends)
 
 
-def leaf_error(plan: Plan) -> Fraction:
+def cell_error(plan: Plan) -> Fraction:
     """Return an upper bound of E: steps 3 and 4."""
     coarse = Intervals(COARSE_BITS)
-    return upper(plan.leaf.error(coarse, coarse.pi / 2 ** (plan.folds + 1)))
+    return upper(plan.cell.error(coarse, coarse.pi / 2 ** (plan.folds + 1)))
 
 
-def ideal_rows(plan: Plan, margin: int, numbers: Intervals) -> list[Row]:
+def ideal_rows(plan: Plan, reduction: RangeReduction, margin: int, numbers: Intervals) -> list[Row]:
     """Return the rows of N*, every weight and bias an interval that holds the real number."""
     circuit = Circuit(numbers=numbers)
-    output = written(plan, circuit.input, margin)
+    output = written(plan, circuit.input, reduction, margin)
     return without_dead_units(circuit.rows(output, lambda number: number))
 
 
@@ -233,25 +233,30 @@ def _longest(rows: Sequence[Row]) -> int:
     return max(number.numerator.bit_length() for number in numbers)
 
 
-def _function(reduction: Reduction) -> str:
+def _function(reduction: RangeReduction) -> str:
     return next(name for name, phase in QUARTER_TURNS.items() if phase == reduction.phase)
 
 
-def read_plan(parameters: object) -> tuple[Plan, int] | None:
-    """Read a plan and the exponent of its margin as JSON has them; None if it is no valid plan."""
+def read_plan(parameters: object) -> tuple[Plan, RangeReduction, int] | None:
+    """Read a plan, its range reduction and the exponent of its margin; None if they are not valid.
+
+    As JSON has them; older files call the last cell ``leaf``.
+    """
     if not isinstance(parameters, Mapping):
         return None
     try:
         folds, margin = _integers(parameters, folds=(1, LARGEST_PLAN), margin=_MARGINS)
-        leaf, reduction = _leaf(parameters["leaf"]), _reduction(parameters["reduction"])
+        cell = _last_cell(parameters["cell"] if "cell" in parameters else parameters["leaf"])
+        reduction = _reduction(parameters["reduction"])
     except (KeyError, TypeError, ValueError):
         return None
-    plan = Plan(folds, leaf, reduction)
-    valid = leaf.possible and _consistent(reduction) and plan.connections <= LARGEST_PLAN
-    return (plan, margin) if valid else None
+    plan = Plan(folds, cell)
+    valid = cell.possible and _consistent(reduction)
+    valid = valid and plan.connections(reduction) <= LARGEST_PLAN
+    return (plan, reduction, margin) if valid else None
 
 
-def _leaf(parameters: Any) -> Leaf:
+def _last_cell(parameters: Any) -> LastCell:
     [quadratics] = _integers(parameters, quadratics=(2, 6))
     sawtooth = parameters["sawtooth"]
     ternaries, binaries = _integers(sawtooth, ternaries=_COUNTS, binaries=_COUNTS)
@@ -259,20 +264,20 @@ def _leaf(parameters: Any) -> Leaf:
     halved, clipped = sawtooth["halved"], sawtooth["clipped"]
     if type(halved) is not bool or type(clipped) is not bool:
         raise TypeError("sawtooth")
-    return Leaf(Sawtooth(ternaries, binaries, last, halved, clipped), quadratics)
+    return LastCell(Sawtooth(ternaries, binaries, last, halved, clipped), quadratics)
 
 
-def _reduction(parameters: Any) -> Reduction:
+def _reduction(parameters: Any) -> RangeReduction:
     origin, centre, phase = _integers(parameters, origin=_PLACES, centre=_PLACES, phase=(0, 1))
     [side] = _integers(parameters, side=(-1, 1))
     multiples, half = parameters["multiples"], parameters["half"]
     if type(half) is not bool or len(multiples) > LARGEST_PLAN:
         raise ValueError("reduction")
     read = tuple(_integer(multiple, (1, _PLACES[1])) for multiple in multiples)
-    return Reduction(origin, centre, phase, read, half, side)
+    return RangeReduction(origin, centre, phase, read, half, side)
 
 
-def _consistent(reduction: Reduction) -> bool:
+def _consistent(reduction: RangeReduction) -> bool:
     """Whether all that is said of a reduction is used: see step 1."""
     if reduction.half:
         return not reduction.about_zero and not reduction.multiples

@@ -12,13 +12,12 @@ about 1e-4; with skip wiring 2m + 10, the best down to about 1e-3.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.fold_reflect.range_reduction import GATE, Reduction
+from sinrelu.circuit import Affine, relu
+from sinrelu.constructions.fold_reflect.range_reduction import GATE, RangeReduction
 from sinrelu.network import LAYERED, SKIP
 
 MOST_KNOTS = 40
@@ -59,7 +58,7 @@ def least_error(count: int) -> float:
     low, high = 0.0, COARSEST
     for _ in range(50):
         middle = (low + high) / 2
-        knots = knots_for(middle) if middle > 0.05 / count**2 else None
+        knots = knots_for(middle) if middle > 0.02 / count**2 else None
         low, high = (middle, high) if knots is None or len(knots) > count else (low, middle)
     return high
 
@@ -72,50 +71,42 @@ class Plan:
     ----------
     knots : int
         Knots in (0, π/2).
-    reduction : Reduction
-        The folds of the range.
     wiring : str
         ``layered`` or ``skip``.
     """
 
     knots: int
-    reduction: Reduction = field(default_factory=Reduction)
     wiring: str = LAYERED
 
-    @property
-    def connections(self) -> int:
-        """Connections with the plan's wiring."""
+    def connections(self, reduction: RangeReduction) -> int:
+        """Count the connections with a range reduction."""
         if self.wiring == SKIP:
-            return 2 * self.knots + self.reduction.connections
-        folds = 6 + (self.reduction.origin != 0)
-        if not self.reduction.about_zero:
-            folds = self.reduction.layered_connections
+            return 2 * self.knots + reduction.connections()
+        folds = 6 + (reduction.origin != 0)
+        if not reduction.about_zero:
+            folds = reduction.connections(layered=True)
         return 2 * self.knots + 10 + folds
 
     @property
-    def parameters(self) -> Mapping[str, object]:
-        """What was chosen, for people to read."""
-        return asdict(self)
-
-    def error_bound(self, numbers: Any) -> Real:
+    def error_bound(self) -> float:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
-        return numbers.mpf(least_error(self.knots))
+        return least_error(self.knots)
 
-    def circuit(self, tol: Real, bits: int = 256) -> Affine:
-        """Write the network; with layered wiring units read only the layer right before."""
+    def output(self, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
+        """Write the network over x; it has no channels, so there is no margin to be kept."""
+        del margin
         error = least_error(self.knots)
         knots = knots_for(error) or []
-        x = Circuit(bits).input
         if self.wiring == SKIP:
-            reduced = self.reduction.fold(x)
+            reduced = reduction.fold(x)
             return reduced.signed(chords(x.circuit.numbers.pi / 2 - reduced.z, knots, error))
-        z, negative = quarter_wave(x, self.reduction)
+        z, negative = quarter_wave(x, reduction)
         sine = relu(chords(z, knots, error))
         shut = relu(relu(negative))
-        return self.reduction.sign * (2 * relu(sine - GATE * shut) - relu(sine))
+        return reduction.sign * (2 * relu(sine - GATE * shut) - relu(sine))
 
 
-def quarter_wave(x: Affine, reduction: Reduction) -> tuple[Affine, Affine]:
+def quarter_wave(x: Affine, reduction: RangeReduction) -> tuple[Affine, Affine]:
     """Fold x to z in [0, π/2], |f(x)| = cos z; the other unit is positive where f changes sign."""
     if not reduction.about_zero:
         half, past_zero = reduction.half_wave(x)
@@ -140,14 +131,11 @@ def chords(z: Affine, knots: Sequence[float], error: float) -> Affine:
     return total
 
 
-def best_plan(tol: Real, reduction: Reduction, wiring: str = LAYERED) -> Plan | None:
-    """Return the plan of fewest knots, or None if more than ``MOST_KNOTS`` would be needed."""
-    knots = knots_for(min(float(tol), COARSEST))
-    return None if knots is None else Plan(len(knots), reduction, wiring)
+def plans(connections: int, reduction: RangeReduction, wiring: str) -> Iterator[Plan]:
+    """Yield the plan of most knots within a number of connections, where that is a good one.
 
-
-def sharpest_plan(connections: int, reduction: Reduction, wiring: str = LAYERED) -> Plan | None:
-    """Return the plan of most knots within a number of connections, or None."""
-    least = Plan(0, reduction, wiring).connections
-    knots = min((connections - least) // 2, MOST_KNOTS)
-    return Plan(knots, reduction, wiring) if knots > 0 else None
+    With more than ``MOST_KNOTS`` knots any plan with gates is better.
+    """
+    knots = (connections - Plan(0, wiring).connections(reduction)) // 2
+    if 0 < knots <= MOST_KNOTS:
+        yield Plan(knots, wiring)

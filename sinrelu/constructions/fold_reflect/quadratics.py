@@ -1,4 +1,4 @@
-"""The leaf: sin m and cos m on a small interval [−h, h], from one square.
+"""The last cell: sin m and cos m on a small interval [−h, h], from one square.
 
 A sawtooth gives U ≈ m² − ℓ²/8, and with it cos m ≈ k₀ + k₂U. A gate makes an odd function of an
 even one: with f = relu(V − relu(−m)) = [m > 0]·V, sin m ≈ s₁m − (2f − V). V is made of quadratics.
@@ -29,13 +29,12 @@ from sinrelu.constructions.fold_reflect.square import Sawtooth, Square
 BEND_CONNECTIONS = {2: 0, 3: 3, 4: 4, 6: 7}
 """What V costs beyond V = U: three a bend, and one more if V is made of U as well."""
 
-
 COARSE = 0.02
 """Above this h, powers of h that the simple bound adds up are worth a closer look."""
 GRID = 64
 
 
-class Point(NamedTuple):
+class CosSin(NamedTuple):
     """cos m and sin m."""
 
     cosine: Affine
@@ -122,13 +121,20 @@ class Quadratics:
 
     def bends(self, square: Square) -> Affine:
         """Return the unit of the innermost bend, B; 0 if there is none."""
+        # from the outermost knot inwards: each bend reads the one beyond it and passes it on, so
+        # that V reads them all by one connection, and all have the same gain
         bend = square.value.circuit.constant(0)
         for knot, signal in reversed(list(zip(self.knots, square.signals, strict=False))):
             bend = relu(self.bend(square.value + bend, signal, knot))
         return bend
 
     def bend(self, square: Affine, signal: Affine, knot: int) -> Affine:
-        """Return what is to be rectified for a bend at κ = knot·h/count, signal = relu(|m| − κ)."""
+        """Return what is to be rectified for a bend at κ = knot·h/count, signal = relu(|m| − κ).
+
+        U − θ − 2κ·relu(|m| − κ): below κ it is m² − θ, which passes 0 at √θ, between the two
+        pieces; above κ it is (|m| − κ)² + κ² − θ, with κ² − θ = (h/J)²/12, the jump between the
+        best quadratics on either side.
+        """
         part = self.h / self.count
         theta = (knot * part) ** 2 - part**2 / 12
         difference: Affine = square - theta - 2 * knot * part * signal
@@ -136,7 +142,7 @@ class Quadratics:
 
 
 @dataclass(frozen=True)
-class Leaf:
+class LastCell:
     """How sin and cos are made on [−h, h].
 
     Attributes
@@ -191,18 +197,18 @@ class Leaf:
         worst = larger(worst, hypot(numbers, fit.jump, worst_cosine))
         return worst + (h / GRID) ** 2 / 8 * (h + h**2)
 
-    def point(self, z: Affine, h: Real) -> Point:
+    def cos_sin(self, z: Affine, h: Real) -> CosSin:
         """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
         piece = self.sawtooth.piece(h)
         fit = Quadratics.fit(z.circuit.numbers, h, piece, self.quadratics)
         m = z - h
         left = relu(-m)
-        square = self.sawtooth.square(m + 2 * left + piece / 2, h)
-        curve = fit.gain * fit.bends(square)
+        square = self.sawtooth.square(m + 2 * left + piece / 2, h)  # |m| = m + 2 relu(−m)
+        curve = fit.gain * fit.bends(square)  # V, even in m
         if self.quadratics % 2 == 0:
             curve += fit.jump + fit.square * square.value
-        right = relu(curve - left)
-        return Point(fit.k0 + fit.k2 * square.value, fit.slope * m - (2 * right - curve))
+        right = relu(curve - left)  # f: V where m > 0, and 0 elsewhere, so 2f − V is odd
+        return CosSin(fit.k0 + fit.k2 * square.value, fit.slope * m - (2 * right - curve))
 
 
 def hypot(numbers: Any, x: Real, y: Real) -> Real:

@@ -3,6 +3,9 @@
 sin is even about its extrema, so folds at distances of whole multiples of π from one of them need
 no gate: each halves the range for three connections. An interval within π of a zero is folded about
 that zero instead, and its sign is kept. Within π/2 of an extremum there is no sign to keep.
+
+All folds are exact for every real x; only the rounding of their places to the bits of the weights
+moves them (``RangeReduction.rounding``).
 """
 
 from __future__ import annotations
@@ -16,10 +19,9 @@ from mpmath import MPContext
 
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.circuit import Affine, Real, relu
-from sinrelu.constructions.fold_reflect.fold import absolute, mirror
 from sinrelu.errors import RequestError
+from sinrelu.target import Target
 
-"""f(x) = sin(x + phase·π/2)."""
 GATE = 2
 """Slope M of the gates: e = relu(Y − M·r) with Y = sin r must vanish for r > 0."""
 SIGN = 4
@@ -30,6 +32,18 @@ CHOICES = 4000
 """Places among which one near a short binary number is sought."""
 SLACK = 2.0**-50
 """By how much, relative to the domain's ends, a range may exceed what folds reach, in float64."""
+
+
+def absolute(x: Affine) -> tuple[Affine, Affine]:
+    """Return |x| = x + 2 relu(−x), for every real x, and relu(−x)."""
+    negative = relu(-x)
+    return x + 2 * negative, negative
+
+
+def mirror(value: Affine, pivot: Real) -> tuple[Affine, Affine]:
+    """Fold down what lies above a pivot: return min(v, 2·pivot − v) and relu(v − pivot)."""
+    above = relu(value - pivot)
+    return value - 2 * above, above
 
 
 class Reduced(NamedTuple):
@@ -58,7 +72,7 @@ class HalfWave(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reduction:
+class RangeReduction:
     """How an interval is folded.
 
     Attributes
@@ -94,16 +108,14 @@ class Reduction:
         """The sign of f′ at the first fold if f is zero there, else that of f."""
         return 1 if (self.centre + self.phase) % 4 < 2 else -1
 
-    @property
-    def connections(self) -> int:
-        """Connections of the folds and of the sign that they leave, with skip wiring."""
-        folds = (0 if self.side else 3) if self.half else 6 + 3 * len(self.multiples) + SIGN
-        return folds + (self.origin != 0)
-
-    @property
-    def layered_connections(self) -> int:
-        """Connections of ``half_wave`` and of what reads it."""
-        return (self.origin != 0) + (8 if self.about_zero else 6 + 4 * len(self.multiples))
+    def connections(self, layered: bool = False) -> int:
+        """Count the connections of ``half_wave`` and of what reads it, or of ``fold`` and sign."""
+        moved = self.origin != 0
+        if layered:
+            return moved + (8 if self.about_zero else 6 + 4 * len(self.multiples))
+        if self.half:
+            return moved + (0 if self.side else 3)
+        return moved + 6 + 3 * len(self.multiples) + SIGN
 
     @property
     def layers(self) -> int:
@@ -131,17 +143,15 @@ class Reduction:
         quarter = numbers.pi / 2
         if self.side:
             return Reduced(quarter - self.side * self.centred(x), None, self.sign)
-        distance = absolute(self.centred(x))
+        value, below = absolute(self.centred(x))
         if self.half:
-            return Reduced(relu(quarter - distance.value), None, self.sign)
+            return Reduced(relu(quarter - value), None, self.sign)
         if self.about_zero:
-            folded = relu(mirror(distance.value, quarter).value)
-            return Reduced(folded, distance.signals[0], self.sign)
-        value = distance.value
+            return Reduced(relu(mirror(value, quarter)[0]), below, self.sign)
         for multiple in self.multiples:
-            value = relu(mirror(value, multiple * numbers.pi).value)
-        rest = absolute(quarter - value)
-        return Reduced(relu(rest.value), rest.signals[0], self.sign)
+            value = relu(mirror(value, multiple * numbers.pi)[0])
+        rest, past_zero = absolute(quarter - value)
+        return Reduced(relu(rest), past_zero, self.sign)
 
     def centred(self, x: Affine) -> Affine:
         """Return x seen from the first fold; what it reads is x, or the unit that moved it."""
@@ -154,11 +164,8 @@ class Reduction:
         pi = x.circuit.numbers.pi
         centred = self.centred(x)
         if self.about_zero:
-            below, most, above = (
-                relu(-centred - pi / 2),
-                relu(centred + pi / 2),
-                relu(centred - pi / 2),
-            )
+            shifts = (-centred - pi / 2, centred + pi / 2, centred - pi / 2)
+            below, most, above = map(relu, shifts)
             return HalfWave(pi - below - most + 2 * above, pi / 2 - below - most)
         z = relu(centred) + relu(-centred)
         for multiple in self.multiples:
@@ -167,42 +174,10 @@ class Reduction:
         return HalfWave(z, z - pi / 2)
 
 
-def reductions(
-    low: Real, high: Real, function: str, bits: int = 53, layered: bool = False
-) -> Iterator[Reduction]:
-    """Yield ways to fold [low, high] within ±1e6, each with more room for exact pivots."""
-    numbers = MPContext()
-    numbers.prec = 2 * bits + 64
-    low, high = numbers.mpf(low), numbers.mpf(high)
-    origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
-    phase = quarter_turns(function)
-    finest = _slack(numbers, bits)
-    slack = finest * max(abs(low), abs(high), 1)
-    middle = int(numbers.nint((low + high) / numbers.pi))
-    for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
-        above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
-        if max(above, below) <= numbers.pi + slack:
-            half = (centre + phase) % 2 == 1 and max(above, below) <= numbers.pi / 2 + slack
-            side = half * ((below <= slack) - (above <= slack))
-            yield Reduction(origin, centre, phase, half=half, side=side)
-    middle += (middle + phase + 1) % 2
-    reach = max(high - middle * numbers.pi / 2, middle * numbers.pi / 2 - low) / numbers.pi
-    least = max(1, (math.ceil(reach - finest) - 1).bit_length())
-    for folds in range(least, least + 4):
-        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
-        centre = min(
-            range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
-            key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
-        )
-        reach = max(high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low) / numbers.pi
-        start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
-        yield Reduction(origin, centre, phase, tuple(multiples(numbers, reach, folds, start, bits)))
-
-
 def cheapest_reduction(
-    low: Real, high: Real, function: str, tol: Real, bits: int, layered: bool = False
-) -> Reduction:
-    """Return the cheapest way to fold [low, high] whose rounding is at most an eighth of tol.
+    target: Target, tol: Real, bits: int = 53, layered: bool = False
+) -> RangeReduction:
+    """Return the cheapest way to fold a domain whose rounding is at most an eighth of tol.
 
     A quarter, where there is none.
 
@@ -215,16 +190,45 @@ def cheapest_reduction(
     numbers.prec = 4 * bits
     roundings = {
         reduction: reduction.rounding(numbers, bits, layered)
-        for reduction in reductions(low, high, function, bits, layered)
+        for reduction in reductions(target, bits, layered)
     }
     for part in (8, 4):
         found = [reduction for reduction, error in roundings.items() if part * error <= tol]
         if found:
-            return min(found, key=lambda r: r.layered_connections if layered else r.connections)
-    ends = f"{numbers.nstr(low, 6)} … {numbers.nstr(high, 6)}"
+            return min(found, key=lambda reduction: reduction.connections(layered))
     raise RequestError(
-        f"domain: in float64, {ends} cannot be folded to within {numbers.nstr(tol, 3)}"
+        f"domain: in float64, {target.interval} cannot be folded to within {numbers.nstr(tol, 3)}"
     )
+
+
+def reductions(target: Target, bits: int = 53, layered: bool = False) -> Iterator[RangeReduction]:
+    """Yield ways to fold a domain, each with more room for exact pivots."""
+    numbers = MPContext()
+    numbers.prec = 2 * bits + 64
+    low, high = target.ends(numbers)
+    origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
+    phase = quarter_turns(target.function)
+    middle = int(numbers.nint((low + high) / numbers.pi))
+    slack = _slack(numbers, bits) * max(abs(low), abs(high), 1)
+    for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
+        above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
+        if max(above, below) <= numbers.pi + slack:
+            half = (centre + phase) % 2 == 1 and max(above, below) <= numbers.pi / 2 + slack
+            side = half * ((below <= slack) - (above <= slack))
+            yield RangeReduction(origin, centre, phase, half=half, side=side)
+    middle += (middle + phase + 1) % 2  # an extremum
+    reach = _reach(numbers, low, high, middle)
+    least = max(1, (math.ceil(reach - _slack(numbers, bits)) - 1).bit_length())
+    for folds in range(least, least + 4):
+        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
+        centre = min(
+            range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
+            key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
+        )
+        reach = _reach(numbers, low, high, centre)
+        start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
+        chosen = tuple(multiples(numbers, reach, folds, start, bits))
+        yield RangeReduction(origin, centre, phase, chosen)
 
 
 def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> Iterator[int]:
@@ -244,14 +248,20 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
         start = numbers.mpf(0)
 
 
-def _slack(numbers: Any, bits: int) -> Real:
-    """Return what covers the rounding of ends in this module, and in float64 of weights as well."""
-    return SLACK if bits <= 53 else numbers.ldexp(1, 50 - numbers.prec)
-
-
 def rounding_error(number: Real, bits: int) -> Real:
     """Return by how much an mpf changes when it is rounded to ``bits`` bits."""
     _, mantissa, exponent, length = number._mpf_
     dropped = max(0, length - bits)
     rest = mantissa & ((1 << dropped) - 1)
     return number.context.ldexp(min(rest, (1 << dropped) - rest) if dropped else 0, exponent)
+
+
+def _reach(numbers: Any, low: Real, high: Real, centre: int) -> Real:
+    """Return how far a domain reaches from a place, in units of π."""
+    place = centre * numbers.pi / 2
+    return max(high - place, place - low) / numbers.pi
+
+
+def _slack(numbers: Any, bits: int) -> Real:
+    """Return what covers the rounding of ends in this module, and in float64 of weights as well."""
+    return SLACK if bits <= 53 else numbers.ldexp(1, 50 - numbers.prec)

@@ -1,6 +1,6 @@
 """Last cells whose weights were refined together: written down again, bounded anew, and stored.
 
-The formulas of ``quadratics`` and ``stages`` fit the cosine and the sine one after the other. As
+The formulas of ``quadratics`` fit the cosine and the sine one after the other. As
 gates keep the norm of an error vector, what counts is the largest norm of both errors together over
 the cell [−h, h]. ``scripts/refine_cells`` lowers it, finding knots that serve both, and stores the
 numbers in refined.json. Nothing is refined here, so a network has the same weights everywhere.
@@ -22,7 +22,7 @@ import numpy as np
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import U
 from sinrelu.circuit import Affine, Circuit, Real, nearest_float, relu
-from sinrelu.constructions.fold_reflect.quadratics import Point
+from sinrelu.constructions.fold_reflect.quadratics import CosSin
 from sinrelu.errors import GraphError
 from sinrelu.network import Row
 
@@ -41,9 +41,14 @@ class StoredCell:
     numbers: tuple[float, ...]
 
 
+def stored_cells(wiring: str) -> Mapping[Key, StoredCell]:
+    """Return all that refined.json has for a wiring."""
+    return _store().get(wiring, {})
+
+
 def stored(wiring: str, key: Key) -> StoredCell | None:
     """Return what refined.json has on a cell, if anything."""
-    return _store().get(wiring, {}).get(key)
+    return stored_cells(wiring).get(key)
 
 
 @cache
@@ -184,24 +189,24 @@ class RefinedCell:
     supplied: int
     error: float
 
-    def point(self, signals: Sequence[Affine]) -> Point:
+    def cos_sin(self, signals: Sequence[Affine]) -> CosSin:
         """Write the cell over the supplied signals, or over z, into their circuit."""
         wires = list(signals) if not self.supplied else [signals[0], *signals]
         for row in self.rows.rows[self.supplied : self.rows.units]:
             wires.append(relu(combination(row, wires)))
         cosine, sine = (combination(row, wires) for row in self.rows.rows[self.rows.units :])
-        return Point(cosine + 1, sine)
+        return CosSin(cosine + 1, sine)
 
 
 def drawn(
-    write: Callable[[Sequence[Affine], Real], Point], halvings: int, signals: Sequence[Signal] = ()
+    write: Callable[[Sequence[Affine], Real], CosSin], halvings: int, signals: Sequence[Signal] = ()
 ) -> PiecewiseMap:
     """Return the rows of the cell that ``write`` writes over z, or over signals of z and h."""
     circuit = Circuit()
     z, h = circuit.input, circuit.numbers.pi / 2**halvings
-    point = write([relu(signal(z, h)) for signal in signals] or [z], h)
-    *units, cosine = circuit.rows(point.cosine - 1, nearest_float)
-    *_, sine = circuit.rows(point.sine, nearest_float)
+    cos_sin = write([relu(signal(z, h)) for signal in signals] or [z], h)
+    *units, cosine = circuit.rows(cos_sin.cosine - 1, nearest_float)
+    *_, sine = circuit.rows(cos_sin.sine, nearest_float)
     return PiecewiseMap((*units, cosine, sine), halvings)
 
 

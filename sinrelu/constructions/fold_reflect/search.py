@@ -1,105 +1,132 @@
-"""The search for layered plans of fold-reflect: gates and a leaf, or interpolation alone."""
+"""The search for plans of fold-reflect: the sharpest within a number of connections.
+
+The smallest network for a tolerance has the first number of connections whose sharpest plan keeps
+it. Compared are plans with gates (``skip``, ``layered``), from formulas and, for float64 weights,
+with the refined last cells that are stored, and interpolation without gates (``interpolation``).
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
 
-from mpmath import MPContext, fp
+from mpmath import MPContext
 
-from sinrelu.circuit import Real
-from sinrelu.constructions.base import Design, Plan, Remark, Search, closer, ignore, sharper
-from sinrelu.constructions.fold_reflect import interpolation as fold_interpolate
-from sinrelu.constructions.fold_reflect.layered import Plan as Gated
-from sinrelu.constructions.fold_reflect.range_reduction import Reduction
-from sinrelu.constructions.fold_reflect.stages import cheapest_stages
-from sinrelu.errors import RequestError
+from sinrelu.circuit import Affine, Real
+from sinrelu.constructions.fold_reflect import interpolation, layered, skip
+from sinrelu.constructions.fold_reflect.range_reduction import RangeReduction
+from sinrelu.network import LAYERED, SKIP
 
-MOST_FOLDS, MOST_LAYERS, MOST_QUADRATICS = 17, 6, 8
-COMPARED = (
-    "folds undone by gates, layers and radices of the square, sines of 2 to 8 quadratics, "
-    "interpolation without gates"
-)
-
-
-def ladders(reduction: Reduction) -> Iterator[list[Gated]]:
-    """Yield series of plans, each with ever more pieces for ever more connections."""
-    depths = range(1, MOST_LAYERS + 1)
-    for folds, layers, quadratics in product(
-        range(2, MOST_FOLDS + 1), depths, range(2, MOST_QUADRATICS + 1)
-    ):
-        ladder = [
-            Gated(folds, choice, quadratics, reduction)
-            for choice in cheapest_stages(layers, quadratics)
-        ]
-        if ladder[0].possible:
-            yield ladder
+PER_DIGIT = {SKIP: 12, LAYERED: 25}
+"""Connections a decimal digit, about: where the search starts."""
+MOST = {SKIP: 100_000, LAYERED: 1_000}
+"""Where it ends; there is no layered plan of more, as schedules of fold signals end there."""
+COMPARED = {
+    SKIP: "folds undone by gates, sines of 2, 3, 4 or 6 quadratics, sawtooths of binary and "
+    "ternary folds, interpolation without gates",
+    LAYERED: "folds undone by gates, layers and radices of the square, sines of 2 to 8 "
+    "quadratics, interpolation without gates",
+}
 
 
-def best_plan(
-    tol: Real, reduction: Reduction | None = None, narrow: bool = True, remark: Remark = ignore
-) -> Search:
-    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
+class Plan(Protocol):
+    """The parameters of one network: a frozen dataclass."""
 
-    Where weights are ``narrow``, that is float64, refined cells that are stored may do with fewer.
+    @property
+    def wiring(self) -> str:
+        """``layered`` or ``skip``."""
 
-    Raises
-    ------
-    RequestError
-        If there is none.
+    @property
+    def error_bound(self) -> Real:
+        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
+
+    def connections(self, reduction: RangeReduction) -> int:
+        """Count the connections with a range reduction."""
+
+    def output(self, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
+        """Write the network over x."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best of some plans, and how many they were."""
+
+    plan: Plan
+    compared: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for one range reduction and wiring.
+
+    Attributes
+    ----------
+    reduction : RangeReduction
+        The folds of the range.
+    wiring : str
+        ``layered`` or ``skip``.
+    float64 : bool
+        Whether weights are to be float64; so may be the numbers of an interpolation and those of
+        refined cells.
     """
-    numbers = MPContext()
-    reduction = reduction or Reduction()
-    candidates = 1
-    coarse = fold_interpolate.best_plan(tol, reduction)
-    found: list[Plan] = [] if coarse is None else [coarse]
-    for ladder in ladders(reduction):
-        at = bisect_left(ladder, -tol, key=lambda plan: -plan.error_bound(fp))
-        candidates += len(ladder)
-        found += ladder[at : at + 1]
-    if not found:
-        raise RequestError(f"tol: no layered plan of fold-reflect reaches {numbers.nstr(tol, 3)}")
-    plan = min(found, key=lambda plan: (plan.connections, plan.error_bound(fp)))
-    search = Search(plan, plan.error_bound(numbers), candidates, COMPARED)
-    if not narrow:
-        return search
-    return closer(search, (plan for ladder in ladders(reduction) for plan in ladder), tol)
+
+    reduction: RangeReduction
+    wiring: str
+    float64: bool = True
+
+    def sharpest(self, connections: int) -> Found | None:
+        """Return the plan of least error bound within a number of connections, if there is any."""
+        plans = list(self._plans(connections))
+        if not plans:
+            return None
+        best = min(plans, key=lambda plan: (plan.error_bound, plan.connections(self.reduction)))
+        return Found(best, len(plans))
+
+    def smallest(self, tol: Real) -> Found | None:
+        """Return the plan of fewest connections with a bound of at most tol, if there is any."""
+        found: dict[int, Found | None] = {}
+
+        def keeps(connections: int) -> bool:
+            found[connections] = best = self.sharpest(connections)
+            return best is not None and best.plan.error_bound <= tol
+
+        digits = -float(MPContext().log(tol, 10))
+        least = first(keeps, int(PER_DIGIT[self.wiring] * digits), MOST[self.wiring])
+        best = found.get(least)
+        compared = sum(each.compared for each in found.values() if each is not None)
+        return None if best is None else Found(best.plan, compared)
+
+    @property
+    def least_connections(self) -> int:
+        """The fewest connections for which there is a plan."""
+        return first(lambda n: self.sharpest(n) is not None, 0, MOST[self.wiring])
+
+    def _plans(self, connections: int) -> Iterator[Plan]:
+        family = layered if self.wiring == LAYERED else skip
+        plans: Iterator[Plan] = iter(family.plans(connections, self.reduction))
+        if self.float64:
+            coarse = interpolation.plans(connections, self.reduction, self.wiring)
+            refined: Iterator[Plan] = iter(family.refined_plans())
+            plans = chain(plans, coarse, refined)
+        return (plan for plan in plans if plan.connections(self.reduction) <= connections)
 
 
-def sharpest_plan(
-    connections: int,
-    reduction: Reduction | None = None,
-    narrow: bool = True,
-    remark: Remark = ignore,
-) -> Search:
-    """Return the plan of least bound within a number of connections.
+def first(holds: Callable[[int], bool], guess: int, most: int) -> int:
+    """Return the least n ≥ 1 for which a monotone property holds, ``most`` + 1 if there is none.
 
-    Raises
-    ------
-    RequestError
-        If there is none.
+    It is asked near the guess first, then farther away, then between.
     """
-    numbers = MPContext()
-    reduction = reduction or Reduction()
-    candidates = 1
-    coarse = fold_interpolate.sharpest_plan(connections, reduction)
-    found: list[Plan] = [] if coarse is None else [coarse]
-    for ladder in ladders(reduction):
-        above = bisect_right(ladder, connections, key=lambda plan: plan.connections)
-        candidates += len(ladder)
-        found += ladder[max(above - 1, 0) : above]
-    if not found:
-        raise RequestError(f"max-connections: {connections} are too few for layered fold-reflect")
-    found.sort(key=lambda plan: (plan.error_bound(fp), plan.connections))
-    search = Search(found[0], found[0].error_bound(numbers), candidates, COMPARED)
-    if not narrow:
-        return search
-    return sharper(search, (plan for plan in found if isinstance(plan, Gated)))
-
-
-def design(tol: float) -> Design:
-    """Choose the plan of fewest connections and write it down."""
-    search = best_plan(tol)
-    output = search.plan.circuit(tol, 256)
-    return Design(output, float(search.error_bound), search.plan.parameters)
+    low, high, step = 0, most + 1, 1
+    n = min(max(guess, 1), most)
+    while low < n < high:
+        low, high = (low, n) if holds(n) else (n, high)
+        n = high - step if high <= most else low + step
+        step *= 2
+        if low and high <= most:
+            break
+    while high - low > 1:
+        n = (low + high) // 2
+        low, high = (low, n) if holds(n) else (n, high)
+    return high

@@ -2,14 +2,19 @@
 
 The idea of unfolding by reflections is Huybrechs's, arXiv:2506.19104; this is a leaner version.
 
+    x ─▶ z₀ ──fold at τ₀──▶ z₁ ──fold at τ₁──▶ z₂ ─ … ─▶ z_{n−1}     down: z_{k+1} = z_k − 2r_k
+          │ r₀               │ r₁               │ r₂         │
+          ▼                  ▼                  ▼            ▼
+    f ◀─ gate e₀ ◀── y₁ ─── gate e₁ ◀── y₂ ─── gate e₂ ◀ … last cell  up: (cos, sin) of z_k
+
 Range. sin is even about its extrema, so x is folded to z₀ ∈ [0, π/2] and a sign
 (``range_reduction``); on [−π, π] z₀ = π/2 − | |x| − π/2 | and the sign is that of x.
 
 Folding. z₀ is folded n times at the pivots τ_k = (π/2)/2^(k+1): r_k = relu(z_k − τ_k),
 z_{k+1} = z_k − 2r_k ∈ [0, τ_k].
 
-Leaf. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], cos m and sin m are made of quadratics in m,
-from one square (``quadratics``). A gate of their own undoes the last fold.
+Last cell. With h = τ_{n−1} and m = z_{n−1} − h ∈ [−h, h], cos m and sin m are made of quadratics in
+m, from one square (``quadratics``). A gate of their own undoes the last fold.
 
 Unfolding. About the pivot, cos(τ_k − z) is even: it has the same value at z_k and z_{k+1}.
 sin(τ_k − z) is odd: with Y = sin(τ_k − z_{k+1}) ≥ 0 and e_k = relu(Y − 2r_k), which is Y where the
@@ -24,53 +29,32 @@ if both folds had folded, is the last channel.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from itertools import count, product
-from typing import Any, NamedTuple
+from itertools import product
+from typing import ClassVar, NamedTuple
 
 from mpmath import MPContext
 
-from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.base import (
-    Construction,
-    Design,
-    Remark,
-    Search,
-    closer,
-    described,
-    ignore,
-    sharper,
-)
-from sinrelu.constructions.base import Plan as AnyPlan
-from sinrelu.constructions.fold_reflect import interpolation as fold_interpolate
-from sinrelu.constructions.fold_reflect.fold import mirror
-from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, Leaf, Point, Quadratics
-from sinrelu.constructions.fold_reflect.range_reduction import GATE, Reduction
+from sinrelu.circuit import Affine, Real, relu
+from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, CosSin, LastCell
+from sinrelu.constructions.fold_reflect.range_reduction import GATE, RangeReduction, mirror
 from sinrelu.constructions.fold_reflect.refined import (
     Key,
     PiecewiseMap,
     RefinedCell,
-    StoredCell,
     drawn,
     refined_cell,
+    stored,
+    stored_cells,
 )
 from sinrelu.constructions.fold_reflect.square import Sawtooth
-from sinrelu.errors import RequestError
 from sinrelu.network import SKIP
 
-__all__ = ["CONSTRUCTION", "Plan", "Quadratics", "Search", "best_plan", "design"]
-
-COMPARED = (
-    "folds undone by gates, sines of 2, 3, 4 or 6 quadratics, sawtooths of binary and ternary "
-    "folds, interpolation without gates"
-)
-MOST_SAVED = 8
-"""Connections that a refined cell may save."""
-ROUNDING = 1e-15
-"""Kept free for the rounding of weights to float64; measured, not proved."""
+AROUND = 3
+"""So many gates more or fewer than where both errors of the last cell meet are worth a look."""
 
 
 @dataclass(frozen=True)
@@ -81,70 +65,128 @@ class Plan:
     ----------
     folds : int
         n ≥ 1, the folds that are undone by gates.
-    leaf : Leaf
+    cell : LastCell
         The quadratics in the last cell.
-    reduction : Reduction
-        The folds before those, which need no gates.
-    polished : RefinedCell, optional
-        The last cell with its weights refined together; without it, they are those of the formulas.
+    refined : bool
+        Whether the weights of the last cell are those of minimax refinement.
     """
 
     folds: int
-    leaf: Leaf
-    reduction: Reduction = field(default_factory=Reduction)
-    polished: RefinedCell | None = None
-
-    @property
-    def wiring(self) -> str:
-        """Which wiring the plan is for."""
-        return SKIP
-
-    @property
-    def connections(self) -> int:
-        """Connections with skip wiring."""
-        return self.reduction.connections + unfolding(self.folds) + self.leaf.connections
-
-    @property
-    def parameters(self) -> Mapping[str, object]:
-        """What was chosen, for people and for ``induction`` to read."""
-        return described(self)
+    cell: LastCell
+    refined: bool = False
+    wiring: ClassVar[str] = SKIP
 
     @property
     def key(self) -> Key:
-        """What the leaf depends on."""
-        saw = self.leaf.sawtooth
-        counts = (saw.ternaries, saw.binaries, saw.last, saw.halved, saw.clipped)
-        return (self.folds, self.leaf.quadratics, *counts)
+        """What the last cell depends on."""
+        saw = self.cell.sawtooth
+        counts = (saw.ternaries, saw.binaries, saw.last, int(saw.halved), int(saw.clipped))
+        return (self.folds, self.cell.quadratics, *counts)
 
-    def error_bound(self, numbers: Any) -> Real:
+    def connections(self, reduction: RangeReduction) -> int:
+        """Count the connections with a range reduction."""
+        return reduction.connections() + unfolding(self.folds) + self.cell.connections
+
+    @property
+    def error_bound(self) -> Real:
         """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded.
 
-        The leaf errs by at most E as a vector (cos m, sin m). Rotations keep
-        that norm. So do gates: with Ỹ = Y + η in place of Y, the error of 2·relu(Ỹ − 2r) − Ỹ lies
-        in [−|η|, |η|], on either side of the fold and also where Ỹ has the wrong sign. Hence E
-        bounds the error of every functional of (cos z_k, sin z_k), and of sin x in the end.
-        Rounding to float64 adds a few 1e-16.
+        The last cell errs by at most E as a vector (cos m, sin m). Rotations keep that norm. So do
+        gates: with Ỹ = Y + η in place of Y, the error of 2·relu(Ỹ − 2r) − Ỹ lies in [−|η|, |η|],
+        on either side of the fold and also where Ỹ has the wrong sign. Hence E bounds the error of
+        every functional of (cos z_k, sin z_k), and of sin x in the end. Rounding to float64 adds a
+        few 1e-16.
         """
-        if self.polished is not None:
-            return numbers.mpf(self.polished.error)
-        return self.leaf.error(numbers, numbers.ldexp(numbers.pi, -self.folds - 1))
+        known = stored(SKIP, self.key) if self.refined else None
+        return _cell_error(self.cell, self.folds) if known is None else known.error
 
-    def point(self, z: Affine, h: Real) -> Point:
-        """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
-        return self.leaf.point(z, h) if self.polished is None else self.polished.point([z])
+    def output(self, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
+        """Write the network over x, with a margin of 2^margin for the channels."""
+        return written(self, x, reduction, margin)
 
-    def refined(self, cell: StoredCell) -> Plan:
-        """Return the plan with the refined cell that is stored for it."""
-        return replace(self, polished=_refined(replace(self, reduction=Reduction()), cell))
 
-    def circuit(self, tol: Real, bits: int = 256) -> Affine:
-        """Write the network: the output is an affine form over the units of a circuit."""
-        return circuit(self, tol, bits)
+@cache
+def _cell_error(cell: LastCell, folds: int) -> Real:
+    numbers = _numbers()
+    return cell.error(numbers, numbers.ldexp(numbers.pi, -folds - 1))
+
+
+@cache
+def _numbers() -> MPContext:
+    return MPContext()  # takes milliseconds to make, and a search bounds hundreds of errors
 
 
 def unfolding(folds: int) -> int:
     """Count the connections of the folds and of all that undoes them, up to sin z₀."""
     return 3 * folds + {1: 5, 2: 10}.get(folds, 6 * folds - 3)
+
+
+def plans(connections: int, reduction: RangeReduction) -> Iterator[Plan]:
+    """Yield plans of formulas within a number of connections, the sharpest among them.
+
+    For each number of quadratics, and each of gates that may be best: one more gate makes the error
+    of the quadratics eight times smaller, and that of the square, whose sawtooth gets coarser,
+    about seven times larger. So the best are near where the two meet.
+    """
+    left = connections - reduction.connections()
+    for quadratics in BEND_CONNECTIONS:
+        low, high = 0, left // 9 + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            plan = _finest_plan(left, middle, quadratics)
+            finer = plan is not None and _square_is_finer(plan)
+            low, high = (middle, high) if finer else (low, middle)
+        for folds in range(max(low - AROUND, 1), low + AROUND + 2):
+            if (plan := _finest_plan(left, folds, quadratics)) is not None:
+                yield plan
+
+
+def _finest_plan(connections: int, folds: int, quadratics: int) -> Plan | None:
+    """Return the plan with the finest sawtooth, range reduction not counted."""
+    left = connections - unfolding(folds) - BEND_CONNECTIONS[quadratics]
+    sawtooth = finest(left, quadratics)
+    return None if sawtooth is None else Plan(folds, LastCell(sawtooth, quadratics))
+
+
+def _square_is_finer(plan: Plan) -> bool:
+    """Whether the square errs by less than the quadratics: (h/p)²/16 ≤ (h/J)³/24."""
+    pieces = plan.cell.sawtooth.pieces
+    log_h = math.log2(math.pi) - plan.folds - 1
+    square = 2 * (log_h - math.log2(pieces.numerator) + math.log2(pieces.denominator)) - 4
+    return square <= 3 * (log_h - math.log2(plan.cell.quadratics)) - math.log2(24)
+
+
+@cache
+def finest(connections: int, quadratics: int) -> Sawtooth | None:
+    """Return the sawtooth of most pieces within a number of connections, for a sort of cell."""
+    halved = quadratics == 4
+    choices = []
+    for binaries, last, clipped in product(range(7), (2, 3, 4), (False, True)):
+        least = Sawtooth(0, binaries, last, halved, clipped)
+        ternaries = (connections - least.connections) // 6
+        if ternaries >= (quadratics in {3, 6}) and least.possible:
+            choices.append(replace(least, ternaries=ternaries))
+    return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
+
+
+@cache
+def refined_plans() -> tuple[Plan, ...]:
+    """Return the plans whose last cells are stored."""
+    return tuple(
+        Plan(n, LastCell(Sawtooth(ternaries, binaries, last, bool(halved), bool(clipped)), j), True)
+        for n, j, ternaries, binaries, last, halved, clipped in stored_cells(SKIP)
+    )
+
+
+def drawn_cell(plan: Plan) -> PiecewiseMap:
+    """Return the last cell of a plan as the formulas have it."""
+    return drawn(lambda signals, h: plan.cell.cos_sin(signals[0], h), plan.folds + 1)
+
+
+@cache
+def refined_last_cell(plan: Plan) -> RefinedCell:
+    """Return the last cell of a plan with its stored weights, its bound checked."""
+    return refined_cell(drawn_cell(plan), 0, stored_cells(SKIP)[plan.key])
 
 
 class Frame(NamedTuple):
@@ -177,9 +219,9 @@ def fold(value: Affine, pivots: list[Real]) -> tuple[Affine, list[Affine]]:
     """Fold [0, 2·pivot] at one pivot after the other; return the last value and all signals."""
     signals = []
     for pivot in pivots:
-        folded = mirror(value, pivot)
-        signals.append(folded.signals[0])
-        value = relu(folded.value)
+        folded, above = mirror(value, pivot)
+        signals.append(above)
+        value = relu(folded)
     return value, signals
 
 
@@ -189,7 +231,10 @@ def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
     The margin keeps the channel away from 0, where the approximation error would clip it.
     """
     cos, sin = frame.cosine.circuit.numbers.cos_sin(pivot - frame.pivot)
+    # one unit holds 1 + margin − cos(pivot − z) ≥ 0
     held = 1 + margin - relu(1 + margin - frame.turned(pivot, cos, sin).cosine)
+    # held = cos·cosine − sin·sine in the old frame; solved for the old sine and turned by the same
+    # angle, that is (cosine − cos·held)/sin: two reads, the old channel and the new one
     return Frame(pivot, held, (frame.cosine - cos * held) / sin)
 
 
@@ -200,6 +245,8 @@ def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
     adds a multiple of its gate.
     """
     numbers = frame.cosine.circuit.numbers
+    # pull −sin(0 − z₀) back through fold after fold: folding at p turns sin(a − z) into
+    # −sin((2p − a) − z), and where it does not fold the difference is 2·cos(a − p) times its gate
     sign, turned, gains = -1, numbers.mpf(0), []
     for pivot in pivots:
         gains.append(2 * sign * numbers.cos(turned - pivot))
@@ -207,10 +254,12 @@ def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
     pulled_back = sign * frame.about(turned).sine
     if not pivots:
         return pulled_back
+    # one unit holds it; the frame's sine is read from it and from the last channel
     total = relu(pulled_back)
     turn = turned - frame.pivot
     sine = (sign * total - numbers.sin(turn) * frame.cosine) / numbers.cos(turn)
     frame = frame._replace(sine=sine)
+    # undo the folds, innermost first, each gate adding its share to the output
     for pivot, signal, gain in reversed(list(zip(pivots, signals, gains, strict=True))):
         frame = frame.about(pivot)
         gate = frame.gate(signal)
@@ -219,25 +268,14 @@ def output(frame: Frame, pivots: list[Real], signals: list[Affine]) -> Affine:
     return total
 
 
-def circuit(plan: Plan, tol: Real, bits: int = 256) -> Affine:
-    """Write the network of a plan, its margin being ten times the tolerance or a little more."""
-    return written(plan, Circuit(bits).input, margin_exponent(tol))
-
-
-def margin_exponent(tol: Real) -> int:
-    """Return the least e with 2ᵉ ≥ 10·tol."""
-    exponent: int = math.ceil(MPContext().log(10 * tol, 2))
-    return exponent
-
-
-def written(plan: Plan, x: Affine, margin: int) -> Affine:
+def written(plan: Plan, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
     """Write the network of a plan over x, with a margin of 2^margin for the channels."""
     numbers = x.circuit.numbers
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
-    reduced = plan.reduction.fold(x)
+    reduced = reduction.fold(x)
     z, signals = fold(reduced.z, pivots[:-1])
-    point = plan.point(z, pivots[-1])
-    frame = Frame(pivots[-1], point.cosine, -point.sine)
+    cosine, sine = _cos_sin(plan, z, pivots[-1])
+    frame = Frame(pivots[-1], cosine, -sine)
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
         frame = channel(frame, pivots[k], x.circuit.number(Fraction(2) ** margin))
@@ -245,143 +283,6 @@ def written(plan: Plan, x: Affine, margin: int) -> Affine:
     return reduced.signed(output(frame, pivots[:aligned], signals[:aligned]))
 
 
-def best_plan(
-    tol: Real, reduction: Reduction | None = None, narrow: bool = True, remark: Remark = ignore
-) -> Search:
-    """Return the plan of fewest connections with a bound of at most tol; among equals, the best.
-
-    For each number of gates and of quadratics, the cheapest sawtooth is found by bisection. Three
-    more gates than the fewest that can do never pay: a gate costs nine connections, a sawtooth
-    twice as fine four. Where weights are ``narrow``, that is float64, so may be the numbers of an
-    interpolation, and those of refined cells that are stored.
-    """
-    numbers = MPContext()
-    reduction = reduction or Reduction()
-    found: list[tuple[int, Real, Plan]] = []
-    coarse = fold_interpolate.best_plan(tol, reduction, SKIP) if narrow else None
-    candidates = 1
-    for quadratics in BEND_CONNECTIONS:
-        reached = 0
-        for folds in count(1):
-            ladder = _Ladder(numbers, folds, quadratics, reduction)
-            plan = ladder.cheapest(tol)
-            candidates += ladder.looked_at
-            if plan is not None:
-                found.append((plan.connections, plan.error_bound(numbers), plan))
-                reached += 1
-            if reached == 3:
-                break
-    least, error, plan = min(found, key=lambda entry: entry[:2])
-    search = Search(plan, error, candidates, COMPARED)
-    if coarse is not None and coarse.connections < least:
-        search = Search(coarse, coarse.error_bound(numbers), candidates, COMPARED)
-    if not narrow:
-        return search
-    near = (p for c in range(least - MOST_SAVED, least) for p in plans_within(c, reduction))
-    return closer(search, near, tol)
-
-
-def sharpest_plan(
-    connections: int,
-    reduction: Reduction | None = None,
-    narrow: bool = True,
-    remark: Remark = ignore,
-) -> Search:
-    """Return the plan of least bound within a number of connections.
-
-    Raises
-    ------
-    RequestError
-        If there is none.
-    """
-    numbers = MPContext()
-    reduction = reduction or Reduction()
-    plans: list[AnyPlan] = list(plans_within(connections, reduction))
-    coarse = fold_interpolate.sharpest_plan(connections, reduction, SKIP) if narrow else None
-    plans += [coarse] if coarse is not None else []
-    if not plans:
-        raise RequestError(f"max-connections: {connections} are too few for fold-reflect")
-    plans.sort(key=lambda plan: (plan.error_bound(numbers), plan.connections))
-    search = Search(plans[0], plans[0].error_bound(numbers), len(plans), COMPARED)
-    if not narrow:
-        return search
-    return sharper(search, (plan for plan in plans if isinstance(plan, Plan)))
-
-
-def plans_within(connections: int, reduction: Reduction) -> Iterator[Plan]:
-    """Yield, for each number of gates and quadratics, the plan with the finest sawtooth."""
-    for quadratics, folds in product(BEND_CONNECTIONS, range(1, connections // 9 + 1)):
-        rest = connections - Plan(folds, Leaf(Sawtooth(0, 0, 2)), reduction).connections + 1
-        sawtooth = finest(rest - BEND_CONNECTIONS[quadratics], quadratics)
-        if sawtooth is not None:
-            yield Plan(folds, Leaf(sawtooth, quadratics), reduction)
-
-
-@cache
-def _refined(plan: Plan, cell: StoredCell) -> RefinedCell:
-    return refined_cell(start(plan), 0, cell)
-
-
-def start(plan: Plan) -> PiecewiseMap:
-    """Return the last cell as the formulas have it, from which it is refined."""
-    return drawn(lambda signals, h: plan.leaf.point(signals[0], h), plan.folds + 1)
-
-
-class _Ladder:
-    """Plans with ever finer sawtooths, all else being equal."""
-
-    def __init__(self, numbers: Any, folds: int, quadratics: int, reduction: Reduction) -> None:
-        self.numbers, self.folds, self.quadratics = numbers, folds, quadratics
-        self.reduction = reduction
-        self.looked_at = 0
-
-    def plan(self, budget: int) -> Plan | None:
-        """Return the plan whose sawtooth is the finest within a budget of connections."""
-        sawtooth = finest(budget, self.quadratics)
-        if sawtooth is None:
-            return None
-        return Plan(self.folds, Leaf(sawtooth, self.quadratics), self.reduction)
-
-    def holds(self, budget: int, tol: Real) -> bool:
-        """Whether the finest sawtooth within a budget is fine enough."""
-        plan = self.plan(budget)
-        self.looked_at += plan is not None
-        return plan is not None and plan.error_bound(self.numbers) <= tol
-
-    def cheapest(self, tol: Real) -> Plan | None:
-        """Return the plan with the cheapest sawtooth that is fine enough; None if none is."""
-        low, high = 0, 16 + 8 * self.folds
-        if not self.holds(high, tol):
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.holds(middle, tol) else (middle, high)
-        return self.plan(high)
-
-
-def finest(connections: int, quadratics: int) -> Sawtooth | None:
-    """Return the sawtooth of most pieces within a number of connections, for a sort of leaf."""
-    halved = quadratics == 4
-    choices = []
-    for binaries, last, clipped in product(range(7), (2, 3, 4), (False, True)):
-        least = Sawtooth(0, binaries, last, halved, clipped)
-        ternaries = (connections - least.connections) // 6
-        if ternaries >= (quadratics in {3, 6}) and least.possible:
-            choices.append(replace(least, ternaries=ternaries))
-    return max(choices, key=lambda s: (s.pieces, -s.connections), default=None)
-
-
-def design(tol: float) -> Design:
-    """Choose the plan of fewest connections and write it down."""
-    search = best_plan(tol)
-    parameters = {**search.plan.parameters, "plans_compared": search.candidates}
-    return Design(search.plan.circuit(tol, 256), float(search.error_bound), parameters)
-
-
-CONSTRUCTION = Construction(
-    name="fold-reflect",
-    summary="fold to a tiny cell, a quadratic there, unfold by gated reflections",
-    source="after Huybrechs, arXiv:2506.19104",
-    design=design,
-    rounding=ROUNDING,
-)
+def _cos_sin(plan: Plan, z: Affine, h: Real) -> CosSin:
+    """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
+    return refined_last_cell(plan).cos_sin([z]) if plan.refined else plan.cell.cos_sin(z, h)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from sinrelu.circuit import Affine, Circuit, relu
-from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.base import Design, Designed
 from sinrelu.constructions.squarings.polynomial import NestedSquarings, designed, fitted
 from sinrelu.constructions.squarings.square import Folds, absolute
 
@@ -72,7 +72,7 @@ def design(tol: float) -> Design:
     return designed((p for p in polynomials if p.error < tol), fold_costs, circuit, tol)
 
 
-CONSTRUCTION = Construction(
+CONSTRUCTION = Designed(
     name="chebyshev",
     summary="fold to a quarter wave, a near-minimax polynomial there by few squarings",
     source="after Yarotsky, arXiv:1610.01145",

@@ -19,7 +19,7 @@ from operator import mul
 from typing import Any
 
 from sinrelu.circuit import Affine, Circuit, relu
-from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.base import Design, Designed
 from sinrelu.constructions.squarings.polynomial import NestedSquarings, designed, fitted
 from sinrelu.constructions.squarings.square import Folds, absolute
 
@@ -80,7 +80,7 @@ def design(tol: float) -> Design:
     return designed(islice(near, TRIED), lambda squares: (6,) * squares, circuit, tol)
 
 
-CONSTRUCTION = Construction(
+CONSTRUCTION = Designed(
     name="double-angle",
     summary="the cosine of a small angle, doubled again and again by squarings",
     source="Elbrächter, Perekrestenko, Grohs and Bölcskei, arXiv:1901.02220",

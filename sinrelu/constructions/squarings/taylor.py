@@ -18,7 +18,7 @@ from typing import Any
 from mpmath import fp
 
 from sinrelu.circuit import Affine, Circuit, Real, relu
-from sinrelu.constructions.base import Construction, Design
+from sinrelu.constructions.base import Design, Designed
 from sinrelu.constructions.squarings.square import (
     Folds,
     absolute,
@@ -99,7 +99,7 @@ def design(tol: float) -> Design:
     return Design(circuit(folds), sum(errors(folds)), parameters)
 
 
-CONSTRUCTION = Construction(
+CONSTRUCTION = Designed(
     name="taylor",
     summary="the textbook: a Taylor polynomial by Horner's rule, products by composed tent maps",
     source="after Yarotsky, arXiv:1610.01145",

@@ -1,4 +1,4 @@
-"""The supply of fold signals: its identities in exact arithmetic, and the stored supplies."""
+"""The schedules of fold signals: their identities in exact arithmetic, and those stored."""
 
 import json
 from fractions import Fraction
@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu.constructions.fold_reflect.fold_signals import (
-    Supply,
-    dead_signals,
+    Schedule,
+    gating_signals,
     needs,
     paired,
     scale_of,
+    schedule,
     sources,
     stretched,
-    supply,
 )
 from sinrelu.errors import GraphError
 
@@ -69,62 +69,62 @@ def test_every_way_to_read_a_value_gives_it(start):
 
 @given(starts, st.integers(0, FOLDS - 2))
 @settings(max_examples=200, deadline=None)
-def test_a_dead_signal_is_zero_on_the_live_side_and_large_on_the_other(start, k):
+def test_a_gating_signal_is_zero_on_the_live_side_and_large_on_the_other(start, k):
     values = true_values(start)
     past = values[f"z{k}"] - pivot(k)
-    for dead in dead_signals(k):
-        distance = past if dead.right else -past
-        if dead.signal.terms.keys() <= values.keys():
-            signal = read(dead.signal, values, k)
+    for gating in gating_signals(k):
+        distance = past if gating.right else -past
+        if gating.signal.terms.keys() <= values.keys():
+            signal = read(gating.signal, values, k)
             assert signal == 0 if distance <= 0 else signal >= distance
 
 
 @stored
-def test_a_stored_supply_can_be_wired_and_beats_the_plain_one(key):
-    folds, leaf = map(int, key.split())
-    found = supply(folds, leaf)
+def test_a_stored_schedule_can_be_wired_and_beats_the_plain_one(key):
+    folds, cell = map(int, key.split())
+    found = schedule(folds, cell)
     assert found.layers == tuple(frozenset(layer.split()) for layer in STORED[key])
-    assert len(found.layers) == leaf + folds - 2
-    assert found.connections < paired(folds, leaf).connections
+    assert len(found.layers) == cell + folds - 2
+    assert found.connections < paired(folds, cell).connections
 
 
 @stored
-def test_nothing_in_a_stored_supply_is_idle(key):
+def test_nothing_in_a_stored_schedule_is_idle(key):
     """Without any one of its values it costs more, or cannot be wired."""
-    folds, leaf = map(int, key.split())
-    found = supply(folds, leaf)
+    folds, cell = map(int, key.split())
+    found = schedule(folds, cell)
     for index, values in enumerate(found.layers):
         for value in values:
             layers = list(found.layers)
             layers[index] = values - {value}
             try:
-                assert Supply(folds, leaf, tuple(layers)).connections > found.connections
+                assert Schedule(folds, cell, tuple(layers)).connections > found.connections
             except GraphError:
                 continue
 
 
 @pytest.mark.parametrize("layer", [1, 5, 12])
-def test_a_supply_that_lacks_a_value_is_refused(layer):
+def test_a_schedule_that_lacks_a_value_is_refused(layer):
     good = paired(7, 11)
     broken = (*good.layers[:layer], frozenset(), *good.layers[layer + 1 :])
-    with pytest.raises(GraphError, match="supply"):
-        assert Supply(7, 11, broken).connections
+    with pytest.raises(GraphError, match="schedule"):
+        assert Schedule(7, 11, broken).connections
 
 
-@pytest.mark.parametrize(("folds", "leaf"), [(2, 4), (3, 5), (7, 11), (16, 26)])
-def test_the_plain_supply_meets_every_need(folds, leaf):
-    plain = paired(folds, leaf)
+@pytest.mark.parametrize(("folds", "cell"), [(2, 4), (3, 5), (7, 11), (16, 26)])
+def test_the_plain_schedule_meets_every_need(folds, cell):
+    plain = paired(folds, cell)
     assert plain.connections > 0
-    for need in needs(folds, leaf):
+    for need in needs(folds, cell):
         assert any(choice <= plain.layers[need.layer - 1] for choice in need.choices)
 
 
 @stored
-def test_a_stretched_supply_costs_what_waits_one_layer_longer(key):
-    folds, leaf = map(int, key.split())
-    shorter = supply(folds, leaf)
+def test_a_stretched_schedule_costs_what_waits_one_layer_longer(key):
+    folds, cell = map(int, key.split())
+    shorter = schedule(folds, cell)
     longer = stretched(shorter)
-    narrowest = min(len(layer) for layer in shorter.layers[folds - 1 : leaf - 2])
+    narrowest = min(len(layer) for layer in shorter.layers[folds - 1 : cell - 2])
     assert longer.connections == shorter.connections + narrowest
     assert len(longer.layers) == len(shorter.layers) + 1
-    assert supply(folds, leaf + 1).connections <= longer.connections
+    assert schedule(folds, cell + 1).connections <= longer.connections

@@ -1,4 +1,4 @@
-"""The leaf: what its bends and its error bound promise, against exact sines."""
+"""The last cell: what its bends and its error bound promise, against exact sines."""
 
 import numpy as np
 import pytest
@@ -6,21 +6,21 @@ from mpmath import MPContext
 
 from sinrelu import program
 from sinrelu.circuit import Circuit
-from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, Leaf, Quadratics
+from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, LastCell, Quadratics
 from sinrelu.constructions.fold_reflect.square import Sawtooth
 
-LEAVES = [
-    Leaf(Sawtooth(0, 0, 2)),
-    Leaf(Sawtooth(0, 1, 3)),
-    Leaf(Sawtooth(1, 1, 2)),
-    Leaf(Sawtooth(1, 2, 2, clipped=True)),
-    Leaf(Sawtooth(1, 0, 3), 3),
-    Leaf(Sawtooth(2, 1, 2), 3),
-    Leaf(Sawtooth(0, 1, 3, halved=True), 4),
-    Leaf(Sawtooth(0, 1, 3, halved=True, clipped=True), 4),
-    Leaf(Sawtooth(1, 0, 4, halved=True), 4),
-    Leaf(Sawtooth(1, 1, 3), 6),
-    Leaf(Sawtooth(2, 1, 3, clipped=True), 6),
+CELLS = [
+    LastCell(Sawtooth(0, 0, 2)),
+    LastCell(Sawtooth(0, 1, 3)),
+    LastCell(Sawtooth(1, 1, 2)),
+    LastCell(Sawtooth(1, 2, 2, clipped=True)),
+    LastCell(Sawtooth(1, 0, 3), 3),
+    LastCell(Sawtooth(2, 1, 2), 3),
+    LastCell(Sawtooth(0, 1, 3, halved=True), 4),
+    LastCell(Sawtooth(0, 1, 3, halved=True, clipped=True), 4),
+    LastCell(Sawtooth(1, 0, 4, halved=True), 4),
+    LastCell(Sawtooth(1, 1, 3), 6),
+    LastCell(Sawtooth(2, 1, 3, clipped=True), 6),
 ]
 
 
@@ -43,30 +43,30 @@ def test_quadratics_are_the_sine_up_to_a_chebyshev_polynomial_on_each_piece(coun
     assert turns == 2 * (count // 2) + 1
 
 
-@pytest.mark.parametrize("leaf", LEAVES)
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("h", [np.pi / 8, np.pi / 64, np.pi / 1024])
-def test_leaf_keeps_its_bound_and_attains_it(leaf, h):
+def test_the_cell_keeps_its_bound_and_attains_it(cell, h):
     z = Circuit().input
-    point = leaf.point(z, z.circuit.number(h))
+    point = cell.cos_sin(z, z.circuit.number(h))
     m = np.linspace(-h, h, 60001)
     cosine, sine = (program(z.circuit.freeze(form))(m + h) for form in point)
     error = np.hypot(cosine - np.cos(m), sine - np.sin(m)).max()
-    bound = float(leaf.error(MPContext(), h))
+    bound = float(cell.error(MPContext(), h))
     assert error <= bound + 2e-16
     assert error >= 0.6 * bound
 
 
-@pytest.mark.parametrize("leaf", LEAVES)
-def test_connections_of_a_leaf_are_counted(leaf):
+@pytest.mark.parametrize("cell", CELLS)
+def test_connections_of_a_cell_are_counted(cell):
     z = Circuit().input
-    point = leaf.point(z, z.circuit.number(1))
+    point = cell.cos_sin(z, z.circuit.number(1))
     network = z.circuit.freeze(point.cosine + point.sine)
     left, magnitude, gated, read = 1, 2, 2, 3
-    assert network.connections == leaf.connections + left + magnitude + gated + read
+    assert network.connections == cell.connections + left + magnitude + gated + read
 
 
 def test_a_bend_needs_its_sawtooth():
-    assert not Leaf(Sawtooth(0, 1, 2), 3).possible
-    assert not Leaf(Sawtooth(0, 1, 2), 6).possible
-    assert not Leaf(Sawtooth(1, 1, 2), 4).possible
-    assert not Leaf(Sawtooth(1, 1, 2, halved=True), 3).possible
+    assert not LastCell(Sawtooth(0, 1, 2), 3).possible
+    assert not LastCell(Sawtooth(0, 1, 2), 6).possible
+    assert not LastCell(Sawtooth(1, 1, 2), 4).possible
+    assert not LastCell(Sawtooth(1, 1, 2, halved=True), 3).possible

@@ -15,6 +15,7 @@ from sinrelu.constructions.fold_reflect.range_reduction import (
 )
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import evaluate_exact
+from sinrelu.target import End, Target
 
 DOMAINS = [
     (-math.pi, math.pi),
@@ -30,12 +31,16 @@ DOMAINS = [
 ]
 
 
+def target(function, low, high):
+    return Target(function, End(Fraction(low)), End(Fraction(high)))
+
+
 @pytest.mark.parametrize("function", ["sin", "cos"])
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_reduction_is_exact_up_to_its_rounding(domain, function):
     numbers = MPContext()
     numbers.prec = 300
-    reduction = cheapest_reduction(*domain, function, 1, 53)
+    reduction = cheapest_reduction(target(function, *domain), 1)
     x = Circuit().input
     reduced = reduction.fold(x)
     never = x.circuit.constant(0)
@@ -52,14 +57,16 @@ def test_reduction_is_exact_up_to_its_rounding(domain, function):
 
 
 def test_three_connections_a_doubling():
-    counts = [next(reductions(-(2.0**k), 2.0**k, "cos")).connections for k in range(2, 20)]
+    counts = [
+        next(reductions(target("cos", -(2.0**k), 2.0**k))).connections() for k in range(2, 20)
+    ]
     assert all(more - less <= 3 for less, more in pairwise(counts))
 
 
 def test_later_reductions_round_better():
     numbers = MPContext()
     numbers.prec = 300
-    choices = list(reductions(-1000 * math.pi, 1000 * math.pi, "sin"))
+    choices = list(reductions(target("sin", -1000 * math.pi, 1000 * math.pi)))
     roundings = [choice.rounding(numbers) for choice in choices]
     assert roundings[0] > 5e-14
     assert roundings[1] < roundings[0] / 2
@@ -76,13 +83,13 @@ def test_rounding_error():
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_half_wave_is_exact_and_counts_its_connections(domain, function):
     """cos of what a layered network starts from is f, and both of its forms say where it is > 0."""
-    reduction = cheapest_reduction(*domain, function, 1e-3, 53, layered=True)
+    reduction = cheapest_reduction(target(function, *domain), 1e-3, layered=True)
     x = Circuit().input
     half = reduction.half_wave(x)
     z, past = (half.z.circuit.freeze(relu(form)) for form in half)
     both = x.circuit.freeze(relu(half.z) + relu(half.past_zero))
     assert both.skip_connections == 0
-    assert both.connections == reduction.layered_connections + 2
+    assert both.connections == reduction.connections(layered=True) + 2
     assert both.depth == reduction.layers + 2
     low, high = map(Fraction, domain)
     for point in (low + (high - low) * k / 128 for k in range(129)):
@@ -97,7 +104,7 @@ def test_half_wave_is_exact_and_counts_its_connections(domain, function):
 
 def test_no_reduction_is_exact_enough():
     with pytest.raises(RequestError, match="cannot be folded to within 1e-18"):
-        cheapest_reduction(-1000.0, 1000.0, "sin", 1e-18, 53)
+        cheapest_reduction(target("sin", -1000.0, 1000.0), 1e-18)
 
 
 @pytest.mark.parametrize("domain", [(-100.0, 100.0), (-3000.0, 3000.0), (-1e6, 1e6)])
@@ -105,7 +112,7 @@ def test_half_wave_errs_by_no_more_than_its_rounding(domain):
     """With layered wiring no fold's place is rounded together with another's."""
     numbers = MPContext()
     numbers.prec = 300
-    reduction = cheapest_reduction(*domain, "sin", 1e-12, 53, layered=True)
+    reduction = cheapest_reduction(target("sin", *domain), 1e-12, layered=True)
     x = Circuit().input
     z = x.circuit.freeze(reduction.half_wave(x).z)
     bound = reduction.rounding(numbers, 53, layered=True)

@@ -12,25 +12,24 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sinrelu.constructions.fold_reflect import layered, skip
-from sinrelu.constructions.fold_reflect.quadratics import Leaf
-from sinrelu.constructions.fold_reflect.square import Sawtooth
-from sinrelu.constructions.fold_reflect.stages import Stages
+from sinrelu.constructions.fold_reflect.quadratics import LastCell
+from sinrelu.constructions.fold_reflect.square import LayeredSawtooth, Sawtooth
 
 FILE = Path(__file__).resolve().parents[3] / "scripts" / "refine_cells.py"
 SPEC = importlib.util.spec_from_file_location("refine_cells", FILE)
 script = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(script)
 
-SKIP_PLAN = skip.Plan(2, Leaf(Sawtooth(0, 1, 2)))
-LAYERED_PLAN = layered.Plan(3, Stages(0, (2, 2)))
-PLANS = {"skip": (SKIP_PLAN, 0), "layered": (LAYERED_PLAN, len(layered.supplied(LAYERED_PLAN)))}
+SKIP_PLAN = skip.Plan(2, LastCell(Sawtooth(0, 1, 2)))
+LAYERED_PLAN = layered.Plan(3, LayeredSawtooth(0, (2, 2)))
+PLANS = {"skip": (SKIP_PLAN, 0), "layered": (LAYERED_PLAN, len(layered.cell_inputs(LAYERED_PLAN)))}
 both_wirings = pytest.mark.parametrize(("plan", "fixed"), PLANS.values(), ids=PLANS.keys())
 dyadics = st.integers(-16, 16).map(lambda k: k / 8)
 radii = st.sampled_from([2.0**-10, 0.125, 0.5, 1.0, 4.0])
 
 
 def start(plan):
-    return {skip.Plan: skip, layered.Plan: layered}[type(plan)].start(plan)
+    return {skip.Plan: skip, layered.Plan: layered}[type(plan)].drawn_cell(plan)
 
 
 def moved(rows, place, change):

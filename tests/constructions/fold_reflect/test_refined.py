@@ -1,6 +1,7 @@
 """Refined cells: what is stored holds against mpmath, and damage to it is noticed."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
 from importlib import resources
@@ -11,13 +12,13 @@ import pytest
 from graphs import naive_exact
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import MPContext, fp
+from mpmath import MPContext
 
 from sinrelu import program
 from sinrelu.circuit import Circuit, relu
-from sinrelu.constructions.base import closer, sharper
 from sinrelu.constructions.fold_reflect import layered, skip
-from sinrelu.constructions.fold_reflect.quadratics import Leaf
+from sinrelu.constructions.fold_reflect.quadratics import LastCell
+from sinrelu.constructions.fold_reflect.range_reduction import RangeReduction
 from sinrelu.constructions.fold_reflect.refined import (
     PiecewiseMap,
     StoredCell,
@@ -25,8 +26,9 @@ from sinrelu.constructions.fold_reflect.refined import (
     refined_cell,
     stored,
 )
-from sinrelu.constructions.fold_reflect.square import Sawtooth
-from sinrelu.constructions.fold_reflect.stages import Stages
+from sinrelu.constructions.fold_reflect.search import Search
+from sinrelu.constructions.fold_reflect.square import LayeredSawtooth, Sawtooth
+from sinrelu.constructions.fold_reflect.weights import margin_exponent
 from sinrelu.errors import GraphError
 from sinrelu.network import Network, Row
 
@@ -58,36 +60,37 @@ def plan_of(wiring, key):
     if wiring == "skip":
         folds, quadratics, ternaries, binaries, last, halved, clipped = key
         sawtooth = Sawtooth(ternaries, binaries, last, bool(halved), bool(clipped))
-        return skip.Plan(folds, Leaf(sawtooth, quadratics))
+        return skip.Plan(folds, LastCell(sawtooth, quadratics))
     folds, quadratics, ternaries, *radices = key
-    return layered.Plan(folds, Stages(ternaries, tuple(radices)), quadratics)
+    return layered.Plan(folds, LayeredSawtooth(ternaries, tuple(radices)), quadratics)
 
 
 @cache
-def refined_plan(wiring, key):
-    return plan_of(wiring, key).refined(stored(wiring, key))
+def cell_of(wiring, key):
+    family = skip if wiring == "skip" else layered
+    return family.refined_last_cell(plan_of(wiring, key))
 
 
 def networks(wiring, key, write):
     """Return the networks of the cosine and of the sine that ``write`` writes over z."""
     plan = plan_of(wiring, key)
-    names = [value for _, value in layered.supplied(plan)] if wiring == "layered" else []
+    names = [value for _, value in layered.cell_inputs(plan)] if wiring == "layered" else []
     signals = [layered.SIGNALS[name[0]] for name in names]
     z = Circuit().input
-    h = z.circuit.numbers.pi / 2 ** refined_plan(wiring, key).polished.rows.halvings
+    h = z.circuit.numbers.pi / 2 ** cell_of(wiring, key).rows.halvings
     return [z.circuit.freeze(form) for form in write([relu(s(z, h)) for s in signals] or [z], h)]
 
 
 def by_formulas(wiring, key):
     plan = plan_of(wiring, key)
     if wiring == "layered":
-        return networks(wiring, key, partial(layered.leaf, plan))
-    return networks(wiring, key, lambda signals, h: plan.leaf.point(signals[0], h))
+        return networks(wiring, key, partial(layered.last_cell, plan))
+    return networks(wiring, key, lambda signals, h: plan.cell.cos_sin(signals[0], h))
 
 
 def by_rows(wiring, key):
-    cell = refined_plan(wiring, key).polished
-    return networks(wiring, key, lambda signals, _: cell.point(signals))
+    cell = cell_of(wiring, key)
+    return networks(wiring, key, lambda signals, _: cell.cos_sin(signals))
 
 
 def errors(rows, z):
@@ -114,7 +117,7 @@ def exact_errors(rows, places):
 
 @every_cell
 def test_a_stored_bound_holds_and_is_attained(wiring, key):
-    rows, error = refined_plan(wiring, key).polished.rows, stored(wiring, key).error
+    rows, error = cell_of(wiring, key).rows, stored(wiring, key).error
     nodes = rows.nodes()
     z = np.unique(nodes[:-1] + np.linspace(0, 1, 33)[:, None] * np.diff(nodes))
     worst = z[np.argsort(errors(rows, z))[-5:]]
@@ -124,20 +127,20 @@ def test_a_stored_bound_holds_and_is_attained(wiring, key):
 
 @every_cell
 def test_a_stored_cell_is_that_of_a_plan_and_better_than_the_formulas(wiring, key):
-    plan, refined = plan_of(wiring, key), refined_plan(wiring, key)
-    assert plan.key == key
-    assert plan.connections == refined.connections
-    assert refined.error_bound(fp) == stored(wiring, key).error
-    assert stored(wiring, key).error < float(plan.error_bound(fp))
+    family = skip if wiring == "skip" else layered
+    plan = plan_of(wiring, key)
+    [refined] = [plan for plan in family.refined_plans() if plan.key == key]
+    assert refined == replace(plan, refined=True)
+    assert refined.error_bound == stored(wiring, key).error < plan.error_bound
 
 
 @few_cells
 def test_a_refined_plan_keeps_its_connections_and_its_bound_on_the_whole_range(wiring, key):
-    plan = refined_plan(wiring, key)
-    bound = float(plan.error_bound(fp))
-    output = plan.circuit(bound)
-    network = output.circuit.freeze(output)
-    assert network.connections == plan.connections
+    plan = replace(plan_of(wiring, key), refined=True)
+    bound, whole = plan.error_bound, RangeReduction()
+    x = Circuit().input
+    network = x.circuit.freeze(plan.output(x, whole, margin_exponent(bound)))
+    assert network.connections == plan.connections(whole)
     x = np.linspace(-np.pi, np.pi, 100001)
     error = abs(program(network)(x) - np.sin(x)).max()
     assert 0.5 * bound < error <= bound + 1e-15
@@ -145,7 +148,7 @@ def test_a_refined_plan_keeps_its_connections_and_its_bound_on_the_whole_range(w
 
 @few_cells
 def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbers(wiring, key):
-    rows, written = refined_plan(wiring, key).polished.rows, by_rows(wiring, key)
+    rows, written = cell_of(wiring, key).rows, by_rows(wiring, key)
     for old, new in zip(by_formulas(wiring, key), written, strict=True):
         assert [row.sources for row in old.rows] == [row.sources for row in new.rows]
     z = np.linspace(0, 2 * rows.half_width, 101)
@@ -156,7 +159,7 @@ def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbe
 
 @few_cells
 def test_damage_worth_the_error_is_noticed(wiring, key):
-    cell, known = refined_plan(wiring, key).polished, stored(wiring, key)
+    cell, known = cell_of(wiring, key), stored(wiring, key)
     cosine, sine = np.cumsum([len(row.sources) + 1 for row in cell.rows.rows])[-2:] - 1
     wrong = [(place, sign * known.error) for place in (cosine, sine) for sign in (1, -1)]
     for place, change in wrong:
@@ -167,7 +170,7 @@ def test_damage_worth_the_error_is_noticed(wiring, key):
 
 
 def test_numbers_of_another_graph_and_no_numbers_are_refused():
-    cell = refined_plan(*FEW[0]).polished
+    cell = cell_of(*FEW[0])
     with pytest.raises(GraphError, match="a cell has 3 numbers, not"):
         refined_cell(cell.rows, cell.supplied, StoredCell(1.0, (1.0, 2.0, 3.0)))
     nothing = (float("nan"), *cell.rows.numbers()[1:])
@@ -181,21 +184,12 @@ def test_what_is_not_stored_is_none():
 
 
 def test_refined_cells_save_connections():
-    saved = [
-        skip.best_plan(tol, narrow=False).plan.connections - skip.best_plan(tol).plan.connections
-        for tol in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
-    ]
-    assert min(saved) >= 1
-
-
-def test_the_cell_of_fewest_connections_is_taken_and_the_sharpest():
-    formulas = skip.best_plan(1e-6, narrow=False)
-    plans = [plan_of(wiring, key) for wiring, key in CELLS if wiring == "skip"]
-    assert closer(formulas, plans, 1e-6).plan.key == (4, 4, 1, 1, 2, 1, 1)
-    assert closer(formulas, [], 1e-6) == closer(formulas, plans, 1e-20) == formulas
-    least = min(plans, key=lambda plan: stored("skip", plan.key).error)
-    assert sharper(formulas, plans).plan.key == least.key
-    assert sharper(formulas, []) == formulas
+    whole = RangeReduction()
+    for tol in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9):
+        formulas, refined = (
+            Search(whole, "skip", float64).smallest(tol).plan for float64 in (False, True)
+        )
+        assert refined.connections(whole) < formulas.connections(whole)
 
 
 @pytest.mark.parametrize("halvings", [2, 3, 11])

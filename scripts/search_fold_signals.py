@@ -1,11 +1,11 @@
-"""Search the supplies of fold_signals.json: which values to carry, which to redo.
+"""Search the schedules of fold_signals.json: which values to carry, which to redo.
 
-    python scripts/search_supplies.py 13 19 --moves 4000000 --seed 1
+    python scripts/search_fold_signals.py 13 19 --moves 4000000 --seed 1
 
-searches the supply for 13 folds with the leaf on layer 19 and stores it if it needs fewer
+searches the schedule for 13 folds with the cell on layer 19 and stores it if it needs fewer
 connections than the one known. Simulated annealing over the sets of values on each layer, from
 starts in which groups of gates are served from one checkpoint each. The result depends on the
-arguments alone. It is an upper bound: nothing is proved about the least supply.
+arguments alone. It is an upper bound: nothing is proved about the least schedule.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from sinrelu.constructions.fold_reflect import fold_signals as problem
+from sinrelu.constructions.fold_reflect import fold_signals
 from sinrelu.constructions.fold_reflect.fold_signals import (
-    Supply,
+    Schedule,
     gate_layer,
     needs,
     paired,
     sources,
 )
 
-STORE = Path(problem.__file__).with_name("fold_signals.json")
+STORE = Path(fold_signals.__file__).with_name("fold_signals.json")
 MISSING = 30
 """Price of a value that cannot be had: more than it costs to fetch one from far away."""
 
@@ -54,14 +54,14 @@ def earliest(value: str) -> int:
 class Prices:
     """Connections into each layer; sets of values are bit masks, and what was priced is kept."""
 
-    def __init__(self, folds: int, leaf: int) -> None:
+    def __init__(self, folds: int, cell: int) -> None:
         self.values = all_values(folds)
         self.bit = {value: 1 << index for index, value in enumerate(self.values)}
         self.ways = [self._masks(value) for value in self.values]
         self.relevant = [_union(mask for mask, _ in ways) for ways in self.ways]
         self.known: list[dict[int, int]] = [{} for _ in self.values]
         self.needs: dict[int, list[tuple[bool, list[tuple[int, int]]]]] = {}
-        for need in needs(folds, leaf):
+        for need in needs(folds, cell):
             known = [choice for choice in need.choices if choice <= self.bit.keys()]
             choices = [(self.mask(choice), len(choice)) for choice in known]
             self.needs.setdefault(need.layer, []).append((need.counted, choices))
@@ -108,10 +108,10 @@ def _union(masks: Iterable[int]) -> int:
 class Annealing:
     """One run: a state, its price layer by layer, and moves."""
 
-    def __init__(self, folds: int, leaf: int, start: Layers, seed: int) -> None:
-        self.prices = Prices(folds, leaf)
+    def __init__(self, folds: int, cell: int, start: Layers, seed: int) -> None:
+        self.prices = Prices(folds, cell)
         self.random = random.Random(seed)
-        self.last = leaf + folds - 2
+        self.last = cell + folds - 2
         self.state = [self.prices.mask(values) for values in start]
         self.cost = [0] * (self.last + 1)
         self.cost[1:] = [self._price(layer) for layer in range(1, self.last + 1)]
@@ -207,8 +207,8 @@ class Annealing:
         return {layer: mask for layer, mask in changes.items() if mask != self.state[layer]}
 
 
-def starts(folds: int, leaf: int) -> list[Layers]:
-    """Return supplies in which z_0 is carried and groups of gates share a checkpoint.
+def starts(folds: int, cell: int) -> list[Layers]:
+    """Return schedules in which z_0 is carried and groups of gates share a checkpoint.
 
     The checkpoints are kept from the first folding, but for the last groups before gate 0's, which
     are folded again from z_0. Those that cannot be wired are left out; the cheapest come first.
@@ -218,8 +218,8 @@ def starts(folds: int, leaf: int) -> list[Layers]:
         ends = [folds - 2 - sum(sizes[:i]) for i in range(len(sizes))]
         groups = [(end - size + 1, end) for size, end in zip(sizes, ends, strict=True)]
         for refolded in range(min(3, len(groups))):
-            layers = grouped(folds, leaf, groups, refolded)
-            price = sum(Annealing(folds, leaf, layers, 0).cost)
+            layers = grouped(folds, cell, groups, refolded)
+            price = sum(Annealing(folds, cell, layers, 0).cost)
             if price < MISSING * folds:
                 priced.append((price, layers))
     priced.sort(key=lambda entry: entry[0])
@@ -235,20 +235,20 @@ def compositions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
             yield (part, *rest)
 
 
-def grouped(folds: int, leaf: int, groups: list[Group], refolded: int) -> Layers:
+def grouped(folds: int, cell: int, groups: list[Group], refolded: int) -> Layers:
     """Write a start: the last group holds z_0, the ``refolded`` before it start from z_0."""
-    layers: Layers = [set() for _ in range(leaf + folds + 9)]
+    layers: Layers = [set() for _ in range(cell + folds + 9)]
     layers[1] |= {"z0", "r0"}
     last = folds - 1
     for k in range(1, folds):
         layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
-    hold(layers, f"z{last}", folds + 1, leaf)
-    hold(layers, f"l{last}", folds + 1, leaf - 1)
-    hold(layers, "z0", 2, leaf + folds - 4)
+    hold(layers, f"z{last}", folds + 1, cell)
+    hold(layers, f"l{last}", folds + 1, cell - 1)
+    hold(layers, "z0", 2, cell + folds - 4)
     for index, group in enumerate(groups):
         kept = not len(groups) - 1 - refolded <= index < len(groups) - 1
-        serve(layers, group, lambda k: gate_layer(folds, leaf, k), kept)
-    return layers[: leaf + folds - 1]
+        serve(layers, group, lambda k: gate_layer(folds, cell, k), kept)
+    return layers[: cell + folds - 1]
 
 
 def serve(layers: Layers, group: Group, due: Callable[[int], int], kept: bool) -> None:
@@ -279,31 +279,33 @@ def hold(layers: Layers, value: str, begin: int, end: int) -> None:
         layers[layer].add(value)
 
 
-def search(folds: int, leaf: int, moves: int, seed: int, tries: int) -> Supply:
-    """Anneal from the cheapest starts and return the best supply met."""
-    beginnings = starts(folds, leaf)[:tries] if folds > 2 else [plain(folds, leaf)]
-    found = [paired(folds, leaf)]
+def search(folds: int, cell: int, moves: int, seed: int, tries: int) -> Schedule:
+    """Anneal from the cheapest starts and return the best schedule met."""
+    beginnings = starts(folds, cell)[:tries] if folds > 2 else [plain(folds, cell)]
+    found = [paired(folds, cell)]
     for number, start in enumerate(beginnings):
-        annealing = Annealing(folds, leaf, start, seed + number)
+        annealing = Annealing(folds, cell, start, seed + number)
         state = annealing.run(moves, 0.5, 0.15)
         values = annealing.prices.values
         layers = [frozenset(v for i, v in enumerate(values) if mask >> i & 1) for mask in state[1:]]
-        found.append(Supply(folds, leaf, tuple(layers)))
-        print(f"folds {folds}, leaf {leaf}, start {number}: {found[-1].connections}", flush=True)
-    return min(found, key=lambda supply: supply.connections)
+        found.append(Schedule(folds, cell, tuple(layers)))
+        print(f"folds {folds}, cell {cell}, start {number}: {found[-1].connections}", flush=True)
+    return min(found, key=lambda schedule: schedule.connections)
 
 
-def plain(folds: int, leaf: int) -> Layers:
+def plain(folds: int, cell: int) -> Layers:
     """Return the start for two folds, where nothing can be shared."""
-    return [set(), *map(set, paired(folds, leaf).layers)]
+    return [set(), *map(set, paired(folds, cell).layers)]
 
 
-def store(supply: Supply) -> None:
-    """Keep a supply if it needs fewer connections than the one known."""
-    if supply.connections >= problem.supply(supply.folds, supply.leaf).connections:
+def store(schedule: Schedule) -> None:
+    """Keep a schedule if it needs fewer connections than the one known."""
+    if schedule.connections >= fold_signals.schedule(schedule.folds, schedule.cell).connections:
         return
     data = json.loads(STORE.read_text("utf-8"))
-    data[f"{supply.folds} {supply.leaf}"] = [" ".join(sorted(values)) for values in supply.layers]
+    data[f"{schedule.folds} {schedule.cell}"] = [
+        " ".join(sorted(values)) for values in schedule.layers
+    ]
     lines = []
     for key in sorted(data, key=lambda key: tuple(map(int, key.split()))):
         layers = ",\n".join(f"    {json.dumps(layer)}" for layer in data[key])
@@ -315,17 +317,17 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folds", type=int)
-    parser.add_argument("leaf", type=int)
+    parser.add_argument("cell", type=int)
     parser.add_argument("--moves", type=int, default=3_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tries", type=int, default=2)
     options = parser.parse_args()
-    supply = search(options.folds, options.leaf, options.moves, options.seed, options.tries)
+    schedule = search(options.folds, options.cell, options.moves, options.seed, options.tries)
     print(
-        f"{supply.connections} connections; known: "
-        f"{problem.supply(options.folds, options.leaf).connections}"
+        f"{schedule.connections} connections; known: "
+        f"{fold_signals.schedule(options.folds, options.cell).connections}"
     )
-    store(supply)
+    store(schedule)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""What each construction spends: one entry for each network, counted, sampled and proved."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from sinrelu.certify import BUDGET, certify
+from sinrelu.certify.certificate import PROVED, REFUTED
+from sinrelu.constructions import CONSTRUCTIONS, build
+from sinrelu.constructions.fold_reflect.induction import prove
+from sinrelu.errors import RequestError
+from sinrelu.evaluate import exact_error
+from sinrelu.network import Network
+from sinrelu.progress import Progress, ignore
+from sinrelu.target import tolerance
+from sinrelu.verification.sampling import SEED, Domain, float64_error
+
+NAMES = tuple(CONSTRUCTIONS)
+POINTS, EXACT_POINTS, WIDE_POINTS = 2**19, 32, 1000
+SAMPLED, COUNTED = "sampled", "counted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network, counted on its graph.
+
+    Attributes
+    ----------
+    construction, wiring, tol
+        What was built.
+    connections, biases, units, depth, width, dense_size
+        As in ``Network``.
+    sampled_float64, sampled_mpmath : float or None
+        Largest error seen, in float64 and in exact arithmetic; None if not sampled.
+    sup_error : float or None
+        Proven bound of the error for every real x; None if none was shown.
+    sha256 : str
+        Of the graph.
+    seconds : float
+        Time to build it.
+    """
+
+    construction: str
+    wiring: str
+    tol: float
+    connections: int
+    biases: int
+    units: int
+    depth: int
+    width: int
+    dense_size: int | None
+    sampled_float64: float | None
+    sampled_mpmath: float | None
+    sup_error: float | None
+    sha256: str
+    seconds: float
+
+    @property
+    def domain(self) -> Domain:
+        """Where the network is meant to equal sin."""
+        return CONSTRUCTIONS[self.construction].target.cover
+
+    @property
+    def evidence(self) -> str:
+        """``proved``: the tolerance was shown to hold; ``sampled``: it was seen to hold.
+
+        ``refuted``: exact arithmetic sees a larger error; ``counted``: nobody looked.
+        """
+        if self.sup_error is not None and self.sup_error <= self.tol:
+            return PROVED
+        if self.sampled_mpmath is None:
+            return COUNTED
+        return SAMPLED if self.sampled_mpmath <= self.tol else REFUTED
+
+
+def candidates(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield construction and wiring of every network to build."""
+    for name in names:
+        if name not in NAMES:
+            raise RequestError(f"construction: {name!r} is unknown; choose from {', '.join(NAMES)}")
+        yield from ((name, wiring) for wiring in CONSTRUCTIONS[name].wirings)
+
+
+def built(construction: str, wiring: str, tol: object) -> tuple[Entry, Network]:
+    """Build a network and count it.
+
+    Raises
+    ------
+    RequestError
+        If the tolerance is out of range or of the construction's reach.
+    """
+    begin = time.perf_counter()
+    network = build(construction, wiring, tol)
+    seconds = time.perf_counter() - begin
+    counts = (network.connections, network.biases, network.units, network.depth, network.width)
+    measured = (network.dense_size, None, None, None)
+    names = (construction, wiring, float(tolerance(tol)))
+    return Entry(*names, *counts, *measured, network.sha256, seconds), network
+
+
+def sampled(entry: Entry, network: Network) -> Entry:
+    """Add the largest error at ``POINTS`` random points of a fixed seed, and exactly at the worst.
+
+    That is less than ``verify`` looks at; it takes seconds for any network. A wide one is only
+    evaluated exactly, at ``WIDE_POINTS`` of them.
+    """
+    x = np.random.default_rng(SEED).uniform(*entry.domain, POINTS)
+    if network.wide:
+        exact = max(abs(error) for _, error in exact_error(network, x[:WIDE_POINTS].tolist()))
+        return replace(entry, sampled_mpmath=float(exact))
+    size = np.abs(float64_error(network, x))
+    worst = x[np.argsort(size)[-EXACT_POINTS:]]
+    exact = max(abs(error) for _, error in exact_error(network, worst.tolist()))
+    return replace(entry, sampled_float64=float(size.max()), sampled_mpmath=float(exact))
+
+
+def judged(
+    entry: Entry, network: Network, budget: int = BUDGET, progress: Progress = ignore
+) -> Entry:
+    """Add what can be proved: with a number of cells, or, of a wide network, by induction."""
+    target = CONSTRUCTIONS[entry.construction].target
+    if network.wide:
+        bound = prove(network)
+        if bound is None or not bound.covers(target) or bound.sup_error > Fraction(entry.tol):
+            return entry
+        return replace(entry, sup_error=_rounded_up(bound.sup_error))
+    proof = certify(network, entry.tol, domain=target.cover, budget=budget, progress=progress)
+    return replace(entry, sup_error=proof.sup_error if proof.verdict == PROVED else None)
+
+
+def compare_all(
+    tolerances: Sequence[object],
+    names: Sequence[str] = NAMES,
+    prove: bool = False,
+    remark: Callable[[str], None] = lambda _: None,
+) -> list[Entry]:
+    """Build, count and sample every network, and prove its bound if asked to.
+
+    What cannot be built is left out with a remark; so is said what is being done.
+
+    Raises
+    ------
+    RequestError
+        If a name is unknown, a tolerance out of range, or nothing can be built.
+    """
+    for tol in tolerances:
+        tolerance(tol)
+    wanted = list(candidates(names))
+    entries = []
+    for tol in tolerances:
+        for construction, wiring in wanted:
+            remark(f"{construction}, {wiring} wiring, tolerance {tol}")
+            try:
+                entry, network = built(construction, wiring, tol)
+            except RequestError as error:
+                remark(f"left out: {error}")
+                continue
+            entry = sampled(entry, network)
+            entries.append(judged(entry, network) if prove else entry)
+    if not entries:
+        raise RequestError("nothing can be built for these tolerances")
+    return entries
+
+
+def _rounded_up(bound: Fraction) -> float:
+    nearest = float(bound)
+    return nearest if Fraction(nearest) >= bound else math.nextafter(nearest, math.inf)

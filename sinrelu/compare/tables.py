@@ -1,0 +1,172 @@
+"""Tables of entries: for people, as Markdown, JSON and CSV; and CSV read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+
+from sinrelu.compare.networks import Entry
+from sinrelu.constructions import CONSTRUCTIONS
+from sinrelu.errors import FormatError
+from sinrelu.formats import read_text
+from sinrelu.target import DEFAULT, rounded_up
+
+COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "seconds")
+"""Of the CSV: whatever is the same on every machine, and ``evidence`` for the reader."""
+EVIDENCE = "evidence"
+TEXTS = ("construction", "wiring", "sha256")
+FLOATS = ("tol", "sampled_float64", "sampled_mpmath", "sup_error")
+OPTIONAL = ("dense_size", *FLOATS[1:])
+
+
+def written(entries: Sequence[Entry], form: str | None) -> str:
+    """Return entries as ``json``, ``markdown``, ``csv``, or text for people."""
+    forms = {"json": as_json, "markdown": as_markdown, "csv": as_csv}
+    return forms.get(form or "", as_text)(entries).rstrip("\n")
+
+
+HEADINGS = (
+    "construction",
+    "wiring",
+    "connections",
+    "biases",
+    "units",
+    "depth",
+    "width",
+    "dense size",
+    "sampled error",
+    "sup error",
+    "build s",
+)
+
+
+def bound_text(bound: float) -> str:
+    """Write a proven bound with four digits, rounded up so that it stays one."""
+    return f"{float(rounded_up(Fraction(bound), 4)):.4g}"
+
+
+def cells(entry: Entry) -> tuple[str, ...]:
+    """Return an entry as text under ``HEADINGS``."""
+    return (
+        entry.construction,
+        entry.wiring,
+        *(f"{n}" for n in (entry.connections, entry.biases, entry.units, entry.depth, entry.width)),
+        "–" if entry.dense_size is None else f"{entry.dense_size}",
+        "–" if entry.sampled_float64 is None else f"{entry.sampled_float64:.3g}",
+        "–" if entry.sup_error is None else f"{bound_text(entry.sup_error)} proved",
+        f"{entry.seconds:.2f}",
+    )
+
+
+def as_text(entries: Sequence[Entry]) -> str:
+    """Return one aligned table for each tolerance."""
+    rows = [HEADINGS, *map(cells, entries)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+
+    def aligned(row: tuple[str, ...]) -> str:
+        names = [f"{cell:<{width}}" for cell, width in zip(row[:2], widths, strict=False)]
+        figures = [f"{cell:>{width}}" for cell, width in zip(row[2:], widths[2:], strict=True)]
+        return "  ".join([*names, *figures]).rstrip()
+
+    return _tables(entries, lambda group: [aligned(HEADINGS), *(aligned(cells(e)) for e in group)])
+
+
+def as_markdown(entries: Sequence[Entry]) -> str:
+    """Return one Markdown table for each tolerance."""
+    rule = "|" + "---|" * 2 + "--:|" * (len(HEADINGS) - 2)
+
+    def table(group: Sequence[Entry]) -> list[str]:
+        return [_bars(HEADINGS), rule, *(_bars(cells(entry)) for entry in group)]
+
+    return _tables(entries, table)
+
+
+def as_json(entries: Sequence[Entry]) -> str:
+    """Return one JSON object; its keys are those of ``verify --json``."""
+    return json.dumps({"networks": [_as_dict(entry) for entry in entries]}, indent=2)
+
+
+def _bars(row: Sequence[str]) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _tables(entries: Sequence[Entry], table: Callable[[Sequence[Entry]], list[str]]) -> str:
+    parts = []
+    for tol, group in groupby(entries, key=lambda entry: entry.tol):
+        parts.append("\n".join([f"tolerance {tol:g}", "", *table(list(group))]))
+    narrower = {entry.construction for entry in entries if entry.domain != DEFAULT.cover}
+    parts += [
+        f"{name} covers {CONSTRUCTIONS[name].target.interval} only; all others cover "
+        f"{DEFAULT.interval}"
+        for name in sorted(narrower)
+    ]
+    return "\n\n".join(parts)
+
+
+def _as_dict(entry: Entry) -> dict[str, object]:
+    values = asdict(entry)
+    errors = {"float64": values.pop("sampled_float64"), "mpmath": values.pop("sampled_mpmath")}
+    return {**values, "domain": list(entry.domain), "sampled_error": errors}
+
+
+def as_csv(entries: Iterable[Entry]) -> str:
+    """Return a table; what was not measured is empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*COLUMNS, EVIDENCE])
+    for entry in entries:
+        values = [_written(name, getattr(entry, name)) for name in COLUMNS]
+        writer.writerow([*values, entry.evidence])
+    return stream.getvalue()
+
+
+def read_csv(file: Path) -> list[Entry]:
+    """Read what ``as_csv`` wrote.
+
+    Raises
+    ------
+    FileAccessError, FormatError
+        If it is something else; the message names the line and the column.
+    """
+    text = read_text(file, "a table of `sinrelu compare --csv`")
+    try:
+        lines = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise FormatError(f"{file}: not a table of `sinrelu compare --csv` ({error})") from error
+    if not lines:
+        raise FormatError(f"{file}: no table of `sinrelu compare --csv`")
+    return [_entry(file, number, line) for number, line in enumerate(lines, start=2)]
+
+
+def _written(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    return repr(value) if name in FLOATS else f"{value}"
+
+
+def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:
+    values = {}
+    for name in COLUMNS:
+        try:
+            values[name] = _read(name, line[name] or "")
+        except (KeyError, ValueError, OverflowError) as error:
+            raise FormatError(f"{file}: line {number}: {name} is missing or not valid") from error
+    return Entry(**values, seconds=math.nan)  # type: ignore[arg-type]  # _read sees to the types
+
+
+def _read(name: str, text: str) -> str | float | int | None:
+    if name in TEXTS and text:
+        return text
+    if name in OPTIONAL and not text:
+        return None
+    number = float(text) if name in FLOATS else int(text)
+    if not 0 < number < math.inf and name in ("tol", "connections"):
+        raise ValueError
+    return number

@@ -1,0 +1,179 @@
+"""From a tolerance or a budget to a network: how many bits weights need, what rounding adds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mpmath import MPContext
+
+from sinrelu.circuit import Circuit, Real
+from sinrelu.constructions.base import FLOAT64_TOL, Construction, Request, claim, described
+from sinrelu.constructions.fold_reflect import skip
+from sinrelu.constructions.fold_reflect.induction import (
+    change_bound,
+    largest_magnitude,
+    prove,
+    relative_distances,
+)
+from sinrelu.constructions.fold_reflect.range_reduction import cheapest_reduction
+from sinrelu.constructions.fold_reflect.search import COMPARED, Found, Search
+from sinrelu.errors import RequestError
+from sinrelu.layering import by_layer
+from sinrelu.network import LAYERED, Network
+
+FLOAT64_BITS = 53
+ROUNDING = 1e-15
+"""Kept free for the rounding of weights to float64; measured, not proved."""
+LONG = 1000
+"""Bits from which on it takes seconds."""
+SHARE = 2048
+"""Rounding weights of more bits adds at most this part of a tolerance."""
+
+
+class FoldReflect(Construction):
+    """The smallest there is, for sin and cos on any domain, with any number of digits."""
+
+    def network(self, request: Request) -> Network:
+        """Build the smallest network for a tolerance, or the sharpest within a budget."""
+        if request.tol is None:
+            return _sharpest(request)
+        multiprecision = request.multiprecision
+        if multiprecision is None:
+            multiprecision = request.tol < FLOAT64_TOL
+        elif not multiprecision and request.tol < FLOAT64_TOL:
+            raise RequestError(f"tol: float64 weights reach {FLOAT64_TOL:g} at best")
+        return _smallest(request, request.tol, multiprecision)
+
+
+def _smallest(request: Request, tol: Real, multiprecision: bool) -> Network:
+    bits = first_bits(tol) if multiprecision else FLOAT64_BITS
+    search = _search(request, tol, bits)
+    layered = request.wiring == LAYERED
+    rounding = search.reduction.rounding(precise(FLOAT64_BITS), layered=layered)
+    goal = tol - (tol / (SHARE // 2) if multiprecision else rounding + ROUNDING)
+    found = search.smallest(goal)
+    if found is None:
+        text = MPContext().nstr(tol, 3)
+        raise RequestError(f"tol: no {request.wiring} plan of fold-reflect reaches {text}")
+    return _Choice(found, search, tol, request).network()
+
+
+def _sharpest(request: Request) -> Network:
+    """Build with float64 weights where they suffice, with more bits beyond."""
+    budget = request.max_connections or 0
+    search = _search(request, MPContext().mpf(1), FLOAT64_BITS)
+    found = _within(search, budget)
+    if found.plan.error_bound < FLOAT64_TOL and request.multiprecision is False:
+        return _smallest(request, MPContext().mpf(FLOAT64_TOL), False)  # all that float64 can do
+    if found.plan.error_bound < FLOAT64_TOL or request.multiprecision:
+        bits = first_bits(found.plan.error_bound)
+        search = _search(request, found.plan.error_bound, bits)
+        found = _within(search, budget)
+    return _Choice(found, search, found.plan.error_bound, request).network()
+
+
+def _search(request: Request, tol: Real, bits: int) -> Search:
+    reduction = cheapest_reduction(request.target, tol, bits, request.wiring == LAYERED)
+    return Search(reduction, request.wiring, float64=bits == FLOAT64_BITS)
+
+
+def _within(search: Search, connections: int) -> Found:
+    found = search.sharpest(connections)
+    if found is None:
+        raise RequestError(
+            f"max-connections: {connections} are too few for {search.wiring} wiring, the least "
+            f"is {search.least_connections}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A plan that was found, and what for."""
+
+    found: Found
+    search: Search
+    tol: Real
+    request: Request
+
+    def network(self) -> Network:
+        """Write the plan down, with weights of as many bits as the tolerance needs."""
+        if self.search.float64:
+            layered = self.search.wiring == LAYERED
+            rounding = self.search.reduction.rounding(precise(FLOAT64_BITS), layered=layered)
+            return described(self._frozen(None), self.found.plan.error_bound + rounding)
+        numbers, bits = MPContext(), first_bits(self.tol)
+        while True:
+            if self.request.message is not None and bits > LONG:
+                self.request.message(f"weights of {bits} bits, and what is proved of them")
+            network = self._frozen(bits)
+            error, rounding = self._error_and_rounding(network, bits)
+            excess = SHARE * rounding / self.tol
+            if excess <= 1:
+                return described(network, error)
+            bits += int(numbers.log(excess, 2)) + 2
+
+    def _frozen(self, bits: int | None) -> Network:
+        """Round the weights to so many bits; layered units stand in the order of the layers."""
+        x = Circuit(256 if bits is None else 3 * bits // 2 + 64).input
+        output = self.found.plan.output(x, self.search.reduction, margin_exponent(self.tol))
+        network = x.circuit.freeze(output, self._meta, bits)
+        return network if network.skip_connections else by_layer(network)
+
+    def _error_and_rounding(self, network: Network, bits: int) -> tuple[Real, Real]:
+        """Return the error bound, proved with skip wiring, and what rounding adds to it."""
+        numbers = MPContext()
+        if isinstance(self.found.plan, skip.Plan):
+            proof = prove(network)
+            if proof is None or not proof.covers(self.request.target):
+                raise RequestError(f"domain: there is no proof for {self.request.target}")
+            error, rounding = proof.sup_error, proof.rounding
+            return tuple(numbers.mpf(p.numerator) / p.denominator for p in (error, rounding))
+        rows = network.rows
+        largest = largest_magnitude(self.request.target.low, self.request.target.high)
+        change = change_bound(rows, relative_distances(rows, bits), largest)
+        rounding = numbers.mpf(change.numerator) / change.denominator
+        return self.found.plan.error_bound + rounding, rounding
+
+    @property
+    def _meta(self) -> Mapping[str, object]:
+        plan, compared = self.found.plan, self.found.compared
+        return {
+            "construction": FOLD_REFLECT.name,
+            **claim(self.request.target, self.tol),
+            "searched": f"{compared} plans compared: {COMPARED[self.search.wiring]}",
+            "parameters": {
+                **asdict(plan),  # type: ignore[call-overload]  # every plan is a dataclass
+                "reduction": asdict(self.search.reduction),
+                "margin": margin_exponent(self.tol),
+                "plans_compared": compared,
+            },
+        }
+
+
+def margin_exponent(tol: Real) -> int:
+    """Return the least e with 2ᵉ ≥ 10·tol."""
+    exponent: int = math.ceil(MPContext().log(10 * tol, 2))
+    return exponent
+
+
+def precise(bits: int) -> Any:
+    """Return an mpmath context of four times as many bits."""
+    numbers = MPContext()
+    numbers.prec = 4 * bits
+    return numbers
+
+
+def first_bits(tol: Real) -> int:
+    """Return how many bits weights may need, to begin with."""
+    return int(-2.2 * MPContext().log(tol, 2)) + 64
+
+
+FOLD_REFLECT = FoldReflect(
+    name="fold-reflect",
+    summary="fold to a tiny cell, a quadratic there, unfold by gated reflections",
+    source="after Huybrechs, arXiv:2506.19104",
+)
