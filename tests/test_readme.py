@@ -83,7 +83,7 @@ def test_files_and_sections_that_are_named_exist():
             assert file.is_file(), (page, target)
             titles = re.findall(r"^#+ (.*)$", file.read_text(), re.M) if section else [""]
             assert section in [title.lower().replace(" ", "-") for title in titles], section
-        for name in re.findall(r"(scripts/[\w.]*\w|sinrelu/[\w/]+\.py)", text):
+        for name in re.findall(r"(scripts/[\w.-]*\w|sinrelu/[\w/]+\.py)", text):
             assert (ROOT / name).is_file(), (page, name)
 
 
