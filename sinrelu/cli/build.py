@@ -33,19 +33,10 @@ huybrechs, the published recursion, for sin on [0, π]."""
     help="layered: a unit reads only the layer before it, a plain MLP. skip: any earlier unit.  "
     "[default: layered; skip below 1e-15]",
 )
-@click.option(
-    "--tol",
-    metavar="TOL",
-    help="Largest error allowed.  [default: 1e-12, or the least that --max-connections allows]",
-)
+@shared.tol_option("1e-12, or the least that --max-connections allows")
 @shared.count_option("--max-connections", "Write no larger network.")
 @shared.target_options()
-@shared.output_option(
-    shared.NETWORK,
-    "-o",
-    "--output",
-    help="Network file, .npz, .json or .onnx.  [default: sin.npz; sin.json below 1e-14]",
-)
+@shared.network_option("sin.npz; sin.json below 1e-14")
 def command(
     construction: str,
     wiring: str | None,
@@ -63,13 +54,15 @@ def command(
     from sinrelu.constructions import build
     from sinrelu.formats import save
 
+    # without a tolerance weights must be float64 if the file holds no others
+    narrow = tol is None and output is not None and output.suffix.lower() != ".json"
     network = build(
         shared.target_of(function, domain) if function or domain else None,
         wiring,
         tol,
         construction=construction,
         max_connections=max_connections,
-        multiprecision=_multiprecision(tol, output),
+        multiprecision=False if narrow else None,
         message=shared.message,
     )
     name = network.meta["function"]
@@ -78,24 +71,17 @@ def command(
     click.echo("\n".join(_report(network, file, max_connections)))
 
 
-def _multiprecision(tol: str | None, output: Path | None) -> bool | None:
-    """Say whether weights must be float64: without a tolerance, where the file holds no others."""
-    narrow = tol is None and output is not None and output.suffix.lower() != ".json"
-    return False if narrow else None
-
-
 def _report(network: Network, file: Path, limit: int | None) -> list[str]:
     from sinrelu.target import Target
     from sinrelu.verification.report import count_lines, line
 
     meta = network.meta
     rounding = "with weights rounded" if network.wide else "before weights are rounded"
-    searched = meta.get("searched")
-    return [
+    lines = [
         line("file", str(file)),
         line("construction", f"{meta['construction']}"),
         line("target", f"{Target.claimed(meta)}"),
         *count_lines(network, limit),
         line("a-priori bound", f"{meta['error_bound']:<12} of the error, {rounding}"),
-        *([line("searched", f"{searched}")] if searched else []),
     ]
+    return [*lines, line("searched", f"{meta['searched']}")] if meta.get("searched") else lines

@@ -10,8 +10,7 @@ import click
 from sinrelu.cli import shared
 from sinrelu.errors import RequestError
 
-NETWORK, SCALING = "network", "scaling"
-KINDS = ("error", NETWORK, "units", "pieces", SCALING)
+KINDS = ("error", "network", "units", "pieces", "scaling")
 FINEST = 1e-30
 """Far below what float64 tells of an error."""
 
@@ -32,9 +31,7 @@ Examples:
 
 @click.command(epilog=HELP)
 @shared.file_argument
-@click.option(
-    "--tol", metavar="TOL", help=f"Largest error allowed.  [default: {shared.BY_FILE}{shared.TOL}]"
-)
+@shared.tol_option(shared.BY_FILE + shared.TOL)
 @shared.target_options(shared.BY_FILE)
 @click.option(
     "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
@@ -56,12 +53,12 @@ def command(
     from sinrelu.formats import load
 
     asked = None if tol is None else _visible(tol)
-    if kind == SCALING:
+    if kind == "scaling":
         figure = plots.scaling_figure(read_csv(file))
     else:
         network = load(file)
         network.require_float64(f"{file}")
-        meta = {} if kind == NETWORK else network.meta
+        meta = {} if kind == "network" else network.meta
         target, limit = shared.target_of(function, domain, meta), asked or _said(meta)
         with shared.progress_bar("drawing") as progress:
             figure = plots.draw(kind, network, limit, progress, target)

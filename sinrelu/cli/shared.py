@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOL = "1e-12"
 FUNCTIONS = ("sin", "cos")
 BY_FILE = "what FILE says, or "
-NETWORK, PICTURE, ANY = "sinrelu.formats", "sinrelu.plots", ""
+PICTURE, ANY = "sinrelu.plots", ""
 """Sorts of files, by the room that knows their suffixes."""
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
@@ -30,19 +30,23 @@ def count_option(
     name: str, text: str, default: int | None = None, least: int = 1, most: int | None = None
 ) -> Decorator:
     """Add an option for a number of things."""
-    shown = default is not None
-    settings: dict[str, Any] = {"metavar": "N", "default": default, "show_default": shown}
+    settings: dict[str, Any] = {"metavar": "N", "default": default, "show_default": True}
     return click.option(name, type=click.IntRange(least, most), help=text, **settings)
+
+
+def tol_option(otherwise: str, default: str | None = None) -> Decorator:
+    """Add --tol; ``otherwise`` says what holds without it."""
+    text = f"Largest error allowed.  [default: {otherwise}]"
+    return click.option("--tol", metavar="TOL", default=default, help=text)
 
 
 def target_options(otherwise: str = "") -> Decorator:
     """Add --function and --domain, for ``target_of``."""
     equal = f"What the network is meant to equal.  [default: {otherwise}{FUNCTIONS[0]}]"
     ends = "From where to where: numbers or multiples of pi, like -100 or 2pi."
+    ends += f"  [default: {otherwise}-pi pi]"
     function = click.option("--function", type=click.Choice(FUNCTIONS), help=equal)
-    domain = click.option(
-        "--domain", nargs=2, metavar="A B", help=f"{ends}  [default: {otherwise}-pi pi]"
-    )
+    domain = click.option("--domain", nargs=2, metavar="A B", help=ends)
     return lambda command: function(domain(command))
 
 
@@ -80,11 +84,16 @@ def output_option(sort: str, *names: str, **settings: Any) -> Decorator:
     return click.option(*names, type=click.Path(path_type=Path), callback=checked, **settings)
 
 
+def network_option(otherwise: str, default: str | None = None) -> Decorator:
+    """Add -o, for the network that a command makes."""
+    text = f"Network file, .npz, .json or .onnx.  [default: {otherwise}]"
+    return output_option("sinrelu.formats", "-o", "--output", default=default, help=text)
+
+
 def picture_option(what: str) -> Decorator:
     """Add --plot, for what a command may draw besides."""
-    return output_option(
-        PICTURE, "--plot", "picture", help=f"Also draw {what}, as .png, .svg or .pdf."
-    )
+    text = f"Also draw {what}, as .png, .svg or .pdf."
+    return output_option(PICTURE, "--plot", "picture", help=text)
 
 
 def message(text: str) -> None:

@@ -27,13 +27,7 @@ REPORTS = 10
 @shared.count_option(
     "--seed", "Start of the random numbers; the same seed gives the same network.", 0, least=0
 )
-@shared.output_option(
-    shared.NETWORK,
-    "-o",
-    "--output",
-    default="trained.npz",
-    help="Network file, .npz, .json or .onnx.  [default: trained.npz]",
-)
+@shared.network_option("trained.npz", "trained.npz")
 @shared.picture_option("the loss")
 def command(
     connections: int, hidden_layers: int, steps: int, seed: int, output: Path, picture: Path | None

@@ -45,9 +45,7 @@ the limit, 2 bad usage or file, 3 inconclusive."""
 
 @click.command(epilog=HELP)
 @shared.file_argument
-@click.option(
-    "--tol", metavar="TOL", default=shared.TOL, show_default=True, help="Largest error allowed."
-)
+@shared.tol_option(shared.TOL, shared.TOL)
 @shared.target_options()
 @shared.count_option("--max-connections", "Most connections allowed.", 10_000)
 @click.option("--sampled", is_flag=True, help="Judge the sampled error alone; attempt no proof.")
@@ -86,10 +84,8 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     target, limit = shared.target_of(function, domain), tolerance(tol)
     network = load(file)
     if network.wide and (budget or certificate or picture):
-        raise RequestError(
-            f"{file}: its weights have more bits than float64, so --budget, --certificate and "
-            "--plot are not for it"
-        )
+        wide = f"{file}: its weights have more bits than float64"
+        raise RequestError(f"{wide}, so --budget, --certificate and --plot are not for it")
     with shared.progress_bars() as progress:
         report = verify(
             network,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,27 +13,13 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 
 BoolArray = npt.NDArray[np.bool_]
-T = TypeVar("T")
 
 
 class Parameter:
-    """An array that learns.
+    """An array that learns: a copy of ``value``, which an optimiser changes in place.
 
-    Parameters
-    ----------
-    value : array_like
-        Copied; an optimiser changes the copy in place.
-    mask : array_like of bool, optional
-        Of the same shape. Where it is false the value is 0 and stays so.
-
-    Attributes
-    ----------
-    value : FloatArray
-        What has been learned.
-    gradient : FloatArray
-        As the last ``backward`` found it, 0 before; exactly 0 where the mask is false.
-    free : BoolArray
-        The mask; true everywhere if none was given.
+    Where the mask, ``free``, is false (nowhere, if none is given) the value is 0 and stays so.
+    ``gradient`` is as the last ``backward`` found it, 0 before, and exactly 0 where not free.
     """
 
     def __init__(self, value: npt.ArrayLike, mask: npt.ArrayLike | None = None) -> None:
@@ -53,6 +39,8 @@ class Parameter:
 class Layer(ABC):
     """A differentiable map of batches."""
 
+    _memory: npt.NDArray[Any] | None = None
+
     @abstractmethod
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the output for a batch and remember what ``backward`` needs."""
@@ -61,15 +49,18 @@ class Layer(ABC):
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return the gradient with respect to the last input and keep the parameters' gradients.
 
-        Raises
-        ------
-        RequestError
-            If ``forward`` was not called before.
+        A RequestError says so if ``forward`` was not called before.
         """
 
     def parameters(self) -> Sequence[Parameter]:
         """Return what the layer learns, in a fixed order."""
         return ()
+
+    def _remembered(self) -> npt.NDArray[Any]:
+        """Return what ``forward`` left for ``backward`` in ``_memory``."""
+        if self._memory is None:
+            raise RequestError("backward: call forward before")
+        return self._memory
 
 
 def as_batch(input: npt.ArrayLike, features: int | None = None) -> FloatArray:
@@ -79,10 +70,3 @@ def as_batch(input: npt.ArrayLike, features: int | None = None) -> FloatArray:
         wanted = "features" if features is None else features
         raise RequestError(f"expected an array of shape (batch, {wanted}), found {batch.shape}")
     return batch
-
-
-def remembered(value: T | None) -> T:
-    """Return what ``forward`` left for ``backward``."""
-    if value is None:
-        raise RequestError("backward: call forward before")
-    return value

@@ -7,65 +7,52 @@ import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.layers.base import Layer, as_batch, remembered
+from sinrelu.layers.base import Layer, as_batch
 
 
 class SquaredLoss(Layer):
-    """The mean of (x − target)² over all entries.
-
-    Parameters
-    ----------
-    target : array_like, shape (batch, features)
-        What a batch should be.
-    """
+    """The mean of (x − target)² over all entries; the target has shape (batch, features)."""
 
     def __init__(self, target: npt.ArrayLike) -> None:
         self.target = as_batch(target)
-        self._difference: FloatArray | None = None
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the loss of a batch of the target's shape."""
         x = as_batch(input, self.target.shape[1])
         if x.shape != self.target.shape:  # and nothing is broadcast
             raise RequestError(f"target: shape {self.target.shape} for a batch of {x.shape}")
-        self._difference = x - self.target
-        return np.asarray(np.mean(self._difference**2))
+        self._memory = x - self.target
+        return np.asarray(np.mean(self._memory**2))
 
     def backward(self, grad_output: npt.ArrayLike = 1.0) -> FloatArray:
         """Return 2·(x − target)/entries, times the gradient at the loss."""
-        difference = remembered(self._difference)
+        difference: FloatArray = self._remembered()
         return 2.0 / difference.size * np.asarray(grad_output, dtype=np.float64) * difference
 
 
 class SoftmaxCrossEntropy(Layer):
     """The mean of −log softmax(x)[label] over a batch of logits x.
 
-    The largest logit is subtracted first, so that nothing overflows and no logarithm of 0 is taken.
-
-    Parameters
-    ----------
-    labels : array_like of int, shape (batch,)
-        The right class of each row, from 0.
+    The labels, integers of shape (batch,), are the right class of each row, from 0. The largest
+    logit is subtracted first, so that nothing overflows and no logarithm of 0 is taken.
     """
 
     def __init__(self, labels: npt.ArrayLike) -> None:
         self.labels = np.asarray(labels)
         if self.labels.ndim != 1 or not np.issubdtype(self.labels.dtype, np.integer):
             raise RequestError("labels: expected a one-dimensional array of integers")
-        self._log_softmax: FloatArray | None = None
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the loss of a batch of shape (batch, classes)."""
         logits = as_batch(input)
         self._check(*logits.shape)
         shifted = logits - logits.max(axis=1, keepdims=True)
-        log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        self._log_softmax = log_softmax
-        return np.asarray(-np.mean(log_softmax[np.arange(len(logits)), self.labels]))
+        self._memory = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return np.asarray(-np.mean(self._memory[np.arange(len(logits)), self.labels]))
 
     def backward(self, grad_output: npt.ArrayLike = 1.0) -> FloatArray:
         """Return (softmax(x) − one-hot label)/batch, times the gradient at the loss."""
-        gradient: FloatArray = np.exp(remembered(self._log_softmax))
+        gradient: FloatArray = np.exp(self._remembered())
         gradient[np.arange(len(gradient)), self.labels] -= 1.0
         return gradient / len(gradient) * np.asarray(grad_output, dtype=np.float64)
 

@@ -11,44 +11,27 @@ from sinrelu.layers.base import Parameter
 
 
 class SGD:
-    """Gradient descent with momentum: v ← momentum·v − rate·gradient, value ← value + v.
+    """Gradient descent with momentum in [0, 1): v ← momentum·v − rate·gradient, value ← value + v.
 
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-        What learns.
-    rate : float
-        Step length, also an attribute that may be changed between steps.
-    momentum : float
-        In [0, 1).
+    The rate may be changed between steps.
     """
 
     def __init__(self, parameters: Iterable[Parameter], rate: float, momentum: float = 0.0) -> None:
-        self.rate = rate
-        self.momentum = momentum
+        self.rate, self.momentum = rate, momentum
         self._states = [(p, np.zeros_like(p.value)) for p in parameters]
 
     def step(self) -> None:
         """Move every parameter."""
         for parameter, velocity in self._states:
-            np.multiply(velocity, self.momentum, out=velocity)
-            np.subtract(velocity, self.rate * parameter.gradient, out=velocity)
+            velocity[...] = self.momentum * velocity - self.rate * parameter.gradient
             parameter.value += velocity
 
 
 class Adam:
-    """Kingma and Ba, arXiv:1412.6980, Algorithm 1.
+    """Kingma and Ba, arXiv:1412.6980, Algorithm 1, with ``rate`` α and ``decay`` (β₁, β₂).
 
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-        What learns.
-    rate : float
-        Step length α, also an attribute that may be changed between steps.
-    decay : (float, float)
-        β₁ and β₂, how much of the mean gradient and of the mean squared gradient remains.
-    epsilon : float
-        Added to the root of the mean squared gradient.
+    The rate may be changed between steps. The decay is how much of the mean gradient and of the
+    mean squared gradient remains; ``epsilon`` is added to the root of the latter.
     """
 
     def __init__(
@@ -58,9 +41,7 @@ class Adam:
         decay: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
-        self.rate = rate
-        self.decay = decay
-        self.epsilon = epsilon
+        self.rate, self.decay, self.epsilon = rate, decay, epsilon
         self.steps = 0
         self._states = [(p, np.zeros_like(p.value), np.zeros_like(p.value)) for p in parameters]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import chain, pairwise
 
 import numpy as np
@@ -17,17 +18,12 @@ from sinrelu.network import Network
 
 
 class Sequential(Layer):
-    """Layers one after the other.
-
-    Parameters
-    ----------
-    *layers : Layer or sequence of Layer
-        Each only once, as a layer remembers a single input.
+    """Layers, or sequences of layers, one after the other.
 
     Raises
     ------
     RequestError
-        If a layer is there twice, or what is no Layer.
+        If a layer is there twice, as it remembers a single input, or what is no Layer.
     """
 
     def __init__(self, *layers: Layer | Sequence[Layer]) -> None:
@@ -95,18 +91,7 @@ class Sequential(Layer):
             weight or bias is not finite.
         """
         assembler = Assembler()
-        values = assembler.input
-        for layer in self.flat():
-            values = _follow(assembler, layer, values)
-        return assembler.network(values, meta)
-
-    def flat(self) -> Iterator[Layer]:
-        """Yield the layers in order, those of a Sequential within in its place."""
-        for layer in self.layers:
-            if isinstance(layer, Sequential):
-                yield from layer.flat()
-            else:
-                yield layer
+        return assembler.network(_follow(assembler, self, assembler.input), meta)
 
 
 def _layers(steps: Sequence[Stage], sparse: bool) -> Iterator[Layer]:
@@ -122,4 +107,8 @@ def _follow(assembler: Assembler, layer: Layer, values: Values) -> Values:
         return assembler.affine(values, layer.weight.value, layer.bias.value)
     if type(layer) is ReLU:
         return assembler.relu(values)
+    if isinstance(layer, Sequential):
+        return reduce(
+            lambda reached, inner: _follow(assembler, inner, reached), layer.layers, values
+        )
     raise GraphError(f"{type(layer).__name__}: only Dense and ReLU make a network")

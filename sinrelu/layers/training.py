@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 from sinrelu.layers import Adam, Dense, Layer, ReLU, Sequential, SquaredLoss
 from sinrelu.network import Network
+from sinrelu.progress import ignore
 
 CONNECTIONS, STEPS, HIDDEN_LAYERS = 500, 10_000, 2
 POINTS = 256
@@ -25,20 +26,12 @@ RATE, WIDEST = 0.01, 30
 """Adam's first rate, and the width above which it is lower, as many weights add up in a unit."""
 
 
-@dataclass(frozen=True)
-class Training:
-    """What came out.
-
-    Attributes
-    ----------
-    network : Network
-        After the last step.
-    losses : (steps,) float64
-        The mean squared error at the points of each step, before the step.
-    """
+class Training(NamedTuple):
+    """What came out."""
 
     network: Network
     losses: FloatArray
+    """The mean squared error at the points of each step, before the step; shape (steps,)."""
 
 
 def train(
@@ -46,7 +39,7 @@ def train(
     steps: int = STEPS,
     seed: int = 0,
     hidden_layers: int = HIDDEN_LAYERS,
-    progress: Callable[[int, float], object] = lambda steps, loss: None,
+    progress: Callable[[int, float], object] = ignore,
 ) -> Training:
     """Fit sin on [−π, π], starting at random.
 
@@ -79,12 +72,7 @@ def train(
 def fine_tune(network: Network, steps: int, rate: float, seed: int = 0) -> Training:
     """Let the weights and biases of a layered network learn; no connection is added.
 
-    Raises
-    ------
-    GraphError
-        If the wiring is not layered.
-    RequestError
-        If a number is out of range.
+    Raises GraphError if the wiring is not layered, RequestError if a number is out of range.
     """
     _check("seed", seed, 0)
     model = Sequential.from_network(network)
@@ -98,7 +86,7 @@ def fit(
     rate: float,
     rng: np.random.Generator,
     meta: Mapping[str, object],
-    progress: Callable[[int, float], object] = lambda steps, loss: None,
+    progress: Callable[[int, float], object] = ignore,
 ) -> Training:
     """Train a model from shape (batch, 1) to (batch, 1), and return it as a network."""
     _check("steps", steps, 1)
@@ -124,17 +112,14 @@ def sample(rng: np.random.Generator, points: int = POINTS) -> FloatArray:
 def layer_width(connections: int, hidden_layers: int) -> int:
     """Return the largest width w for which 2w + (hidden_layers − 1)w² connections are allowed."""
     _check("hidden layers", hidden_layers, 1)
-    squares = hidden_layers - 1
-    if squares:  # 2w + s·w² ≤ c if and only if (s·w + 1)² ≤ 1 + s·c
-        width = (math.isqrt(1 + squares * max(connections, 0)) - 1) // squares
-    else:
-        width = connections // 2
-    if width < 1:
-        raise RequestError(
-            f"connections: {connections} are too few, {hidden_layers} hidden layers need "
-            f"{hidden_layers + 1}"
-        )
-    return width
+    least, squares = hidden_layers + 1, hidden_layers - 1
+    if connections < least:
+        too_few = f"{connections} are too few, {hidden_layers} hidden layers need {least}"
+        raise RequestError(f"connections: {too_few}")
+    if not squares:
+        return connections // 2
+    # 2w + s·w² ≤ c if and only if (s·w + 1)² ≤ 1 + s·c
+    return (math.isqrt(1 + squares * connections) - 1) // squares
 
 
 def initial(width: int, hidden_layers: int, rng: np.random.Generator) -> Sequential:
@@ -145,8 +130,8 @@ def initial(width: int, hidden_layers: int, rng: np.random.Generator) -> Sequent
     """
     layers: list[Layer] = []
     values = sample(rng, width)
-    for number in range(hidden_layers):
-        if number == 0:
+    for _ in range(hidden_layers):
+        if not layers:
             weight, kinks = rng.choice([-1.0, 1.0], (width, 1)), values
         else:
             weight = rng.standard_normal((width, width)) * math.sqrt(2 / width)

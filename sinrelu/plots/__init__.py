@@ -40,10 +40,7 @@ def draw(
 
     Only ``error`` and ``pieces`` show a tolerance, and ``network`` has no use for a target.
 
-    Raises
-    ------
-    RequestError
-        If the picture could not be read: too many units, connections or pieces.
+    Raises RequestError if the picture could not be read: too many units, connections or pieces.
     """
     if kind == "network":
         return network_figure(network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,18 +14,8 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.certify.pieces import breakpoints
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.plots.style import (
-    BAND,
-    BLUE,
-    FONT_SIZE,
-    ORANGE,
-    PALE_BLUE,
-    grouped,
-    headline,
-    label_domain,
-    page,
-    power,
-)
+from sinrelu.plots import style
+from sinrelu.plots.style import BAND, BLUE, ORANGE, PALE_BLUE, page
 from sinrelu.verification.sampling import Curve, Domain, float64_error
 
 HEIGHT = 4.4
@@ -34,25 +24,17 @@ ZOOM_PIECES = 12
 ZOOM_POINTS = 4001
 
 
-@dataclass(frozen=True)
-class Panel:
-    """What one set of axes shows.
+class Panel(NamedTuple):
+    """The envelope of the error on a part of the domain, with breakpoints to mark, if any.
 
-    Attributes
-    ----------
-    window : (float, float)
-        Its part of the domain.
-    x, low, high : (n,) float64
-        The envelope of the error; ``low`` and ``high`` agree where the error itself is drawn.
-    knots : (k,) float64
-        Breakpoints to mark.
+    ``low`` and ``high`` are one and the same array where the error itself is drawn.
     """
 
     window: Domain
     x: FloatArray
     low: FloatArray
     high: FloatArray
-    knots: FloatArray
+    knots: FloatArray | tuple[()] = ()
 
     @property
     def width(self) -> float:
@@ -68,10 +50,7 @@ class Panel:
 def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     """Draw the error of a network over the domain of ``curve``, with zooms where it is largest.
 
-    Raises
-    ------
-    RequestError
-        If the error is not finite anywhere.
+    Raises RequestError if the error is not finite anywhere.
     """
     worst = worst_place(curve)
     whole = panel_of(curve, (float(curve.x[0]), float(curve.x[-1])))
@@ -79,27 +58,29 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     between = middle_panel(network, curve, whole, closest)
     reach = max(tol, *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
     with page(HEIGHT) as figure:
-        axes = figure.subplot_mosaic("AA;BC")
-        for name, panel in zip("ABC", (whole, between, closest), strict=True):
-            _draw_error(axes[name], panel, tol, reach)
-        axes["C"].tick_params(labelleft=False)
-        _label_whole(axes["A"], network, tol)
-        _label_zoom(axes["B"], between, whole)
-        _label_zoom(axes["C"], closest, whole)
-        _point_to(axes["A"], between)
-        _point_to(axes["B"], closest)
-        difference = f"N(x) − {curve.function} x"
-        figure.supylabel(f"{difference},  in {power(_exponent(reach))}", fontsize=FONT_SIZE)
+        all_axes = figure.subplot_mosaic("AA;BC")
+        first, second, third = (all_axes[name] for name in "ABC")
+        for axes, panel in ((first, whole), (second, between), (third, closest)):
+            _draw_error(axes, panel, tol, reach)
+        third.tick_params(labelleft=False)
+        style.label_domain(first)
+        first.set_title(style.headline(network))
+        first.set_title(f"tolerance ±{tol:g}", loc="right", color=ORANGE)
+        dashes = (0, (2, 2))
+        for outer, axes, zoom in ((first, second, between), (second, third, closest)):
+            _label_zoom(axes, zoom, whole)
+            outer.axvline(zoom.centre, color="0.15", linewidth=0.8, linestyle=dashes, zorder=3)
+        unit = style.power(style.decade(reach))
+        figure.supylabel(f"N(x) − {curve.function} x,  in {unit}", fontsize=style.FONT_SIZE)
     return figure
 
 
 def worst_place(curve: Curve) -> float:
     """Return where the error is largest."""
-    size = np.where(np.isfinite(curve.error), np.abs(curve.error), -1.0)
-    at = int(np.argmax(size))
-    if size[at] < 0:
+    size = np.abs(_finite(curve.error))
+    if np.isnan(size).all():
         raise RequestError("the error is not finite anywhere; there is nothing to draw")
-    return float(curve.x[at])
+    return float(curve.x[np.nanargmax(size)])
 
 
 def panel_of(curve: Curve, window: Domain) -> Panel:
@@ -107,15 +88,10 @@ def panel_of(curve: Curve, window: Domain) -> Panel:
     first, last = np.searchsorted(curve.x, window, side="left")
     x, error = curve.x[first : last + 1], _finite(curve.error[first : last + 1])
     if len(x) < 4 * COLUMNS:
-        return Panel(window, x, error, error, np.empty(0))
+        return Panel(window, x, error, error)
     starts = np.unique(np.searchsorted(x, np.linspace(*window, COLUMNS + 1)[:-1]))
-    return Panel(
-        window,
-        x[starts],
-        np.fmin.reduceat(error, starts),
-        np.fmax.reduceat(error, starts),
-        np.empty(0),
-    )
+    low, high = np.fmin.reduceat(error, starts), np.fmax.reduceat(error, starts)
+    return Panel(window, x[starts], low, high)
 
 
 def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
@@ -154,7 +130,7 @@ def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
 
 def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     """Draw in units of the power of ten below ``reach``, over the band ±tol."""
-    unit = 10.0 ** _exponent(reach)
+    unit = 10.0 ** style.decade(reach)
     axes.axhspan(-tol / unit, tol / unit, color=BAND, zorder=0, linewidth=0)
     for side in (-1, 1):
         axes.axhline(side * tol / unit, color=ORANGE, linewidth=0.9, zorder=1)
@@ -164,7 +140,7 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
         axes.plot(panel.x, low, color=BLUE, linewidth=1.0)
     else:
         axes.fill_between(panel.x, low, high, facecolor=PALE_BLUE, edgecolor=BLUE, linewidth=0.8)
-    if panel.knots.size:
+    if len(panel.knots):
         at_knots = np.interp(panel.knots, panel.x, low)
         axes.plot(
             panel.knots, at_knots, "o", color=BLUE, markersize=3.2, mfc="white", clip_on=False
@@ -174,40 +150,23 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)
 
 
-def _label_whole(axes: Axes, network: Network, tol: float) -> None:
-    label_domain(axes)
-    axes.set_title(headline(network))
-    axes.set_title(f"tolerance ±{tol:g}", loc="right", color=ORANGE)
-
-
 def _label_zoom(axes: Axes, panel: Panel, whole: Panel) -> None:
     """Write distances from the centre in units of π times a power of ten."""
-    exponent = _exponent(panel.width / math.pi / 2)
+    exponent = style.decade(panel.width / math.pi / 2)
     unit = math.pi * 10.0**exponent
     step = next(s for s in (0.2, 0.5, 1, 2, 5) if panel.width / unit / s <= 6) * unit
-    locator = MultipleLocator(step, offset=panel.centre)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _short((x - panel.centre) / unit)))
-    magnification = whole.width / panel.width
-    pieces = f", {len(panel.knots) - 1} pieces" if panel.knots.size else ""
-    axes.set_title(f"magnified {grouped(round(magnification))} times{pieces}")
+
+    def distance(x: float, _: int | None) -> str:
+        return style.short(round((x - panel.centre) / unit, 3) + 0.0)
+
+    axes.xaxis.set_major_locator(MultipleLocator(step, offset=panel.centre))
+    axes.xaxis.set_major_formatter(FuncFormatter(distance))
+    magnification = style.grouped(round(whole.width / panel.width))
+    pieces = f", {len(panel.knots) - 1} pieces" if len(panel.knots) else ""
+    axes.set_title(f"magnified {magnification} times{pieces}")
     sign = "+" if panel.centre < 0 else "−"
-    axes.set_xlabel(f"x {sign} {abs(panel.centre) / math.pi:.6f} π,  in {power(exponent)} π")
-
-
-def _point_to(axes: Axes, zoom: Panel) -> None:
-    """Mark where the next panel lies."""
-    axes.axvline(zoom.centre, color="0.15", linewidth=0.8, linestyle=(0, (2, 2)), zorder=3)
+    axes.set_xlabel(f"x {sign} {abs(panel.centre) / math.pi:.6f} π,  in {style.power(exponent)} π")
 
 
 def _finite(error: FloatArray) -> FloatArray:
     return np.where(np.isfinite(error), error, np.nan)
-
-
-def _exponent(number: float) -> int:
-    """Return the power of ten at or below a positive number, up to rounding."""
-    return math.floor(math.log10(number) + 1e-9)
-
-
-def _short(number: float) -> str:
-    return f"{round(number, 3) + 0.0:g}".replace("-", "−")

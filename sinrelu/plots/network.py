@@ -7,8 +7,6 @@ a fold stands beside it. With layered wiring the layers run from left to right.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -18,7 +16,7 @@ from matplotlib.figure import Figure
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.errors import RequestError
 from sinrelu.network import SKIP, Network
-from sinrelu.plots.style import BLUE, ORANGE, headline, page
+from sinrelu.plots.style import BLUE, ORANGE, headline, page, short
 
 MOST_CONNECTIONS = 800
 """More than this many lines on a page cannot be told apart."""
@@ -35,10 +33,7 @@ COLOURS = (ORANGE, "#E8B48F", "#BDBDBD", "#8FBFDD", BLUE)
 def network_figure(network: Network) -> Figure:
     """Draw the graph of a network.
 
-    Raises
-    ------
-    RequestError
-        If it has too many connections for a picture.
+    Raises RequestError if it has too many connections for a picture.
     """
     if network.connections > MOST_CONNECTIONS:
         raise RequestError(
@@ -82,7 +77,7 @@ def turning_level(network: Network) -> int:
 def layered_places(network: Network) -> FloatArray:
     """Return where the input, the units and the output stand, (U+2, 2): layers side by side."""
     levels = np.array(network.levels)
-    return np.column_stack([levels, _offsets(levels)]).astype(np.float64)
+    return np.column_stack([levels, _offsets(levels)])
 
 
 def ends(network: Network) -> tuple[IntArray, IntArray]:
@@ -112,39 +107,29 @@ def curve(start: FloatArray, end: FloatArray) -> FloatArray:
 
 def _offsets(levels: IntArray) -> FloatArray:
     """Return where on its level each source stands, in steps from the middle."""
-    offsets = np.zeros(len(levels))
-    order = np.argsort(levels, kind="stable")
-    breaks = np.flatnonzero(np.diff(levels[order])) + 1
-    for first, last in pairwise([0, *breaks.tolist(), len(order)]):
-        offsets[order[first:last]] = np.arange(last - first) - (last - first - 1) / 2
-    return offsets
+    sizes, rank = np.bincount(levels), np.empty(len(levels))
+    rank[np.argsort(levels, kind="stable")] = np.concatenate([*map(np.arange, sizes)])
+    return rank - (sizes[levels] - 1) / 2
 
 
 def _draw_connections(figure: Figure, axes: Axes, network: Network, places: FloatArray) -> None:
     weight = np.array([w for row in network.rows for w in row.weights], dtype=np.float64)
     largest = float(np.abs(weight).max(initial=1.0))
     colours = LinearSegmentedColormap.from_list("weights", COLOURS)
-    source, target = ends(network)
-    straight = network.wiring != SKIP
-    lines = [
-        np.array([places[s], places[t]]) if straight else curve(places[s], places[t])
-        for s, t in zip(source, target, strict=True)
-    ]
+    norm = SymLogNorm(SMALLEST_WEIGHT, vmin=-largest, vmax=largest)
     order = np.argsort(np.abs(weight), kind="stable")
-    drawn = LineCollection(
-        [lines[k] for k in order],
-        cmap=colours,
-        norm=SymLogNorm(SMALLEST_WEIGHT, vmin=-largest, vmax=largest),
-        linewidths=0.7 if straight else 0.9,
-        zorder=1,
-    )
+    ordered = [(places[s], places[t]) for s, t in np.transpose(ends(network))[order]]
+    straight = network.wiring != SKIP
+    lines = [np.array(pair) if straight else curve(*pair) for pair in ordered]
+    width = 0.7 if straight else 0.9
+    drawn = LineCollection(lines, cmap=colours, norm=norm, linewidths=width, zorder=1)
     drawn.set_array(weight[order])
     axes.add_collection(drawn)
     bar = figure.colorbar(
         drawn, ax=axes, location="bottom", fraction=0.02, aspect=60, shrink=0.5, pad=0.01
     )
     ticks = [-1.0, -1e-2, 0.0, 1e-2, 1.0]
-    bar.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "−") for tick in ticks])
+    bar.set_ticks(ticks, labels=[*map(short, ticks)])
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label("weight")
@@ -152,13 +137,13 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
 
 def _draw_units(axes: Axes, places: FloatArray, numbered: bool) -> None:
     size = 52 if numbered else 9
-    x, y = places[1:-1, 0], places[1:-1, 1]
+    x, y = places[1:-1].T
     axes.scatter(x, y, s=size, facecolor="white", edgecolor="0.25", linewidth=0.6, zorder=2)
     if numbered:
         for number, (x, y) in enumerate(places[1:-1], start=1):
             axes.text(x, y, f"{number}", size=5.2, ha="center", va="center_baseline", color="0.1")
     shifts = ((0, 6), (0, 6)) if numbered else ((-6, -3), (6, -3))
-    for place, name, shift in zip((places[0], places[-1]), ("x", "N(x)"), shifts, strict=True):
+    for place, name, shift in zip(places[[0, -1]], ("x", "N(x)"), shifts, strict=True):
         axes.scatter(place[0], place[1], s=size, marker="s", color="0.2", zorder=2)
         side = "center" if numbered else ("right" if shift[0] < 0 else "left")
         axes.annotate(name, place, xytext=shift, textcoords="offset points", ha=side)

@@ -10,16 +10,8 @@ from matplotlib.figure import Figure
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.plots.style import (
-    BLUE,
-    ORANGE,
-    PALE_BLUE,
-    grouped,
-    headline,
-    label_domain,
-    page,
-    power,
-)
+from sinrelu.plots import style
+from sinrelu.plots.style import BLUE, ORANGE, PALE_BLUE, page
 from sinrelu.verification.sampling import MAX_PIECES
 
 HEIGHT = 2.9
@@ -42,39 +34,33 @@ def pieces_figure(
 ) -> Figure:
     """Draw the density of a network's breakpoints.
 
-    Raises
-    ------
-    RequestError
-        If there are too many to enumerate (``found`` is None).
+    Raises RequestError if there are too many to enumerate (``found`` is None).
     """
     if found is None:
         raise RequestError(f"the network has more than {MAX_PIECES} pieces, too many to enumerate")
-    edges = np.linspace(found[0], found[-1], BINS + 1)
+    domain = (float(found[0]), float(found[-1]))
+    edges = np.linspace(*domain, BINS + 1)
     counts, _ = np.histogram(found[1:-1], edges)
-    x = np.linspace(found[0], found[-1], 2001)
+    x = np.linspace(*domain, 2001)
     density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol, function)
-    fine = fewest_density(np.linspace(found[0], found[-1], INTEGRAL_POINTS), tol, function)
+    fine = fewest_density(np.linspace(*domain, INTEGRAL_POINTS), tol, function)
     least = round(float((found[-1] - found[0]) * (fine[:-1] + fine[1:]).mean() / 2))
-    exponent = math.floor(math.log10(max(density.max(), fewest.max())))
+    top = max(density.max(), fewest.max())
+    exponent = style.decade(top)
     unit = 10.0**exponent
     with page(HEIGHT) as figure:
         axes = figure.add_subplot()
         axes.stairs(density / unit, edges, fill=True, color=PALE_BLUE, alpha=0.45)
         axes.stairs(density / unit, edges, color=BLUE, linewidth=0.9)
         axes.plot(x, fewest / unit, color=ORANGE, linewidth=1.3)
-        axes.set_xlim(float(found[0]), float(found[-1]))
-        top = 1.28 * max(density.max(), fewest.max()) / unit
-        axes.set_ylim(0, top)
-        label_domain(axes)
-        axes.set_xlabel("x")
-        axes.set_ylabel(f"pieces per unit of x,  in {power(exponent)}")
-        axes.set_title(headline(network))
+        per_unit = f"pieces per unit of x,  in {style.power(exponent)}"
+        axes.set(xlim=domain, ylim=(0, 1.28 * top / unit), xlabel="x", ylabel=per_unit)
+        style.label_domain(axes)
+        axes.set_title(style.headline(network))
         law = rf"$\sqrt{{|\{function}\,x|}}\,/\,4\sqrt{{\varepsilon}}$"
-        best = f"fewest for ±{tol:g}: {grouped(least)},  {law}"
-        own = f"this network: {grouped(len(found) - 1)} pieces"
-        for place, text, colour in ((0.01, own, BLUE), (0.99, best, ORANGE)):
-            side = "left" if place < 0.5 else "right"
-            axes.text(
-                place, 0.92, text, color=colour, transform=axes.transAxes, va="baseline", ha=side
-            )
+        best = f"fewest for ±{tol:g}: {style.grouped(least)},  {law}"
+        own = f"this network: {style.grouped(len(found) - 1)} pieces"
+        within = axes.transAxes
+        axes.text(0.01, 0.92, own, color=BLUE, transform=within)
+        axes.text(0.99, 0.92, best, color=ORANGE, transform=within, ha="right")
     return figure

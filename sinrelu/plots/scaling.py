@@ -15,7 +15,7 @@ from sinrelu.compare.growth import FIRST_DIGITS, Law, digits, law, series
 from sinrelu.constructions import CONSTRUCTIONS
 from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP
-from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, page
+from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, label_point, page
 from sinrelu.target import DEFAULT
 
 HEIGHT = 5.2
@@ -36,10 +36,7 @@ LABEL_DECADES = 0.22
 def scaling_figure(entries: Sequence[Entry]) -> Figure:
     """Draw connections against digits, both wirings on a logarithmic scale, and skip wiring's laws.
 
-    Raises
-    ------
-    RequestError
-        If there is nothing to draw.
+    Raises RequestError if there is nothing to draw.
     """
     if not entries:
         raise RequestError("the table is empty; there is nothing to draw")
@@ -67,7 +64,7 @@ def _draw_wiring(axes: Axes, entries: Sequence[Entry], wiring: str) -> None:
     for (name, _), height in zip(shown, spread(ends, LABEL_DECADES), strict=True):
         target = CONSTRUCTIONS[name].target if name in CONSTRUCTIONS else DEFAULT
         label = name if target == DEFAULT else f"{name}, {target.interval} only"
-        _name(axes, end, 10**height, label, LOOKS.get(name, OTHERS)[0])
+        label_point(axes, end, 10**height, label, LOOKS.get(name, OTHERS)[0])
     axes.axhline(LIMIT, color="0.2", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.text(0.02, LIMIT * 1.15, f"limit {LIMIT}", transform=axes.get_yaxis_transform())
     axes.set_yticks([100, 1000, 10000], ["100", "1000", "10000"])
@@ -97,7 +94,7 @@ def _draw_laws(axes: Axes, entries: Sequence[Entry]) -> None:
             dense = np.linspace(FIRST_DIGITS, max(x), 200)
             axes.plot(dense, [fitted(d) for d in dense], color=colour, linewidth=0.9)
             label = f"{name}\n{_law_text(fitted)}"
-        _name(axes, x[-1], y[-1], label, colour)
+        label_point(axes, x[-1], y[-1], label, colour)
     axes.set_ylim(0, 1.05 * max((e.connections for _, found in lowest for e in found), default=1))
     axes.set_ylabel("connections")
     axes.set_title("skip wiring again, on a linear scale, with least-squares laws")
@@ -119,9 +116,3 @@ def _digits_axis(axes: Axes, entries: Sequence[Entry], room: float) -> None:
     axes.set_xticks(np.arange(math.ceil(least / 2) * 2, most + 0.01, 2))
     axes.spines["bottom"].set_bounds(least - 0.04 * span, most)
     axes.set_xlabel("digits d, tolerance 10⁻ᵈ", x=(0.5 * span) / (1.04 + room) / span)
-
-
-def _name(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
-    axes.annotate(
-        text, (x, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center"
-    )

@@ -58,13 +58,10 @@ def page(height: float) -> Iterator[Figure]:
 def rendered(figure: Figure, suffix: str) -> bytes:
     """Return a figure as a file's content, the same bytes for the same figure."""
     kind = suffix.lower().lstrip(".")
-    undated: dict[str, dict[str, str | None]] = {
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None},
-    }
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     stream = io.BytesIO()
     with style_context(["default", STYLE]):
-        figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
+        figure.savefig(stream, format=kind, dpi=DPI, metadata=undated)
     return stream.getvalue()
 
 
@@ -77,9 +74,15 @@ def headline(network: Network) -> str:
     """Return one line about a network; its construction is what its file says."""
     method = network.meta.get("construction")
     built = f"{method}, " if isinstance(method, str) and method.isprintable() else ""
-    return (
-        f"{built}{network.wiring} wiring: {network.connections} connections, {network.units} units"
-    )
+    size = f"{network.connections} connections, {network.units} units"
+    return f"{built}{network.wiring} wiring: {size}"
+
+
+def label_point(axes: Axes, x: float, y: float, text: str, colour: str, left: bool = False) -> None:
+    """Write beside a point what ends there, on its left or right."""
+    shift, side = ((-6, 0), "right") if left else ((6, 0), "left")
+    beside = axes.annotate(text, (x, y), xytext=shift, textcoords="offset points")
+    beside.set(ha=side, va="center", color=colour)
 
 
 def label_domain(axes: Axes) -> None:
@@ -103,9 +106,19 @@ def quarters_of_pi(count: int) -> str:
     return f"{sign}{'' if number == '1' else number}π" if count else "0"
 
 
+def decade(number: float) -> int:
+    """Return the power of ten at or below a positive number, up to rounding."""
+    return math.floor(math.log10(number) + 1e-9)
+
+
 def power(exponent: int) -> str:
     """Write a power of ten."""
     return f"10$^{{{exponent}}}$"
+
+
+def short(number: float) -> str:
+    """Write a number of few digits, with a true minus."""
+    return f"{number:g}".replace("-", "−")
 
 
 def grouped(count: int) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.plots.style import BLUE, page
+from sinrelu.plots.style import BLUE, label_point, page
 
 HEIGHT = 3.9
 
 
-@dataclass(frozen=True)
-class SizeCurve:
+class SizeCurve(NamedTuple):
     """Networks of one kind: how large each is, and its error; the label is beside the last one."""
 
     label: str
@@ -29,10 +28,7 @@ class SizeCurve:
 def loss_figure(losses: FloatArray) -> Figure:
     """Draw the loss of every step of a training, on logarithmic axes.
 
-    Raises
-    ------
-    RequestError
-        If no loss is positive and finite.
+    Raises RequestError if no loss is positive and finite.
     """
     shown = np.isfinite(losses) & (losses > 0)
     if not shown.any():
@@ -50,16 +46,8 @@ def sizes_figure(curves: Sequence[SizeCurve]) -> Figure:
     with page(HEIGHT) as figure:
         axes = figure.subplots()
         for curve in curves:
-            colour, side = curve.colour, -1 if curve.label_on_left else 1
-            axes.loglog(curve.connections, curve.errors, "o-", color=colour, markersize=3.5)
-            axes.annotate(
-                curve.label,
-                (curve.connections[-1], curve.errors[-1]),
-                xytext=(6 * side, 0),
-                textcoords="offset points",
-                ha="right" if curve.label_on_left else "left",
-                va="center",
-                color=colour,
-            )
+            x, y, colour = curve.connections, curve.errors, curve.colour
+            axes.loglog(x, y, "o-", color=colour, markersize=3.5)
+            label_point(axes, x[-1], y[-1], curve.label, colour, curve.label_on_left)
         axes.set(xlabel="connections", title="proven error, largest over all real x in [−π, π]")
     return figure

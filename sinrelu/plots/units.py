@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,17 +34,13 @@ CENTRE = 1 / 3
 def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> Figure:
     """Draw every unit that does more than carry a value, numbered as in the network.
 
-    Raises
-    ------
-    RequestError
-        If there are too many.
+    Raises RequestError if there are too many.
     """
     rows = network.rows[:-1]
     shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
     if not 1 <= len(shown) <= MOST_UNITS:
-        raise RequestError(
-            f"{len(shown)} units cannot be drawn side by side, at most {MOST_UNITS} can"
-        )
+        too_many = f"{len(shown)} units cannot be drawn side by side"
+        raise RequestError(f"{too_many}, at most {MOST_UNITS} can")
     counts = rises(network, pieces)
     across = min(len(shown), 6 if len(shown) <= 30 else 8)
     down = math.ceil(len(shown) / across)
@@ -54,14 +51,11 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
             _draw_unit(axes, network, number, int(counts[number - 1]), pieces.domain)
         for axes in panels:  # the iterator is where the units ended
             axes.set_axis_off()
-        figure.suptitle(
-            f"{headline(network)}\n"
+        legend = (
             "in each panel: the unit’s number, and how often it rises between "
-            f"{target.low} and {target.high}; grey panels are magnified",
-            size=FONT_SIZE,
-            x=0.01,
-            ha="left",
+            f"{target.low} and {target.high}; grey panels are magnified"
         )
+        figure.suptitle(f"{headline(network)}\n{legend}", size=FONT_SIZE, x=0.01, ha="left")
     return figure
 
 
@@ -107,16 +101,12 @@ def window(domain: Domain, count: int) -> Domain:
 def _draw_unit(axes: Axes, network: Network, number: int, count: int, domain: Domain) -> None:
     seen = window(domain, count)
     x = np.linspace(*seen, POINTS)
-    values = next(v for unit, v in enumerate(unit_values(network, x), start=1) if unit == number)
+    values = next(islice(unit_values(network, x), number - 1, None))
     top = float(values.max()) or 1.0
     if seen != domain:
         axes.set_facecolor(BAND)
     axes.plot(x, values / top, color=BLUE, linewidth=0.8)
-    axes.set_ylim(-0.06, 1.08)
-    axes.set_xlim(*seen)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color("0.75")
+    axes.set(ylim=(-0.06, 1.08), xlim=seen, xticks=[], yticks=[])
+    axes.spines[["left", "bottom"]].set_color("0.75")
     axes.set_title(f"{number}", size=7, pad=1.5)
     axes.set_title(grouped(count), size=7, pad=1.5, color="0.4", loc="right")
