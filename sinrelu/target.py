@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import MIN_EMIN, ROUND_CEILING, Context, Decimal, InvalidOperation
+from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -110,14 +110,7 @@ MINUS_PI, PI = End(Fraction(-1), True), End(Fraction(1), True)
 
 @dataclass(frozen=True)
 class Target:
-    """A function on a domain.
-
-    Attributes
-    ----------
-    function : str
-        ``sin`` or ``cos``.
-    low, high : End
-        A < B, within ±10⁶.
+    """A function, ``sin`` or ``cos``, on a domain of ends A < B within ±10⁶.
 
     Raises
     ------
@@ -184,21 +177,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Point:
-    """A dyadic x, and the text it was read from.
-
-    Attributes
-    ----------
-    text : str
-        What was asked for.
-    x : Fraction
-        What is evaluated.
-    exact : bool
-        Whether x is what was asked for, or the float64 nearest to it.
-    """
+    """A dyadic x to be evaluated, and the text it was read from."""
 
     text: str
     x: Fraction
     exact: bool
+    """Whether x is what was asked for, or the float64 nearest to it."""
 
     @classmethod
     def parse(cls, text: str) -> Point:
@@ -254,11 +238,10 @@ def pi_multiple(plain: str) -> Fraction | None:
     match = PI_MULTIPLE.fullmatch(plain)
     if match is None:
         return None
-    sign, factor, divisor = match.groups()
-    if divisor is not None and int(divisor) == 0:
+    sign, factor, divisor = match.groups("1")
+    if int(divisor) == 0:
         raise RequestError(f"{plain!r} divides by zero")
-    ratio = Fraction(factor or 1) / int(divisor or 1)
-    return -ratio if sign == "-" else ratio
+    return Fraction(sign + factor) / int(divisor)
 
 
 def _read_quotient(text: str) -> Fraction | None:
@@ -278,9 +261,8 @@ def _read_hexadecimal(plain: str) -> Fraction | None:
     match = HEXADECIMAL.fullmatch(plain)
     if match is None:
         return None
-    sign, whole, part, power = match.groups()
-    magnitude = int(whole + part, 16) * Fraction(2) ** (int(power or 0) - 4 * len(part))
-    return -magnitude if sign == "-" else magnitude
+    sign, whole, part, power = match.groups("0")
+    return int(sign + whole + part, 16) * Fraction(2) ** (int(power) - 4 * len(part))
 
 
 def _read_decimal(plain: str, longest: int) -> Fraction | None:
@@ -314,12 +296,13 @@ def _shown(value: object) -> str:
     return f"{value}" if isinstance(value, float) else f"this {type(value).__name__}"
 
 
-def rounded_up(number: Fraction, digits: int = 6) -> str:
+def rounded_up(number: Fraction, digits: int = 6, down: bool = False) -> str:
     """Write a bound in decimal with so many digits, rounded up so that it stays one.
 
-    A float64 may be too small for it.
+    A lower bound is to be rounded down. A float64 may be too small for either.
     """
-    context = Context(prec=digits, rounding=ROUND_CEILING, Emin=MIN_EMIN)
+    rounding = ROUND_FLOOR if down else ROUND_CEILING
+    context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
     quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
     return f"{quotient.normalize(context)}".lower()
 

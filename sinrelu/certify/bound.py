@@ -91,21 +91,9 @@ def deviation(
 ) -> Deviation:
     """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
 
-    Parameters
-    ----------
-    network : Network
-        Any network of float64 weights.
-    ends : (float, float)
-        The interval [a, b] that the cells must cover, at most ``LIMIT`` in magnitude.
-    nodes : DoubleDouble
-        Shape (n+1,), n ≥ 1, strictly increasing from a to b, normalised.
-    function : str
-        f, ``sin`` or ``cos``.
-
-    Returns
-    -------
-    Deviation
-        Two arrays of shape (n,); infinite where nothing could be shown.
+    The cells must cover the interval ``ends`` = [a, b], at most ``LIMIT`` in magnitude: the nodes,
+    of shape (n+1,) with n ≥ 1, rise strictly from a to b and are normalised. Both arrays returned
+    have shape (n,) and are infinite where nothing could be shown.
 
     Raises
     ------
@@ -172,7 +160,8 @@ def _output(network: Network, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatA
     *units, output = network.computed
     most_terms = max(len(row.sources) for row in network.rows)
     kappa = unit_error(most_terms)
-    magnitude = _cellwise_max(np.abs(nodes.hi))
+    size = np.abs(nodes.hi)
+    magnitude = np.maximum(size[1:], size[:-1])
     wires = {0: Ball(factor(nodes), kappa * magnitude + UNDERFLOW)}
     for row in units:
         form, radius = _affine_form(row, kappa, wires, nodes.hi)
@@ -238,7 +227,3 @@ def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray
 
 def _infinite_if_nan(values: FloatArray) -> FloatArray:
     return np.where(np.isnan(values), np.inf, values)
-
-
-def _cellwise_max(values: FloatArray) -> FloatArray:
-    return np.maximum(values[1:], values[:-1])

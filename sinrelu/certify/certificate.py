@@ -24,35 +24,15 @@ FORMAT = "sinrelu-certificate-2"
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is known about |N(x) − f(x)| for all real x in the domain.
+    """What is known about |N(x) − f(x)| for all real x in ``domain``, a closed interval.
 
-    Attributes
-    ----------
-    verdict : str
-        ``proved``: at most tol everywhere. ``refuted``: above tol at the witness. Else
-        ``inconclusive``.
-    tol : float
-        The tolerance judged.
-    function : str
-        f, ``sin`` or ``cos``.
-    domain : (float, float)
-        The closed interval of real numbers that is covered.
-    sup_error : float
-        Proven upper bound over the whole domain; infinite where nothing was proved.
-    lower_bound : float
-        |N − f| at the witness is at least this, by exact arithmetic.
-    witness : Fraction or None
-        A dyadic number, exactly; a float64 where that suffices.
-    cells, pieces : int
-        Cells of the proof, and pieces found on the way (the finder is not trusted to count).
-    radius : float
-        The largest part of any cell's bound that covers rounding and misplaced breakpoints.
-    sha256 : str
-        Of the graph.
-    remark : str
-        Why the verdict is inconclusive, else empty.
-    versions : mapping
-        Of what computed it.
+    f is ``function``. ``verdict`` is ``proved`` (at most tol everywhere), ``refuted`` (above tol at
+    the witness) or ``inconclusive``; ``remark`` says why the last, and is empty else. ``sup_error``
+    is proven for the whole domain, infinite where nothing was. At the witness, a dyadic number and
+    a float64 where that suffices, |N − f| is at least ``lower_bound``, by exact arithmetic.
+    ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
+    count), and ``radius`` is the largest part of any cell's bound that covers rounding and
+    misplaced breakpoints. ``sha256`` is the graph's, ``versions`` are of what computed it.
     """
 
     verdict: str
@@ -114,16 +94,9 @@ def _read(name: str, values: Mapping[str, Any], read: Callable[[Any], Any]) -> A
         raise FormatError(f"{name}: {str(values[name])[:60]!r} is not valid") from error
 
 
-def _verdict(value: Any) -> str:
-    if value not in VERDICTS:
-        raise ValueError
-    return str(value)
-
-
-def _function(value: Any) -> str:
-    if value not in tuple(QUARTER_TURNS):
-        raise ValueError
-    return str(value)
+def _one_of(*names: str) -> Callable[[Any], str]:
+    """Read one of some names; ``index`` refuses any other."""
+    return lambda value: names[names.index(value)]
 
 
 def _positive(value: Any) -> float:
@@ -165,14 +138,10 @@ def _dyadic(value: Any) -> Fraction | None:
     return int(mantissa, 16) * Fraction(2) ** int(exponent)
 
 
-def _versions(value: Any) -> dict[str, str]:
-    return {_text(name): _text(version) for name, version in value.items()}
-
-
 _FIELDS: dict[str, Callable[[Any], Any]] = {
-    "verdict": _verdict,
+    "verdict": _one_of(*VERDICTS),
     "tol": _positive,
-    "function": _function,
+    "function": _one_of(*QUARTER_TURNS),
     "domain": _domain,
     "sup_error": _bound,
     "lower_bound": _positive,
@@ -182,5 +151,5 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "radius": _bound,
     "sha256": _text,
     "remark": _text,
-    "versions": _versions,
+    "versions": lambda value: {name: _text(text) for name, text in value.items()},
 }

@@ -11,24 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.arithmetic import FloatArray
-from sinrelu.arithmetic.double_double import (
-    DoubleDouble,
-    affine,
-    factor,
-    split,
-    two_sum,
-)
+from sinrelu.arithmetic import FloatArray, IntArray
+from sinrelu.arithmetic.double_double import DoubleDouble, affine, factor, split, two_sum
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 
 Interval = tuple[float, float]
+Part = tuple[Interval, DoubleDouble]
+"""An interval and its nodes."""
 
 INTERVAL_NODES = 2**16
 """An interval with more nodes is halved; this bounds the memory."""
@@ -49,14 +44,8 @@ SMALLEST_STEP = 2.0**-98
 class Finder:
     """Finds the nodes of cells on which a network is affine but for a negligible radius.
 
-    Attributes
-    ----------
-    network : Network
-        With float64 weights.
-    gains : mapping
-        By how much at most a change of each wire moves the output.
-    negligible : float
-        Kinks that move the output by at most this may be left out.
+    A change of a wire moves the output by at most its gain times as much. Kinks that move the
+    output by at most ``negligible`` may be left out.
     """
 
     network: Network
@@ -93,7 +82,7 @@ class Finder:
                 live[row.number] = _relu(live[row.number])
         return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
 
-    def intervals(self, ends: Interval, limit: int) -> Iterator[tuple[Interval, DoubleDouble]]:
+    def intervals(self, ends: Interval, limit: int) -> Iterator[Part]:
         """Yield an interval in parts, each with its nodes, at most ``INTERVAL_NODES`` of them.
 
         Stops early once more than ``limit`` nodes were yielded.
@@ -149,8 +138,8 @@ def probes(domain: Interval, length: float) -> list[Interval]:
     """Return a few intervals all over a domain that make up so much of it, in proportion."""
     a, b = domain
     width = (b - a) / PROBES
-    starts = [a + width * (index + 0.618) for index in range(PROBES)]
-    ends = [(start, start + width * length) for start in starts]
+    starts = (a + width * (index + 0.618) for index in range(PROBES))
+    ends = ((start, start + width * length) for start in starts)
     return [(start, end) for start, end in ends if a <= start < end <= b]
 
 
@@ -176,35 +165,22 @@ def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:
     first = np.cumsum(parts - 1) - (parts - 1)
     step = np.arange(1, len(cell) + 1) - first[cell]
     cuts = nodes.hi[cell] + widths[cell] * (step / parts[cell])
-    cuts, cell = cuts[_between(nodes, cell, cuts)], cell[_between(nodes, cell, cuts)]
-    return DoubleDouble(np.insert(nodes.hi, cell + 1, cuts), np.insert(nodes.lo, cell + 1, 0.0))
-
-
-def _between(
-    nodes: DoubleDouble, cell: npt.NDArray[np.int64], cuts: FloatArray
-) -> npt.NDArray[np.bool_]:
     fresh = np.append(True, np.diff(cuts) > 0)
-    inside: npt.NDArray[np.bool_] = (nodes.hi[cell] < cuts) & (cuts < nodes.hi[cell + 1]) & fresh
-    return inside
+    inside = (nodes.hi[cell] < cuts) & (cuts < nodes.hi[cell + 1]) & fresh
+    at = cell[inside] + 1
+    return DoubleDouble(np.insert(nodes.hi, at, cuts[inside]), np.insert(nodes.lo, at, 0.0))
 
 
 @dataclass(frozen=True)
 class Pieces:
     """All pieces of a network in a domain, kept in memory.
 
-    Attributes
-    ----------
-    domain : (float, float)
-        What was searched.
-    parts : tuple or None
-        Consecutive intervals with their nodes: the ends and the breakpoints between. None where
-        there are too many.
-    expected : float
-        How many pieces there are, found or estimated.
+    ``parts`` are consecutive intervals with their nodes, the ends and the breakpoints between; None
+    where there are too many. ``expected`` is how many pieces there are, found or estimated.
     """
 
     domain: Interval
-    parts: tuple[tuple[Interval, DoubleDouble], ...] | None
+    parts: tuple[Part, ...] | None
     expected: float = 0.0
 
     @classmethod
@@ -228,10 +204,11 @@ class Pieces:
             return self
         finder = Finder.of(network)
         ends = subintervals(self.domain, 64)
-        parts: list[tuple[Interval, DoubleDouble]] = []
+        parts: list[Part] = []
         count = 1
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for index, found in enumerate(pool.map(partial(_parts, finder, limit), ends), start=1):
+            searched = pool.map(lambda part: list(finder.intervals(part, limit)), ends)
+            for index, found in enumerate(searched, start=1):
                 parts += found
                 count += sum(len(nodes.hi) - 2 for _, nodes in found)
                 if count > limit:
@@ -256,10 +233,6 @@ def breakpoints(
     return Pieces.of(network, domain, limit, progress).breakpoints
 
 
-def _parts(finder: Finder, limit: int, ends: Interval) -> list[tuple[Interval, DoubleDouble]]:
-    return list(finder.intervals(ends, limit))
-
-
 def _relu(value: DoubleDouble) -> DoubleDouble:
     return DoubleDouble(np.maximum(value.hi, 0), np.where(value.hi > 0, value.lo, 0))
 
@@ -269,13 +242,10 @@ def _take(value: DoubleDouble, index: npt.NDArray[np.generic]) -> DoubleDouble:
 
 
 def _insert(
-    live: dict[int, DoubleDouble], cells: npt.NDArray[np.int64], ratio: DoubleDouble
+    live: dict[int, DoubleDouble], cells: IntArray, ratio: DoubleDouble
 ) -> dict[int, DoubleDouble]:
     """Add a node inside each of the cells, at the given ratio of its width, to all live wires."""
-    stack = DoubleDouble(
-        np.stack([value.hi for value in live.values()]),
-        np.stack([value.lo for value in live.values()]),
-    )
+    stack = DoubleDouble(*map(np.stack, zip(*live.values(), strict=True)))
     between = _interpolate(_take(stack, cells), _take(stack, cells + 1), ratio)
     high = np.insert(stack.hi, cells + 1, between.hi, axis=1)
     low = np.insert(stack.lo, cells + 1, between.lo, axis=1)
@@ -287,8 +257,7 @@ def _interpolate(a: DoubleDouble, b: DoubleDouble, ratio: DoubleDouble) -> Doubl
 
 
 def _clearly_below(a: DoubleDouble, b: DoubleDouble) -> npt.NDArray[np.bool_]:
-    difference = _subtract(b, a)
-    return difference.hi > SMALLEST_STEP * (np.abs(b.hi) + 1)
+    return _subtract(b, a).hi > SMALLEST_STEP * (np.abs(b.hi) + 1)
 
 
 def _add(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
@@ -309,8 +278,7 @@ def _multiply(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
 
 def _divide(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
     quotient = a.hi / b.hi
-    zero = np.zeros_like(quotient)
-    rest = _subtract(a, _multiply(b, DoubleDouble(quotient, zero)))
+    rest = _subtract(a, _multiply(b, DoubleDouble(quotient, np.zeros_like(quotient))))
     return _normalised(quotient, rest.hi / b.hi)
 
 

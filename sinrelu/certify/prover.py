@@ -6,12 +6,13 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -23,14 +24,7 @@ from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
 from sinrelu.certify.counterexample import error_bounds, worst_in_cell
-from sinrelu.certify.pieces import (
-    Finder,
-    Interval,
-    Pieces,
-    probes,
-    subintervals,
-    with_widest,
-)
+from sinrelu.certify.pieces import Finder, Interval, Pieces, probes, subintervals, with_widest
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
@@ -52,18 +46,12 @@ SUSPECTS = 6
 
 @dataclass(frozen=True)
 class Partition:
-    """How the domain is cut before the pieces are found; any partition gives a valid proof.
-
-    Attributes
-    ----------
-    parts : int
-        Intervals of equal length, the units of work.
-    cells : int
-        No cell is wider than if the domain were cut evenly into so many.
-    """
+    """How the domain is cut before the pieces are found; any partition gives a valid proof."""
 
     parts: int
+    """Intervals of equal length, the units of work."""
     cells: int
+    """No cell is wider than if the domain were cut evenly into so many."""
 
 
 USUAL = Partition(parts=64, cells=2**15)
@@ -120,29 +108,13 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
 ) -> Certificate:
     """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
-    Parameters
-    ----------
-    network : Network
-        Any network; how it was built plays no part.
-    tol : float
-        Positive and finite.
-    domain : (float, float)
-        Ends of the closed interval, at most 2²⁰ in magnitude.
-    function : str
-        f, ``sin`` or ``cos``.
-    partition : Partition
-        Where to cut before pieces are found.
-    pieces : Pieces, optional
-        What was found or estimated before on this network and domain, to save doing it again; it
-        is trusted as little as the finder.
-    budget : int
-        Cells after which to stop with ``inconclusive``; where more are to be expected, only a few
-        short intervals are searched for a witness.
-    executor : concurrent.futures.Executor, optional
-        Where to run the parts; a thread for each processor by default. The result is the same
-        for every executor.
-    progress : callable, optional
-        Called with the fraction done.
+    Any network will do: how it was built plays no part. tol is positive and finite, and the domain
+    a closed interval of ends at most 2²⁰ in magnitude. Pieces that were found or estimated before,
+    on this network and domain, save doing it again; they are trusted as little as the finder. After
+    ``budget`` cells the proof stops with ``inconclusive``; where more are to be expected, only a
+    few short intervals are searched for a witness. Parts run in ``executor``, by default in a
+    thread for each processor, and the result is the same in every one; ``progress`` is told the
+    fraction of them that is done.
 
     Raises
     ------
@@ -157,13 +129,12 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
     pieces = pieces or Pieces.estimated(network, domain)
     needed = cells_needed(pieces, partition)
-    parts: list[tuple[Interval, DoubleDouble | None]]
+    parts: Iterable[tuple[Interval, DoubleDouble | None]]
     if needed > budget:
         parts = [(ends, None) for ends in probes(domain, min(LONGEST_PROBE, PROBED / needed))]
-    elif pieces.parts:
-        parts = list(pieces.parts)
     else:
-        parts = [(ends, None) for ends in subintervals(domain, partition.parts)]
+        uncut = subintervals(domain, partition.parts)
+        parts = pieces.parts or [(ends, None) for ends in uncut]
     tasks = [Task(finder, ends, nodes, widest, budget, function) for ends, nodes in parts]
     pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
     with pool as workers:
@@ -187,10 +158,7 @@ def recheck(
 ) -> tuple[Certificate, list[str]]:
     """Compute a certificate again on another partition, and say in what the two disagree.
 
-    Returns
-    -------
-    (Certificate, list of str)
-        The new certificate, and one line for every disagreement: none if the old one stands.
+    Returns the new one, and one line for every disagreement: none if the old one stands.
     """
     again = certify(
         network,
@@ -312,7 +280,7 @@ def _witness(
     """Return (x, error) of the largest exact error in the most suspicious cells."""
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
     found = (worst_in_cell(network, *finding.cell, tol, function) for finding in suspects)
-    return max(found, key=lambda pair: pair[1])
+    return max(found, key=itemgetter(1))
 
 
 def float_below(number: Fraction) -> float:

@@ -6,14 +6,13 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.certify.prover import float_below
 from sinrelu.network import Network, exact_hex
-from sinrelu.target import DEFAULT, Target
+from sinrelu.target import DEFAULT, Target, rounded_up
 from sinrelu.verification.sampling import MAX_PIECES, Sample
 
 SAMPLED_OK = "sampled-ok"
@@ -25,6 +24,7 @@ VERDICTS: Mapping[str, str] = {
 }
 """Each verdict and what it means."""
 
+COUNTS = "biases skip_connections units depth width dense_size dense_size_with_biases".split()
 OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 
 
@@ -164,13 +164,7 @@ class Report:
             "connections": network.connections,
             "max_connections": self.max_connections,
             "within_limit": self.within_limit,
-            "biases": network.biases,
-            "skip_connections": network.skip_connections,
-            "units": network.units,
-            "depth": network.depth,
-            "width": network.width,
-            "dense_size": network.dense_size,
-            "dense_size_with_biases": network.dense_size_with_biases,
+            **{name: getattr(network, name) for name in COUNTS},
             "wiring": network.wiring,
             "construction": self.construction,
             "sha256": network.sha256,
@@ -196,7 +190,7 @@ class Report:
         if number is None:
             return None
         if self.network.wide:
-            return figure(number, up=up)
+            return rounded_up(number, down=not up)
         return _finite(nearest(number) if up else float_below(number))
 
     def as_json(self) -> str:
@@ -246,9 +240,8 @@ class Report:
 
     def _text(self, number: Fraction, digits: int = 6, up: bool = True) -> str:
         """Write a number for people."""
-        if self.network.wide:
-            return figure(number, digits, up)
-        return f"{nearest(number):.{digits}g}"
+        wide = self.network.wide
+        return rounded_up(number, digits, not up) if wide else f"{nearest(number):.{digits}g}"
 
 
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
@@ -292,14 +285,6 @@ def domain_text(target: Target) -> str:
 def line(label: str, text: str) -> str:
     """Return one aligned line."""
     return f"{label:<18}{text}"
-
-
-def figure(number: Fraction, digits: int = 6, up: bool = True) -> str:
-    """Write a number that a float64 may be too small for, rounded up or down, in decimal."""
-    rounding = ROUND_CEILING if up else ROUND_FLOOR
-    context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
-    quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
-    return f"{quotient.normalize(context)}".lower()
 
 
 def dyadic_text(number: Fraction) -> str:

@@ -47,16 +47,9 @@ BLOCK = 2**17
 class Curve:
     """The error N(x) − f(x) as float64 sees it, at ascending points.
 
-    Attributes
-    ----------
-    breakpoints : (P+1,) float64 or None
-        All breakpoints and both ends of the domain; None where there are too many.
-    x : (n,) float64
-        Breakpoints and the middles of pieces, or a uniform grid.
-    error : (n,) float64
-        NaN or infinite where float64 overflows in the network.
-    function : str
-        f, ``sin`` or ``cos``.
+    ``breakpoints``, of shape (P+1,), include both ends of the domain; None where they are too many.
+    ``x`` and ``error`` have shape (n,): breakpoints and middles of pieces, or a uniform grid, and
+    an error that is NaN or infinite where float64 overflows in the network.
     """
 
     breakpoints: FloatArray | None
