@@ -45,10 +45,7 @@ class End:
     def parse(cls, text: str) -> End:
         """Read a decimal number or a multiple of pi: ``-100``, ``0.5``, ``2pi``, ``-3*pi/4``.
 
-        Raises
-        ------
-        RequestError
-            If it is neither.
+        Anything else is a RequestError.
         """
         plain = text.strip().lower()
         if (multiple := pi_multiple(plain)) is not None:
@@ -69,9 +66,9 @@ class End:
 
     def outward(self, direction: int) -> float:
         """Return the end as a float64, or the next float64 below (−1) or above (+1) it."""
-        numbers = _precise()
-        nearest = self.nearest()
-        beyond = direction * (numbers.mpf(nearest) - self.value(numbers)) >= 0
+        value = self.value(_precise())
+        nearest = float(value)
+        beyond = direction * (nearest - value) >= 0
         exact = not self.of_pi and Fraction(nearest) == self.ratio
         return nearest if beyond or exact else math.nextafter(nearest, direction * math.inf)
 
@@ -79,10 +76,7 @@ class End:
     def of(cls, number: float) -> End:
         """Return the multiple of π/12 that a float64 is next to, or else the float itself.
 
-        Raises
-        ------
-        RequestError
-            If it is not finite.
+        A RequestError is raised if it is not finite.
         """
         if not math.isfinite(number):
             raise RequestError(f"domain: {number} is not a number")
@@ -98,7 +92,8 @@ class End:
 
     def __str__(self) -> str:
         if not self.of_pi:
-            return _decimal(self.ratio)
+            whole = self.ratio.denominator == 1
+            return f"{self.ratio}".replace("-", "−") if whole else f"{float(self.ratio)!r}"
         sign, size = "−" if self.ratio < 0 else "", abs(self.ratio)
         factor = "" if size.numerator == 1 else f"{size.numerator}"
         over = "" if size.denominator == 1 else f"/{size.denominator}"
@@ -110,13 +105,7 @@ MINUS_PI, PI = End(Fraction(-1), True), End(Fraction(1), True)
 
 @dataclass(frozen=True)
 class Target:
-    """A function, ``sin`` or ``cos``, on a domain of ends A < B within ±10⁶.
-
-    Raises
-    ------
-    RequestError
-        If the function is unknown, or the ends are no such interval.
-    """
+    """``sin`` or ``cos`` on a domain A < B within ±10⁶; anything else is a RequestError."""
 
     function: str = "sin"
     low: End = MINUS_PI
@@ -188,10 +177,7 @@ class Point:
     def parse(cls, text: str) -> Point:
         """Read a decimal number, a hexadecimal float or a multiple of pi.
 
-        Raises
-        ------
-        RequestError
-            If it is none of them, or too large for a float64.
+        What is none of them, or too large for a float64, is a RequestError.
         """
         plain = text.strip().lower()
         if (x := _read_hexadecimal(plain)) is not None:
@@ -208,18 +194,10 @@ class Point:
 
 
 def tolerance(value: object) -> Fraction:
-    """Return a tolerance exactly, from whatever sort of number or text it is.
+    """Return a tolerance, from 1e-1000 to below 1, exactly; anything else is a RequestError.
 
-    Parameters
-    ----------
-    value : float, str, Fraction, Decimal, mpf or numpy scalar
-        From 1e-1000 to below 1. Text is a decimal number, a hexadecimal one, or a quotient of
-        such: ``1e-12``, ``0x1p-40``, ``1/3``.
-
-    Raises
-    ------
-    RequestError
-        If it is something else.
+    It may be a float, Fraction, Decimal, mpf or numpy scalar, or a text: a decimal number, a
+    hexadecimal one, or a quotient of such, as in ``1e-12``, ``0x1p-40``, ``1/3``.
     """
     exact = _read_quotient(value) if isinstance(value, str) else _rational(value)
     if exact is None or not LEAST_TOL <= exact < 1:
@@ -228,13 +206,7 @@ def tolerance(value: object) -> Fraction:
 
 
 def pi_multiple(plain: str) -> Fraction | None:
-    """Read what multiple of pi a text is; None if it is something else.
-
-    Raises
-    ------
-    RequestError
-        If it divides by zero.
-    """
+    """Read what multiple of pi a text is; None if something else, RequestError if it is over 0."""
     match = PI_MULTIPLE.fullmatch(plain)
     if match is None:
         return None
@@ -305,11 +277,6 @@ def rounded_up(number: Fraction, digits: int = 6, down: bool = False) -> str:
     context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
     quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
     return f"{quotient.normalize(context)}".lower()
-
-
-def _decimal(number: Fraction) -> str:
-    whole = number.denominator == 1
-    return f"{number.numerator}".replace("-", "−") if whole else f"{float(number)!r}"
 
 
 def _precise() -> MPContext:

@@ -17,13 +17,7 @@ QUARTER_TURNS: Mapping[str, int] = {"sin": 0, "cos": 1}
 
 
 def quarter_turns(function: str) -> int:
-    """Return the quarter turns q for which f(x) = sin(x + q·π/2).
-
-    Raises
-    ------
-    RequestError
-        If the function is unknown.
-    """
+    """Return the q for which f(x) = sin(x + q·π/2); a RequestError if f is unknown."""
     if function not in QUARTER_TURNS:
         names = ", ".join(QUARTER_TURNS)
         raise RequestError(f"function: {function!r} is unknown; choose from {names}")

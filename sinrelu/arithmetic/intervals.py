@@ -79,13 +79,7 @@ def lower(x: Interval) -> Fraction:
 
 
 def upper(x: Interval) -> Fraction:
-    """Return the upper end.
-
-    Raises
-    ------
-    OverflowError
-        If it is infinite.
-    """
+    """Return the upper end; an OverflowError if it is infinite."""
     if x._mpi_[1] in (libmp.finf, libmp.fnan):
         raise OverflowError("the interval is unbounded")
     return Fraction(*libmp.to_rational(x._mpi_[1]))

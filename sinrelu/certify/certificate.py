@@ -55,8 +55,8 @@ class Certificate:
             "format": FORMAT,
             **vars(self),
             "domain": list(self.domain),
-            "sup_error": _finite_or_none(self.sup_error),
-            "radius": _finite_or_none(self.radius),
+            "sup_error": finite_or_none(self.sup_error),
+            "radius": finite_or_none(self.radius),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_decimal": None if self.witness is None else float(self.witness),
             "versions": dict(self.versions),
@@ -65,13 +65,7 @@ class Certificate:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Certificate:
-        """Read what ``to_json`` wrote.
-
-        Raises
-        ------
-        FormatError
-            If it is something else; the message names the field.
-        """
+        """Read what ``to_json`` wrote; a FormatError names the field that is something else."""
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -81,7 +75,8 @@ class Certificate:
         return cls(**{name: _read(name, values, read) for name, read in _FIELDS.items()})
 
 
-def _finite_or_none(number: float) -> float | None:
+def finite_or_none(number: float) -> float | None:
+    """Return a number that JSON can write."""
     return number if math.isfinite(number) else None
 
 

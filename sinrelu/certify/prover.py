@@ -116,12 +116,8 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     thread for each processor, and the result is the same in every one; ``progress`` is told the
     fraction of them that is done.
 
-    Raises
-    ------
-    RequestError
-        If tol, the domain or the function cannot be judged, or the budget is not positive.
-    ArithmeticAssumptionError
-        If float64 arithmetic is not what the proof assumes.
+    A RequestError is raised if tol, the domain or the function cannot be judged or the budget is
+    not positive, an ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
     domain = float(domain[0]), float(domain[1])
     _check_request(tol, domain, function, budget)
@@ -205,9 +201,7 @@ def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     nodes = with_widest(found, task.widest)
     result = deviation(task.finder.network, ends, nodes, task.function)
     at = int(np.argmax(result.bound))
-    left, right = (
-        Fraction(float(nodes.hi[i])) + Fraction(float(nodes.lo[i])) for i in (at, at + 1)
-    )
+    left, right = (Fraction(nodes.hi[i]) + Fraction(nodes.lo[i]) for i in (at, at + 1))
     return Finding(
         bound=float(result.bound[at]),
         radius=float(np.max(result.radius)),

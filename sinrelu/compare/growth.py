@@ -17,18 +17,12 @@ FIRST_DIGITS, FEWEST_POINTS = 3, 4
 
 @dataclass(frozen=True)
 class Law:
-    """Connections ≈ a + b·d + c·d² for d digits, by least squares.
-
-    Attributes
-    ----------
-    coefficients : (3,) floats
-        a, b, c.
-    errors : (3,) floats
-        Their standard errors, from the scatter of the counts about the fit.
-    """
+    """Connections ≈ a + b·d + c·d² for d digits, by least squares."""
 
     coefficients: tuple[float, float, float]
+    """a, b, c."""
     errors: tuple[float, float, float]
+    """Their standard errors, from the scatter of the counts about the fit."""
 
     @classmethod
     def fit(cls, digits: Sequence[float], counts: Sequence[float]) -> Law:

@@ -30,20 +30,9 @@ SAMPLED, COUNTED = "sampled", "counted"
 class Entry:
     """One network, counted on its graph.
 
-    Attributes
-    ----------
-    construction, wiring, tol
-        What was built.
-    connections, biases, units, depth, width, dense_size
-        As in ``Network``.
-    sampled_float64, sampled_mpmath : float or None
-        Largest error seen, in float64 and in exact arithmetic; None if not sampled.
-    sup_error : float or None
-        Proven bound of the error for every real x; None if none was shown.
-    sha256 : str
-        Of the graph.
-    seconds : float
-        Time to build it.
+    Counts are as in ``Network``. ``sampled_float64`` and ``sampled_mpmath`` are the largest errors
+    seen, in float64 and in exact arithmetic; ``sup_error`` is a proven bound for every real x. They
+    are None where nothing was sampled or shown. ``seconds`` is the time to build it.
     """
 
     construction: str
@@ -88,13 +77,7 @@ def candidates(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def built(construction: str, wiring: str, tol: object) -> tuple[Entry, Network]:
-    """Build a network and count it.
-
-    Raises
-    ------
-    RequestError
-        If the tolerance is out of range or of the construction's reach.
-    """
+    """Build a network and count it; a RequestError if the tolerance is out of its reach."""
     begin = time.perf_counter()
     network = build(construction, wiring, tol)
     seconds = time.perf_counter() - begin
@@ -111,13 +94,12 @@ def sampled(entry: Entry, network: Network) -> Entry:
     evaluated exactly, at ``WIDE_POINTS`` of them.
     """
     x = np.random.default_rng(SEED).uniform(*entry.domain, POINTS)
-    if network.wide:
-        exact = max(abs(error) for _, error in exact_error(network, x[:WIDE_POINTS].tolist()))
-        return replace(entry, sampled_mpmath=float(exact))
-    size = np.abs(float64_error(network, x))
-    worst = x[np.argsort(size)[-EXACT_POINTS:]]
-    exact = max(abs(error) for _, error in exact_error(network, worst.tolist()))
-    return replace(entry, sampled_float64=float(size.max()), sampled_mpmath=float(exact))
+    seen, chosen = None, x[:WIDE_POINTS]
+    if not network.wide:
+        size = np.abs(float64_error(network, x))
+        seen, chosen = float(size.max()), x[np.argsort(size)[-EXACT_POINTS:]]
+    exact = max(abs(error) for _, error in exact_error(network, chosen.tolist()))
+    return replace(entry, sampled_float64=seen, sampled_mpmath=float(exact))
 
 
 def judged(
@@ -142,12 +124,8 @@ def compare_all(
 ) -> list[Entry]:
     """Build, count and sample every network, and prove its bound if asked to.
 
-    What cannot be built is left out with a remark; so is said what is being done.
-
-    Raises
-    ------
-    RequestError
-        If a name is unknown, a tolerance out of range, or nothing can be built.
+    What cannot be built is left out with a remark; so is said what is being done. A RequestError is
+    raised if a name is unknown, a tolerance out of range, or nothing can be built.
     """
     for tol in tolerances:
         tolerance(tol)

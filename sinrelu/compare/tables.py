@@ -32,19 +32,9 @@ def written(entries: Sequence[Entry], form: str | None) -> str:
     return forms.get(form or "", as_text)(entries).rstrip("\n")
 
 
-HEADINGS = (
-    "construction",
-    "wiring",
-    "connections",
-    "biases",
-    "units",
-    "depth",
-    "width",
-    "dense size",
-    "sampled error",
-    "sup error",
-    "build s",
-)
+PLAIN = ("construction", "wiring", "connections", "biases", "units", "depth", "width")
+"""Columns of the tables for people that are written as they are."""
+HEADINGS = (*PLAIN, "dense size", "sampled error", "sup error", "build s")
 
 
 def bound_text(bound: float) -> str:
@@ -55,9 +45,7 @@ def bound_text(bound: float) -> str:
 def cells(entry: Entry) -> tuple[str, ...]:
     """Return an entry as text under ``HEADINGS``."""
     return (
-        entry.construction,
-        entry.wiring,
-        *(f"{n}" for n in (entry.connections, entry.biases, entry.units, entry.depth, entry.width)),
+        *(f"{getattr(entry, name)}" for name in PLAIN),
         "–" if entry.dense_size is None else f"{entry.dense_size}",
         "–" if entry.sampled_float64 is None else f"{entry.sampled_float64:.3g}",
         "–" if entry.sup_error is None else f"{bound_text(entry.sup_error)} proved",
@@ -67,8 +55,8 @@ def cells(entry: Entry) -> tuple[str, ...]:
 
 def as_text(entries: Sequence[Entry]) -> str:
     """Return one aligned table for each tolerance."""
-    rows = [HEADINGS, *map(cells, entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    columns = zip(HEADINGS, *map(cells, entries), strict=True)
+    widths = [max(map(len, column)) for column in columns]
 
     def aligned(row: tuple[str, ...]) -> str:
         names = [f"{cell:<{width}}" for cell, width in zip(row[:2], widths, strict=False)]
@@ -122,18 +110,14 @@ def as_csv(entries: Iterable[Entry]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*COLUMNS, EVIDENCE])
     for entry in entries:
-        values = [_written(name, getattr(entry, name)) for name in COLUMNS]
-        writer.writerow([*values, entry.evidence])
+        writer.writerow([*(getattr(entry, name) for name in COLUMNS), entry.evidence])
     return stream.getvalue()
 
 
 def read_csv(file: Path) -> list[Entry]:
     """Read what ``as_csv`` wrote.
 
-    Raises
-    ------
-    FileAccessError, FormatError
-        If it is something else; the message names the line and the column.
+    Anything else is a FileAccessError or a FormatError, which names the line and the column.
     """
     text = read_text(file, "a table of `sinrelu compare --csv`")
     try:
@@ -143,12 +127,6 @@ def read_csv(file: Path) -> list[Entry]:
     if not lines:
         raise FormatError(f"{file}: no table of `sinrelu compare --csv`")
     return [_entry(file, number, line) for number, line in enumerate(lines, start=2)]
-
-
-def _written(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    return repr(value) if name in FLOATS else f"{value}"
 
 
 def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:

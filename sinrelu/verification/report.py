@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sinrelu.certify import Certificate
-from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
+from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or_none
 from sinrelu.certify.prover import float_below
 from sinrelu.network import Network, exact_hex
 from sinrelu.target import DEFAULT, Target, rounded_up
@@ -24,7 +24,7 @@ VERDICTS: Mapping[str, str] = {
 }
 """Each verdict and what it means."""
 
-COUNTS = "biases skip_connections units depth width dense_size dense_size_with_biases".split()
+COUNTS = ("biases", "skip_connections", "units", "depth", "width", "dense_size")
 OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 
 
@@ -47,32 +47,22 @@ class Report:
 
     Everything that is counted is counted anew on the network's graph. Errors and the tolerance are
     exact; they are rounded where they are written, up if they are upper bounds.
-
-    Attributes
-    ----------
-    network : Network
-        With weights of any sort.
-    tol : Fraction
-        Limit of the error.
-    max_connections : int
-        Limit of the connections.
-    sample : Sample
-        What was seen.
-    proof : Proof or None
-        What was shown; None if the sample alone is to be judged.
-    counterexample : (Fraction, Fraction) or None
-        A dyadic x, and a lower bound of the error there.
-    target : Target
-        What the network is judged as; float64 weights on the target's cover.
     """
 
     network: Network
+    """With weights of any sort."""
     tol: Fraction
+    """Limit of the error."""
     max_connections: int
+    """Limit of the connections."""
     sample: Sample
+    """What was seen."""
     proof: Proof | None = None
+    """What was shown; None if the sample alone is to be judged."""
     counterexample: tuple[Fraction, Fraction] | None = None
+    """A dyadic x, and a lower bound of the error there."""
     target: Target = field(default=DEFAULT, kw_only=True)
+    """What the network is judged as; float64 weights on the target's cover."""
 
     @property
     def verdict(self) -> str:
@@ -150,12 +140,12 @@ class Report:
 
         Where weights have more bits than float64, errors and the tolerance are strings.
         """
-        network = self.network
+        network, plain = self.network, [self.target.low.plain, self.target.high.plain]
         return {
             "verdict": self.verdict,
             "tol": self._number(self.tol),
             "function": self.target.function,
-            "domain": self._domain(),
+            "domain": plain if network.wide else list(self.target.cover),
             "sup_error": self._number(self.sup_error),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self._number(self.witness_error, up=False),
@@ -165,21 +155,18 @@ class Report:
             "max_connections": self.max_connections,
             "within_limit": self.within_limit,
             **{name: getattr(network, name) for name in COUNTS},
+            "dense_size_with_biases": network.dense_size_with_biases,
             "wiring": network.wiring,
             "construction": self.construction,
             "sha256": network.sha256,
             "remarks": list(self.remarks),
         }
 
-    def _domain(self) -> list[float] | list[str]:
-        low, high = self.target.low, self.target.high
-        return [low.plain, high.plain] if self.network.wide else list(self.target.cover)
-
     def _seen(self) -> dict[str, dict[str, object]]:
         exact, seen = self.sample.exact, self.sample.float64
         x = exact_hex(exact.x) if self.network.wide else float(exact.x)
         rows = {
-            "sampled_error": (seen and _finite(seen.error), self._number(exact.upper)),
+            "sampled_error": (seen and finite_or_none(seen.error), self._number(exact.upper)),
             "sampled_at": (seen and seen.x, x),
             "sampled_points": (seen and seen.points, exact.points),
         }
@@ -191,7 +178,7 @@ class Report:
             return None
         if self.network.wide:
             return rounded_up(number, down=not up)
-        return _finite(nearest(number) if up else float_below(number))
+        return finite_or_none(nearest(number) if up else float_below(number))
 
     def as_json(self) -> str:
         """Return the JSON object as text."""
@@ -304,7 +291,3 @@ def nearest(number: Fraction) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None

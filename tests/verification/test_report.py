@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sinrelu import Circuit, relu
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
-from sinrelu.target import Target
+from sinrelu.target import Target, rounded_up
 from sinrelu.verification.report import (
     SAMPLED_OK,
     Proof,
@@ -22,7 +22,6 @@ from sinrelu.verification.report import (
     count_lines,
     domain_text,
     dyadic_text,
-    figure,
 )
 from sinrelu.verification.sampling import Curve, Enclosed, Sample, Worst
 
@@ -237,11 +236,11 @@ def test_what_a_file_says_in_vain_is_not_repeated(meta):
 
 @given(st.fractions(Fraction(1, 10**400), 10), st.integers(2, 8))
 def test_figures_are_rounded_as_told(number, digits):
-    up, down = (Fraction(figure(number, digits, up)) for up in (True, False))
+    up, down = (Fraction(rounded_up(number, digits, down)) for down in (False, True))
     slack = 3 * Fraction(1, 10 ** (digits - 1))
     assert number * (1 - slack) <= down <= number <= up <= number * (1 + slack)
 
 
 def test_figures_that_are_exact_stay():
-    assert Fraction(figure(Fraction(1, 10**300))) == Fraction(1, 10**300)
-    assert figure(Fraction(1, 3), 4) == "0.3334"
+    assert Fraction(rounded_up(Fraction(1, 10**300))) == Fraction(1, 10**300)
+    assert rounded_up(Fraction(1, 3), 4) == "0.3334"
