@@ -7,6 +7,8 @@ round outward correctly. Its elementary functions promise less, so they are repl
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import reduce
+from operator import mul
 from typing import Any
 
 from mpmath import MPIntervalContext, libmp
@@ -24,7 +26,7 @@ class Intervals(MPIntervalContext):  # type: ignore[misc]  # mpmath ships no typ
     def __init__(self, bits: int) -> None:
         super().__init__()
         self.prec = bits
-        self.mpf.__pow__ = _power
+        self.mpf.__pow__ = lambda base, exponent: reduce(mul, [base] * exponent)
         # mpmath sets its functions on each context, where they would hide methods
         self.sin = lambda x: self.cos_sin(x)[1]
         self.cos = lambda x: self.cos_sin(x)[0]
@@ -63,14 +65,6 @@ class Intervals(MPIntervalContext):  # type: ignore[misc]  # mpmath ships no typ
         """Enclose one of mpmath's raw numbers."""
         down = libmp.mpf_pos(raw, self.prec, libmp.round_floor)
         return self.make_mpf((down, libmp.mpf_pos(raw, self.prec, libmp.round_ceiling)))
-
-
-def _power(base: Interval, exponent: int) -> Interval:
-    """Multiply as often as needed."""
-    result = base
-    for _ in range(exponent - 1):
-        result = result * base
-    return result
 
 
 def lower(x: Interval) -> Fraction:

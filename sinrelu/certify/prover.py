@@ -240,13 +240,8 @@ def _judge(
     complete = total.span == domain
     witness, error = _witness(network, findings, Fraction(tol), function)
     sup_error = total.bound if complete else math.inf
-    if error > Fraction(tol):
-        verdict, remark = REFUTED, ""
-    elif sup_error <= tol:
-        verdict, remark = PROVED, ""
-    else:
-        verdict = INCONCLUSIVE
-        remark = _shortfall(total, tol) if complete else _budget_remark(total, needed)
+    shown = PROVED if sup_error <= tol else INCONCLUSIVE
+    verdict = REFUTED if error > Fraction(tol) else shown
     return Certificate(
         verdict=verdict,
         tol=tol,
@@ -259,7 +254,7 @@ def _judge(
         pieces=total.pieces + 1,
         radius=total.radius,
         sha256=network.sha256,
-        remark=remark,
+        remark=_shortfall(total, tol, complete, needed) if verdict == INCONCLUSIVE else "",
         versions={
             "sinrelu": __version__,
             "numpy": np.__version__,
@@ -286,17 +281,15 @@ def float_below(number: Fraction) -> float:
     return nearest if Fraction(nearest) <= number else math.nextafter(nearest, 0)
 
 
-def _shortfall(total: Finding, tol: float) -> str:
+def _shortfall(total: Finding, tol: float, complete: bool, needed: float) -> str:
+    if not complete:
+        return (
+            f"stopped after {total.cells} cells; a proof needs about {needed:.2g}: "
+            f"raise --budget, or judge by --sampled alone"
+        )
     return (
         f"the bound {total.bound:.4g} exceeds the tolerance {tol:g}, and no x was found where the "
         f"error does; {total.radius:.2g} of the bound covers rounding and unresolved kinks"
-    )
-
-
-def _budget_remark(total: Finding, needed: float) -> str:
-    return (
-        f"stopped after {total.cells} cells; a proof needs about {needed:.2g}: "
-        f"raise --budget, or judge by --sampled alone"
     )
 
 

@@ -19,9 +19,9 @@ FIRST_DIGITS, FEWEST_POINTS = 3, 4
 class Law:
     """Connections ≈ a + b·d + c·d² for d digits, by least squares."""
 
-    coefficients: tuple[float, float, float]
+    coefficients: tuple[float, ...]
     """a, b, c."""
-    errors: tuple[float, float, float]
+    errors: tuple[float, ...]
     """Their standard errors, from the scatter of the counts about the fit."""
 
     @classmethod
@@ -33,7 +33,7 @@ class Law:
         residuals = powers @ coefficients - counts
         variance = float(residuals @ residuals) / (len(digits) - 3)
         errors = np.sqrt(variance * np.diag(inverse))
-        return cls(_three(coefficients), _three(errors))
+        return cls(tuple(coefficients.tolist()), tuple(errors.tolist()))
 
     def __call__(self, digits: float) -> float:
         """Return the law's value."""
@@ -44,11 +44,6 @@ class Law:
     def curved(self) -> float:
         """The quadratic coefficient in units of its standard error."""
         return self.coefficients[2] / self.errors[2] if self.errors[2] else math.inf
-
-
-def _three(values: Iterable[float]) -> tuple[float, float, float]:
-    a, b, c = (float(value) for value in values)
-    return a, b, c
 
 
 def digits(entry: Entry) -> float:

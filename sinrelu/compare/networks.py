@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import exact_error
 from sinrelu.network import Network
-from sinrelu.progress import Progress, ignore
+from sinrelu.progress import Message, Progress, ignore
 from sinrelu.target import tolerance
 from sinrelu.verification.sampling import SEED, Domain, float64_error
 
@@ -120,7 +120,7 @@ def compare_all(
     tolerances: Sequence[object],
     names: Sequence[str] = NAMES,
     prove: bool = False,
-    remark: Callable[[str], None] = lambda _: None,
+    remark: Message = ignore,
 ) -> list[Entry]:
     """Build, count and sample every network, and prove its bound if asked to.
 

@@ -18,12 +18,8 @@ from sinrelu.errors import FormatError
 from sinrelu.formats import read_text
 from sinrelu.target import DEFAULT, rounded_up
 
-COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "seconds")
-"""Of the CSV: whatever is the same on every machine, and ``evidence`` for the reader."""
-EVIDENCE = "evidence"
-TEXTS = ("construction", "wiring", "sha256")
-FLOATS = ("tol", "sampled_float64", "sampled_mpmath", "sup_error")
-OPTIONAL = ("dense_size", *FLOATS[1:])
+COLUMNS = {field.name: str(field.type) for field in fields(Entry) if field.name != "seconds"}
+"""Of the CSV, with types: what is the same on every machine; ``evidence`` is for the reader."""
 
 
 def written(entries: Sequence[Entry], form: str | None) -> str:
@@ -108,7 +104,7 @@ def as_csv(entries: Iterable[Entry]) -> str:
     """Return a table; what was not measured is empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, EVIDENCE])
+    writer.writerow([*COLUMNS, "evidence"])
     for entry in entries:
         writer.writerow([*(getattr(entry, name) for name in COLUMNS), entry.evidence])
     return stream.getvalue()
@@ -131,20 +127,20 @@ def read_csv(file: Path) -> list[Entry]:
 
 def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:
     values = {}
-    for name in COLUMNS:
+    for name, kind in COLUMNS.items():
         try:
-            values[name] = _read(name, line[name] or "")
+            values[name] = _read(name, kind, line[name] or "")
         except (KeyError, ValueError, OverflowError) as error:
             raise FormatError(f"{file}: line {number}: {name} is missing or not valid") from error
     return Entry(**values, seconds=math.nan)  # type: ignore[arg-type]  # _read sees to the types
 
 
-def _read(name: str, text: str) -> str | float | int | None:
-    if name in TEXTS and text:
+def _read(name: str, kind: str, text: str) -> str | float | int | None:
+    if kind == "str" and text:
         return text
-    if name in OPTIONAL and not text:
+    if kind.endswith("None") and not text:
         return None
-    number = float(text) if name in FLOATS else int(text)
+    number = float(text) if kind.startswith("float") else int(text)
     if not 0 < number < math.inf and name in ("tol", "connections"):
         raise ValueError
     return number
