@@ -118,15 +118,9 @@ class Circuit:
     ) -> Network:
         """Round the coefficients to float64 and return the network that computes ``output``.
 
-        With ``bits``, they are rounded to as many bits instead, whatever their exponents.
-
-        Weights that vanish and units that the output does not depend on are left out, so every
-        unit and every connection of the result counts.
-
-        Raises
-        ------
-        GraphError
-            If a coefficient does not fit in float64.
+        With ``bits``, they are rounded to as many bits instead, whatever their exponents; without,
+        raises GraphError if one does not fit in float64. Weights that vanish and units that the
+        output does not depend on are left out: every unit and connection of the result counts.
         """
 
         def nearest(number: Real) -> Number:
@@ -137,7 +131,10 @@ class Circuit:
     def rows(self, output: Affine, convert: Callable[[Real], Number]) -> list[Row]:
         """Return the forms of all units and that of the output, their numbers converted."""
         self._own(output)
-        return [_row(form, convert) for form in (*self._forms, output)]
+        return [
+            Row.of(((w, convert(c)) for w, c in form.coefficients.items()), convert(form.constant))
+            for form in (*self._forms, output)
+        ]
 
     def _own(self, form: Affine) -> None:
         if _form(form).circuit is not self:
@@ -161,37 +158,21 @@ def _form(value: object) -> Affine:
     return value
 
 
-def _row(form: Affine, convert: Callable[[Real], Number]) -> Row:
-    edges = [(wire, convert(c)) for wire, c in sorted(form.coefficients.items())]
-    kept = [(wire, weight) for wire, weight in edges if weight != 0]
-    return Row(
-        tuple(wire for wire, _ in kept),
-        tuple(weight for _, weight in kept),
-        convert(form.constant),
-    )
-
-
 def nearest_dyadic(number: Real, bits: int) -> Fraction:
     """Round an mpf to a number of bits, to nearest with ties to even."""
     return Fraction(*libmp.to_rational(libmp.mpf_pos(number._mpf_, bits, libmp.round_nearest)))
 
 
 def nearest_float(number: Real) -> float:
-    """Round an mpf to float64, to nearest with ties to even.
+    """Round an mpf to float64, to nearest with ties to even; raises GraphError if it is too large.
 
-    Raises
-    ------
-    GraphError
-        If the number is too large for a float64 or not finite.
+    Python divides integers with one rounding, whatever their size.
     """
+    _, mantissa, exponent, _ = number._mpf_
     try:
-        sign, mantissa, exponent, _ = number._mpf_
         if exponent and not mantissa:  # how mpmath writes infinities and NaN
-            raise ValueError("not finite")
-        if exponent >= 0:
-            magnitude = float(int(mantissa) << exponent)
-        else:
-            magnitude = int(mantissa) / (1 << -exponent)
-    except (OverflowError, ValueError) as error:
+            raise OverflowError("not finite")
+        above, below = map(int, libmp.to_rational(number._mpf_))
+        return above / below
+    except OverflowError as error:
         raise GraphError(f"a coefficient does not fit in a float64: {number}") from error
-    return -magnitude if sign else magnitude

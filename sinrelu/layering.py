@@ -21,11 +21,11 @@ The input may be negative, so it is carried as relu(x) and relu(−x).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from sinrelu.network import Network, Number, Row, fits_float64, without_dead_units
+from sinrelu.network import Network, Number, Row, fits_float64, reordered, without_dead_units
 
 POSITIVE_HALF = Row((0,), (1.0,), 0.0)
 NEGATIVE_HALF = Row((0,), (-1.0,), 0.0)
@@ -58,11 +58,7 @@ def by_layer(network: Network) -> Network:
     units = sorted(range(1, network.units + 1), key=lambda unit: levels[unit])
     if units == sorted(units):
         return network
-    order = [*units, network.units + 1]
-    place = {0: 0} | {old: new for new, old in enumerate(order, start=1)}
-    rows = (network.rows[old - 1] for old in order)
-    moved = (_row(((place[s], w) for s, w in row.edges), row.bias) for row in rows)
-    return Network(tuple(moved), network.meta)
+    return Network(tuple(reordered(network.rows, [*units, len(network.rows)])), network.meta)
 
 
 def shallower(rows: Sequence[Row], wide: bool = False) -> list[Row]:
@@ -114,23 +110,14 @@ def _read_halves(row: Row, same: Mapping[int, int]) -> Row:
             weights[2] -= Fraction(weight)
         else:
             weights[same.get(source, source)] += Fraction(weight)
-    return _row(((source, weight) for source, weight in weights.items() if weight), row.bias)
-
-
-def _row(edges: Iterable[tuple[int, Number]], bias: Number) -> Row:
-    ordered = sorted(edges)
-    return Row(tuple(source for source, _ in ordered), tuple(w for _, w in ordered), bias)
+    return Row.of(weights.items(), row.bias)
 
 
 class Held(NamedTuple):
     """What a unit of the layered network holds: the value of a row, or a sum that the row awaits.
 
-    Attributes
-    ----------
-    row : int
-        Its number before.
-    sign : int
-        0 for its value, ±1 for the sum of what it reads with weights of this sign.
+    ``row`` is its number before, ``sign`` 0 for its value, ±1 for the sum of what it reads with
+    weights of this sign.
     """
 
     row: int
@@ -191,6 +178,6 @@ def _numbered(rows: Sequence[Row], layers: Sequence[Layer]) -> list[Row]:
         order = [*computed, *(held for _, _, held in sorted(carried))]
         for held in order:
             bias = rows[held.row - 1].bias if held in computed else 0.0
-            result.append(_row(((place[s], w) for s, w in layer[held].items()), bias))
+            result.append(Row.of(((place[s], w) for s, w in layer[held].items()), bias))
         place = {held: number for number, held in enumerate(order, len(result) - len(order) + 1)}
     return result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,6 +33,12 @@ class Row(NamedTuple):
     weights: tuple[Number, ...]
     bias: Number
 
+    @classmethod
+    def of(cls, edges: Iterable[tuple[int, Number]], bias: Number) -> Row:
+        """Write a form from its (source, weight), in any order, without those that vanish."""
+        kept = sorted(edge for edge in edges if edge[1] != 0)
+        return cls(tuple(source for source, _ in kept), tuple(w for _, w in kept), bias)
+
     @property
     def edges(self) -> Iterator[tuple[int, Number]]:
         """Each source with its weight."""
@@ -52,17 +58,9 @@ class Row(NamedTuple):
 class Computed(NamedTuple):
     """A row that really computes something, its sources traced back through carries.
 
-    Attributes
-    ----------
-    number : int
-        That of the row, and of its value.
-    terms : tuple of (weight, source)
-        In the order of the row. One source may stand in two terms, where a row reads a value and
-        what carries it: they stay two, as what they are rounded to depends on it.
-    bias : float or Fraction
-        That of the row.
-    finished : tuple of int
-        The sources that no later row reads, ascending.
+    ``terms`` are (weight, source) in the order of the row. One source may stand in two of them,
+    where a row reads a value and what carries it: they stay two, as what they are rounded to
+    depends on it. ``finished`` are the sources that no later row reads, ascending.
     """
 
     number: int
@@ -111,10 +109,7 @@ class Network:
     def to_torch(self) -> Any:
         """Return the network as a float64 ``torch.nn.Sequential``; see ``sinrelu.formats.torch``.
 
-        Raises
-        ------
-        MissingExtraError
-            If PyTorch is not installed.
+        Raises MissingExtraError if PyTorch is not installed.
         """
         from sinrelu.formats.torch import to_torch  # above this module, so on demand only
 
@@ -124,12 +119,8 @@ class Network:
     def from_torch(module: Any) -> Network:
         """Read a float64 ``torch.nn.Module`` of Linear and ReLU; see ``sinrelu.formats.torch``.
 
-        Raises
-        ------
-        GraphError
-            If the module is anything else; the message names the layer.
-        MissingExtraError
-            If PyTorch is not installed.
+        Raises GraphError if the module is anything else, the message naming the layer, and
+        MissingExtraError if PyTorch is not installed.
         """
         from sinrelu.formats.torch import from_torch
 
@@ -141,13 +132,7 @@ class Network:
         return any(isinstance(number, Fraction) for row in self.rows for number in row.numbers)
 
     def require_float64(self, purpose: str) -> None:
-        """Refuse a wide network where float64 is all there is.
-
-        Raises
-        ------
-        RequestError
-            If the network is wide.
-        """
+        """Refuse a wide network, with a RequestError, where float64 is all there is."""
         if self.wide:
             raise RequestError(
                 f"{purpose}: the weights have more bits than a float64; "
@@ -275,12 +260,14 @@ def without_dead_units(rows: Sequence[Row]) -> list[Row]:
     for number in range(len(rows), 0, -1):
         if number in alive:
             alive.update(rows[number - 1].sources)
-    kept = sorted(alive - {0})
-    renumber = {0: 0} | {old: new for new, old in enumerate(kept, start=1)}
-    return [
-        row._replace(sources=tuple(renumber[s] for s in row.sources))
-        for row in (rows[number - 1] for number in kept)
-    ]
+    return reordered(rows, sorted(alive - {0}))
+
+
+def reordered(rows: Sequence[Row], order: Sequence[int]) -> list[Row]:
+    """Return the rows of these numbers in this order, which must hold all that they read."""
+    place = {0: 0} | {old: new for new, old in enumerate(order, start=1)}
+    chosen = [rows[old - 1] for old in order]
+    return [Row.of(((place[s], w) for s, w in row.edges), row.bias) for row in chosen]
 
 
 def exact_hex(number: float | Fraction) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
 from sinrelu.errors import RequestError
-from sinrelu.evaluate.exact import Dyadic
+from sinrelu.evaluate.exact import Dyadic, finite
 from sinrelu.network import Network, Number, Row
 
 DIGITS = 16
@@ -45,10 +45,6 @@ class Enclosure(NamedTuple):
         """The middle."""
         return Fraction(self.centre, 1 << self.bits)
 
-    def __abs__(self) -> Enclosure:
-        """Enclose the magnitudes; the lower end may be below 0."""
-        return self._replace(centre=abs(self.centre))
-
 
 class FixedRow(NamedTuple):
     """An affine form: integer weights apart, as they need no shift and are often ±1 or ±2.
@@ -73,18 +69,9 @@ class FixedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class EnclosureEvaluator:
-    """A network in fixed point, for points with |x| ≤ reach.
+    """A network in fixed point of ``bits`` binary places, for points with |x| ≤ reach.
 
-    Attributes
-    ----------
-    rows : tuple of FixedRow
-        Weights and biases rounded down.
-    reach : int
-        Largest |x|.
-    radius : int
-        By how much values may be off, in units of 2⁻ᵇⁱᵗˢ.
-    bits : int
-        Binary places of all values.
+    Its values may be off by ``radius`` units of 2⁻ᵇⁱᵗˢ.
     """
 
     rows: tuple[FixedRow, ...]
@@ -145,7 +132,7 @@ def enclosures(
     places = _places(tolerance)
     evaluator = EnclosureEvaluator.of(network, places, 4)
     for point in points:
-        x = _finite(point)
+        x = finite(point)
         if abs(x) > evaluator.reach:
             evaluator = EnclosureEvaluator.of(network, places, 1 << int(abs(x)).bit_length())
         yield x, evaluator(x)
@@ -177,23 +164,16 @@ def enclosed_error(
     They are at most 6·tolerance apart; otherwise like ``enclosed_difference``.
     """
     for x, difference in enclosed_difference(network, points, tolerance, function):
-        error = abs(difference)
+        error = difference._replace(centre=abs(difference.centre))
         yield x, max(error.lower, Fraction(0)), error.upper
 
 
 def _places(tolerance: Dyadic) -> int:
     """Return the least p ≥ 0 with 2⁻ᵖ ≤ tolerance."""
-    wanted = _finite(tolerance)
+    wanted = finite(tolerance)
     if wanted <= 0:
         raise RequestError(f"tolerance: {tolerance} is not positive")
     return (-(-wanted.denominator // wanted.numerator) - 1).bit_length()
-
-
-def _finite(number: Dyadic) -> Fraction:
-    try:
-        return Fraction(number)
-    except (ValueError, OverflowError) as error:
-        raise RequestError(f"{number}: a finite number is needed") from error
 
 
 def _fixed(number: Number, bits: int) -> int:

@@ -6,8 +6,7 @@ dyadic number too. The arithmetic is mpmath's, at unlimited precision; the order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -29,66 +28,59 @@ def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
     RequestError
         If x is not finite or its denominator is not a power of two.
     """
-    return ExactEvaluator.of(network)(x)
+    return Fraction(*libmp.to_rational(_evaluator(network)(_raw(x))))
 
 
 def evaluate_mpmath(network: Network, x: Dyadic, digits: int = 50) -> Any:
     """Return the exact value at a dyadic x, rounded once to an mpf of ``digits`` digits."""
-    value = ExactEvaluator.of(network).raw(_raw(x))
+    value = _evaluator(network)(_raw(x))
     context = mpmath.MPContext()
     context.dps = digits
     return +context.make_mpf(value)
 
 
-@dataclass(frozen=True)
-class ExactEvaluator:
-    """A network with its weights converted once, for evaluation at many points."""
+def _evaluator(network: Network) -> Callable[[Raw], Raw]:
+    """Convert a network's numbers once, for evaluation at many points."""
+    rows = [
+        ([(source, _raw(weight)) for source, weight in row.edges], _raw(row.bias))
+        for row in network.rows
+    ]
 
-    rows: tuple[tuple[tuple[tuple[int, Raw], ...], Raw], ...]
-
-    @classmethod
-    def of(cls, network: Network) -> ExactEvaluator:
-        """Convert the weights and biases of a network."""
-        rows = (
-            (tuple((source, _raw(weight)) for source, weight in row.edges), _raw(row.bias))
-            for row in network.rows
-        )
-        return cls(tuple(rows))
-
-    def __call__(self, x: Dyadic) -> Fraction:
-        """Return the exact value at a dyadic x."""
-        return Fraction(*libmp.to_rational(self.raw(_raw(x))))
-
-    def raw(self, x: Raw) -> Raw:
-        """Return the exact value as mpmath's raw number."""
+    def value(x: Raw) -> Raw:
         values = [x]
-        for edges, bias in self.rows:
+        for edges, bias in rows:
             total = bias
             for source, weight in edges:
                 total = libmp.mpf_add(total, libmp.mpf_mul(weight, values[source]))
             values.append(libmp.fzero if total[0] else total)
         return total
 
+    return value
+
 
 def exact_error(
     network: Network, points: Iterable[Dyadic], digits: int = 50, function: str = "sin"
 ) -> Iterator[tuple[Dyadic, Any]]:
     """Yield each point with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits."""
-    evaluator = ExactEvaluator.of(network)
+    exact = _evaluator(network)
     context = mpmath.MPContext()
     context.dps = digits
     reference = getattr(context, function)
     for x in points:
         raw = _raw(x)
-        value = context.make_mpf(evaluator.raw(raw))
-        yield x, value - reference(context.make_mpf(raw))
+        yield x, context.make_mpf(exact(raw)) - reference(context.make_mpf(raw))
+
+
+def finite(x: Dyadic) -> Fraction:
+    """Return x as a fraction; raises RequestError if it is infinite or NaN."""
+    try:
+        return Fraction(x)
+    except (ValueError, OverflowError) as error:
+        raise RequestError(f"{x}: the exact evaluator needs a finite number") from error
 
 
 def _raw(x: Dyadic) -> Raw:
-    try:
-        fraction = Fraction(x)
-    except (ValueError, OverflowError) as error:
-        raise RequestError(f"{x}: the exact evaluator needs a finite number") from error
+    fraction = finite(x)
     power = fraction.denominator.bit_length() - 1
     if fraction.denominator != 1 << power:
         raise RequestError(f"{x}: the exact evaluator needs a dyadic number, k/2ⁿ")

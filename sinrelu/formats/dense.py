@@ -23,16 +23,9 @@ MAX_ENTRIES = 2**22
 
 @dataclass(frozen=True)
 class Stage:
-    """One affine map, rectified unless it is the last.
+    """One affine map, rectified unless it is the last: the rows of these numbers in the network.
 
-    Attributes
-    ----------
-    numbers : range
-        The numbers of its rows in the network.
-    rows : tuple of Row
-        Their affine forms.
-    reads : tuple of int
-        The stages that it reads, in order; stage 0 is the input, never none.
+    ``reads`` are the stages that it reads, in order, never none; stage 0 is the input.
     """
 
     numbers: range

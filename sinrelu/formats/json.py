@@ -17,7 +17,7 @@ from typing import Any
 
 from sinrelu.errors import FormatError
 from sinrelu.formats.npz import FORMAT, json_object, meta_text
-from sinrelu.network import Network, Number, Row, exact_hex, fits_float64
+from sinrelu.network import Network, Row, exact_hex
 
 FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
 ROW_FIELDS: dict[str, type] = {"bias": str, "sources": list, "weights": list}
@@ -35,10 +35,7 @@ def dumps(network: Network) -> bytes:
 def loads(content: bytes) -> Network:
     """Read a file's content.
 
-    Raises
-    ------
-    FormatError, GraphError
-        If it is not such a file, or the rows in it are not a network.
+    Raises FormatError if it is not such a file, GraphError if its rows are not a network.
     """
     try:
         document = json_object("file", content.decode("utf-8-sig"))
@@ -61,21 +58,16 @@ def _row_object(row: Row) -> dict[str, object]:
 
 def _row(number: int, row: Any) -> Row:
     _check_fields(f"row {number}", row, ROW_FIELDS)
-    if not all(type(source) is int and 0 <= source < number for source in row["sources"]):
-        raise FormatError(f"row {number}: sources: must be the input 0 or an earlier unit")
-    if len(row["weights"]) != len(row["sources"]):
-        raise FormatError(f"row {number}: as many weights as sources are needed")
     weights = tuple(_number(f"row {number}: weights", text) for text in row["weights"])
     return Row(tuple(row["sources"]), weights, _number(f"row {number}: bias", row["bias"]))
 
 
-def _number(place: str, text: Any) -> Number:
+def _number(place: str, text: Any) -> Fraction:
     match = NUMBER.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         found = repr(text[:40]) if isinstance(text, str) else f"a {type(text).__name__}"
         raise FormatError(f"{place}: expected a number like '-0x3p-1', found {found}")
-    exact = int(match[1], 16) * Fraction(2) ** int(match[2])
-    return float(exact) if fits_float64(exact) else exact
+    return int(match[1], 16) * Fraction(2) ** int(match[2])
 
 
 def _check_fields(place: str, value: Any, fields: dict[str, type]) -> None:

@@ -45,24 +45,16 @@ ARRAY_HEADERS = {
 
 def dumps(network: Network) -> bytes:
     """Return the file's content; the same network gives the same bytes."""
-    arrays: dict[str, Any] = dict(to_arrays(network))
     stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        format=np.array(FORMAT),
-        **arrays,
-        meta=np.array(meta_text(network)),
-    )
+    meta = np.array(meta_text(network))
+    np.savez_compressed(stream, format=np.array(FORMAT), **to_arrays(network), meta=meta)
     return stream.getvalue()
 
 
 def loads(content: bytes) -> Network:
     """Read a file's content.
 
-    Raises
-    ------
-    FormatError, GraphError
-        If it is not such a file, or the arrays in it are not a network.
+    Raises FormatError if it is not such a file, GraphError if its arrays are not a network.
     """
     entries = _entries(content)
     name = entries.pop("format")
@@ -72,16 +64,10 @@ def loads(content: bytes) -> Network:
     return from_arrays(**entries, meta=meta)
 
 
-def to_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
-    """Return the rows one after the other (compressed sparse rows).
+def to_arrays(network: Network) -> dict[str, Any]:
+    """Return the rows one after the other (compressed sparse rows); RequestError if it is wide.
 
-    ``indptr`` (U+2,) int64: row ``r`` owns the connections ``indptr[r-1]`` … ``indptr[r]-1``;
-    ``source`` (E,) int64; ``weight`` (E,) float64; ``bias`` (U+1,) float64.
-
-    Raises
-    ------
-    RequestError
-        If the network is wide.
+    Row ``r`` owns the connections ``indptr[r-1]`` … ``indptr[r]-1``.
     """
     network.require_float64(".npz")
     lengths = [len(row.sources) for row in network.rows]
@@ -102,10 +88,7 @@ def from_arrays(
 ) -> Network:
     """Return the network of which these are the ``to_arrays``.
 
-    Raises
-    ------
-    GraphError
-        If they are not those of a network; the message names the array, and the row.
+    Raises GraphError if they are those of none; the message names the array, and the row.
     """
     ends, sources = _numbers("indptr", indptr, "int64"), _numbers("source", source, "int64")
     weights, biases = _numbers("weight", weight, "float64"), _numbers("bias", bias, "float64")
@@ -137,10 +120,7 @@ def _numbers(name: str, values: npt.ArrayLike, dtype: str) -> list[Any]:
 def meta_text(network: Network) -> str:
     """Return the remark as JSON that ``json_object`` reads.
 
-    Raises
-    ------
-    FormatError
-        If it holds what JSON cannot: NaN, infinity, an object of Python.
+    Raises FormatError if it holds what JSON cannot: NaN, infinity, an object of Python.
     """
     try:
         return json.dumps(dict(network.meta), sort_keys=True, allow_nan=False)

@@ -102,14 +102,6 @@ MALFORMED = {
     "NaN in meta": (text(meta={"a": float("nan")}), "NaN is not a number"),
     "infinity in meta": (text(meta={"a": -float("inf")}), "-Infinity is not a number"),
     "sources that are no list": (with_first_row(sources="0"), "row 1: sources: expected a list"),
-    "a cycle": (with_first_row(sources=[1]), "row 1: sources: must be the input 0 or an earlier"),
-    "a source ahead": (with_first_row(sources=[2]), "row 1: sources: must be"),
-    "a negative source": (with_first_row(sources=[-1]), "row 1: sources: must be"),
-    "a huge source": (with_first_row(sources=[10**400]), "row 1: sources: must be"),
-    "true as a source": (with_first_row(sources=[False]), "row 1: sources: must be"),
-    "a float as a source": (with_first_row(sources=[0.0]), "row 1: sources: must be"),
-    "too few weights": (with_first_row(weights=[]), "row 1: as many weights as sources"),
-    "too many weights": (with_first_row(weights=["0x1p0"] * 2), "row 1: as many weights"),
     "a number as a weight": (with_first_row(weights=[1.0]), "row 1: weights: expected a number"),
     "a decimal weight": (with_first_row(weights=["1.5"]), "row 1: weights: expected a number"),
     "nan as a weight": (with_first_row(weights=["nan"]), "row 1: weights: expected a number"),
@@ -125,6 +117,15 @@ MALFORMED = {
 }
 NOT_GRAPHS = {
     "no rows": (text(rows=[]), "rows: expected"),
+    "a cycle": (with_first_row(sources=[1]), "source: row 1: must be the input or an earlier"),
+    "a source ahead": (with_first_row(sources=[2]), "source: row 1: must be the input"),
+    "a negative source": (with_first_row(sources=[-1]), "source: row 1: must be the input"),
+    "a huge source": (with_first_row(sources=[10**400]), "source: row 1: must be the input"),
+    "true as a source": (with_first_row(sources=[False]), "source: row 1: must be the input"),
+    "a float as a source": (with_first_row(sources=[0.0]), "source: row 1: must be the input"),
+    "an object as a source": (with_first_row(sources=[{}]), "source: row 1: must be the input"),
+    "too few weights": (with_first_row(weights=[]), "weight: row 1: expected one for each"),
+    "too many weights": (with_first_row(weights=["0x1p0"] * 2), "weight: row 1: expected one"),
     "a weight of zero": (with_first_row(weights=["0x0p0"]), "weight: row 1: must not be zero"),
     "one source twice": (
         text(rows=[row(sources=[0, 0], weights=["0x1p0"] * 2)]),
@@ -146,8 +147,9 @@ def test_malformed_files_are_refused(content, message):
 
 @pytest.mark.parametrize(("content", "message"), NOT_GRAPHS.values(), ids=NOT_GRAPHS.keys())
 def test_rows_that_are_no_network_are_refused(content, message):
-    with pytest.raises(GraphError, match=message):
+    with pytest.raises(GraphError, match=message) as caught:
         json.loads(content)
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("depth", [100, 500, 900, 990, 995])
