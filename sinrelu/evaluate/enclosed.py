@@ -124,10 +124,7 @@ def enclosures(
 ) -> Iterator[tuple[Fraction, Enclosure]]:
     """Yield each point with an enclosure of N there, of radius at most tolerance > 0.
 
-    Raises
-    ------
-    RequestError
-        If a point is not finite, or the tolerance not positive.
+    Raises RequestError if a point is not finite, or the tolerance not positive.
     """
     places = _places(tolerance)
     evaluator = EnclosureEvaluator.of(network, places, 4)
@@ -143,12 +140,7 @@ def enclosed_difference(
 ) -> Iterator[tuple[Fraction, Enclosure]]:
     """Yield each point x with an enclosure of N(x) − f(x) of radius at most 3·tolerance.
 
-    f is sin or cos.
-
-    Raises
-    ------
-    RequestError
-        If a point is not finite, the tolerance not positive, or the function unknown.
+    f is sin or cos; raises RequestError if it is another, and where ``enclosures`` does.
     """
     cosine = quarter_turns(function)
     for x, (centre, radius, bits) in enclosures(network, points, tolerance):

@@ -23,10 +23,7 @@ Raw = Any  # mpmath's raw (sign, mantissa, exponent, bits) tuple; mpmath ships n
 def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
     """Return the network's value at a dyadic x, exactly.
 
-    Raises
-    ------
-    RequestError
-        If x is not finite or its denominator is not a power of two.
+    Raises RequestError if x is not finite or its denominator is not a power of two.
     """
     return Fraction(*libmp.to_rational(_evaluator(network)(_raw(x))))
 

@@ -6,48 +6,24 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from sinrelu.errors import FileAccessError, FormatError, RequestError
 from sinrelu.formats import json, npz, onnx
 from sinrelu.network import Network
 
-READERS: dict[str, Callable[[bytes], Network]] = {
-    ".npz": npz.loads,
-    ".json": json.loads,
-    ".onnx": onnx.loads,
-}
-WRITERS: dict[str, Callable[[Network], bytes]] = {
-    ".npz": npz.dumps,
-    ".json": json.dumps,
-    ".onnx": onnx.dumps,
-}
+READERS = {".npz": npz.loads, ".json": json.loads, ".onnx": onnx.loads}
+WRITERS = {".npz": npz.dumps, ".json": json.dumps, ".onnx": onnx.dumps}
 MAX_FILE_BYTES = 16 * 2**20
 """A hundred times what any network here needs; a reader may take eighty times as much memory."""
-
-__all__ = [
-    "MAX_FILE_BYTES",
-    "check_suffix",
-    "load",
-    "read_text",
-    "read_whole",
-    "save",
-    "write_whole",
-]
 
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network file.
 
-    Raises
-    ------
-    RequestError
-        If the suffix names no format.
-    FileAccessError
-        If the file cannot be read, is no regular file, or is larger than ``MAX_FILE_BYTES``.
-    FormatError
-        If the content is not a network file; the message names the file and the field.
+    Raises RequestError if the suffix names no format; FileAccessError if the file cannot be read,
+    is no regular file, or is larger than ``MAX_FILE_BYTES``; FormatError if the content is not a
+    network file, the message naming the file and the field.
     """
     file = Path(path)
     reader = READERS[check_suffix(file)]
@@ -61,16 +37,9 @@ def load(path: str | os.PathLike[str]) -> Network:
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network file, whole or not at all.
 
-    Raises
-    ------
-    RequestError
-        If the suffix names no format.
-    FormatError
-        If ``meta`` holds what JSON cannot.
-    FileAccessError
-        If the file cannot be written; what was there before is then untouched.
-    MissingExtraError
-        If the format needs a package that is not installed.
+    Raises RequestError if the suffix names no format; FormatError if ``meta`` holds what JSON
+    cannot; FileAccessError if the file cannot be written, and what was there before is then
+    untouched; MissingExtraError if the format needs a package that is not installed.
     """
     file = Path(path)
     write_whole(file, WRITERS[check_suffix(file)](network))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,8 @@ OPSET = 17
 OLDEST_OPSET = 7
 """Since then Gemm and Add broadcast as they do today."""
 IR_VERSION = 8
+DOUBLE = 11
+"""``TensorProto.DOUBLE``, float64."""
 META = "sinrelu.meta"
 COUNTS = (
     *("connections", "biases", "skip_connections", "units", "depth", "width", "wiring"),
@@ -40,12 +42,8 @@ Attributes = dict[str, float]
 def dumps(network: Network) -> bytes:
     """Return the file's content; the same network gives the same bytes.
 
-    Raises
-    ------
-    MissingExtraError
-        If the package onnx is not installed.
-    RequestError
-        If the weights are wider than float64.
+    Raises MissingExtraError if the package onnx is not installed, and RequestError if the weights
+    are wider than float64.
     """
     network.require_float64(".onnx")
     helper = _onnx().helper
@@ -54,8 +52,7 @@ def dumps(network: Network) -> bytes:
         helper.make_graph(
             [node for number in range(1, len(steps)) for node in _nodes(steps, number)],
             "sinrelu",
-            [helper.make_tensor_value_info("x", _double(), ["N", 1])],
-            [helper.make_tensor_value_info("y", _double(), ["N", 1])],
+            *([helper.make_tensor_value_info(name, DOUBLE, ["N", 1])] for name in "xy"),
             [tensor for number in range(1, len(steps)) for tensor in _tensors(steps, number)],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -71,21 +68,18 @@ def dumps(network: Network) -> bytes:
 def loads(content: bytes) -> Network:
     """Read a file's content.
 
-    Raises
-    ------
-    FormatError, GraphError
-        If it is not such a file, or the network in it is not one that this package knows; the
-        message names the node.
-    MissingExtraError
-        If the package onnx is not installed.
+    Raises FormatError or GraphError if it is not such a file, or the network in it is not one that
+    this package knows, the message naming the node; MissingExtraError as ``dumps`` does.
     """
     model = _onnx().ModelProto()
+    from google.protobuf.message import DecodeError  # there if onnx is
+
     try:
         model.ParseFromString(content)
         return _Reading(model).network()
     except (FormatError, GraphError):
         raise
-    except (_decode_error(), UnicodeDecodeError) as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"not an ONNX model ({error})") from error
 
 
@@ -97,17 +91,6 @@ def _onnx() -> Any:
             "the .onnx format needs the package onnx: pip install 'sinrelu[onnx]'"
         ) from error
     return onnx
-
-
-def _decode_error() -> type[Exception]:
-    from google.protobuf.message import DecodeError
-
-    error: type[Exception] = DecodeError
-    return error
-
-
-def _double() -> int:
-    return int(_onnx().TensorProto.DOUBLE)
 
 
 def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
@@ -127,10 +110,9 @@ def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
 def _tensors(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
     stage = steps[number]
     sources = [source for index in stage.reads for source in steps[index].numbers]
-    arrays = {"weight": stage.weight(sources), "bias": stage.bias}
-    for name, array in arrays.items():
+    for name, array in (("weight", stage.weight(sources)), ("bias", stage.bias)):
         yield _onnx().helper.make_tensor(
-            f"{name}_{number}", _double(), array.shape, array.astype("<f8").tobytes(), raw=True
+            f"{name}_{number}", DOUBLE, array.shape, array.astype("<f8").tobytes(), raw=True
         )
 
 
@@ -152,41 +134,50 @@ def _properties(network: Network) -> dict[str, str]:
     }
 
 
+class Operator(NamedTuple):
+    """How a node is read: what it does, how many inputs it has, and the attributes it may have."""
+
+    follow: Callable[[_Reading, Proto, Attributes], Values]
+    inputs: range
+    defaults: Attributes
+
+
 class _Reading:
-    """One model, followed node by node."""
+    """One model, followed node by node.
+
+    What a name stands for is an initializer, kept as it is until a node needs its numbers, or the
+    vector that a node computes.
+    """
 
     def __init__(self, model: Proto) -> None:
         _check_model(model)
         self.graph = model.graph
         self.meta = {entry.key: entry.value for entry in model.metadata_props}.get(META, "{}")
         self.assembler = Assembler()
-        self.tensors: dict[str, Proto] = {}
         self.arrays: dict[str, FloatArray] = {}
+        self.tensors: dict[str, Proto] = {}
         self.values: dict[str, Values] = {}
         self.rank = 0
 
     def network(self) -> Network:
         for tensor in self.graph.initializer:
             _check_place(tensor)
-            self._new_name(tensor.name)
-            self.tensors[tensor.name] = tensor
+            self.tensors[self._new(tensor.name)] = tensor
         inputs = [info for info in self.graph.input if info.name not in self.tensors]
         name = _only("input", inputs)
         self.rank = _rank(inputs[0])
-        self._new_name(name)
-        self.values[name] = self.assembler.input
+        self.values[self._new(name)] = self.assembler.input
         for number, node in enumerate(self.graph.node, start=1):
             try:
                 self._follow(node)
             except GraphError as error:
-                raise FormatError(
-                    f"node {number} {node.name!r} ({node.op_type}): {error}"
-                ) from error
-        output = self.values.get(_only("output", self.graph.output))
-        if output is None:
-            raise FormatError(f"output: no node computes {self.graph.output[0].name!r}")
+                place = f"node {number} {node.name!r} ({node.op_type})"
+                raise FormatError(f"{place}: {error}") from error
+        name = _only("output", self.graph.output)
+        if name not in self.values:
+            raise FormatError(f"output: no node computes {name!r}")
         _rank(self.graph.output[0])
-        return self.assembler.network(output, json_object(META, self.meta))
+        return self.assembler.network(self.values[name], json_object(META, self.meta))
 
     def _follow(self, node: Proto) -> None:
         operator = OPERATORS.get(node.op_type) if node.domain in DOMAINS else None
@@ -194,82 +185,81 @@ class _Reading:
             raise GraphError(f"only {', '.join(OPERATORS)} are read")
         if len(node.output) != 1:
             raise GraphError("expected one output")
-        self._new_name(node.output[0])
-        operator(self, node)
+        name = self._new(node.output[0])
+        if len(node.input) not in operator.inputs:
+            raise GraphError(f"{len(node.input)} inputs")
+        attributes = _attributes(node, operator.defaults)
+        if node.op_type == "Identity" and node.input[0] in self.tensors:
+            self.tensors[name] = self.tensors[node.input[0]]
+        else:
+            self.values[name] = operator.follow(self, node, attributes)
 
-    def _new_name(self, name: str) -> None:
+    def _new(self, name: str) -> str:
         if not name or name in self.tensors or name in self.values:
             raise GraphError(f"the name {name!r} is empty or taken")
+        return name
 
-    def _value(self, node: Proto, index: int) -> Values:
-        values = self.values.get(node.input[index])
-        if values is None:
-            raise GraphError(f"input {node.input[index]!r} is not computed by an earlier node")
-        return values
+    def _value(self, name: str) -> Values:
+        if name not in self.values:
+            raise GraphError(f"input {name!r} is not computed by an earlier node")
+        return self.values[name]
 
-    def _array(self, node: Proto, index: int) -> FloatArray:
-        name = node.input[index]
+    def _array(self, name: str) -> FloatArray:
         if name not in self.arrays:
             if name not in self.tensors:
                 raise GraphError(f"input {name!r} must be an initializer")
             self.arrays[name] = _float64(self.tensors[name])
         return self.arrays[name]
 
-    def gemm(self, node: Proto) -> None:
-        _check_inputs(node, 2, 3)
-        attributes = _attributes(node, {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0})
+    def _matrix(self, name: str) -> FloatArray:
+        array = self._array(name)
+        if array.ndim != 2:
+            raise GraphError("expected a matrix")
+        return array
+
+    def gemm(self, node: Proto, attributes: Attributes) -> Values:
         if (attributes["alpha"], attributes["beta"], attributes["transA"]) != (1.0, 1.0, 0):
             raise GraphError("expected alpha = beta = 1 and transA = 0")
-        weight = _matrix(self._array(node, 1))
+        weight = self._matrix(node.input[1])
         weight = weight if attributes["transB"] else weight.T
-        has_bias = len(node.input) == 3 and node.input[2]
-        bias = _vector(self._array(node, 2), len(weight)) if has_bias else None
-        self.values[node.output[0]] = self.assembler.affine(self._value(node, 0), weight, bias)
+        names = [name for name in node.input[2:] if name]
+        bias = _vector(self._array(names[0]), len(weight)) if names else None
+        return self.assembler.affine(self._value(node.input[0]), weight, bias)
 
-    def matmul(self, node: Proto) -> None:
-        _check_inputs(node, 2, 2)
-        _attributes(node, {})
-        weight = _matrix(self._array(node, 1)).T
-        self.values[node.output[0]] = self.assembler.affine(self._value(node, 0), weight)
+    def matmul(self, node: Proto, _: Attributes) -> Values:
+        weight = self._matrix(node.input[1]).T
+        return self.assembler.affine(self._value(node.input[0]), weight)
 
-    def add(self, node: Proto) -> None:
-        _check_inputs(node, 2, 2)
-        _attributes(node, {})
-        constant = 0 if node.input[0] in self.tensors else 1
-        values = self._value(node, 1 - constant)
-        bias = _vector(self._array(node, constant), len(values))
-        self.values[node.output[0]] = self.assembler.add(values, bias)
+    def add(self, node: Proto, _: Attributes) -> Values:
+        first, second = node.input
+        constant, other = (first, second) if first in self.tensors else (second, first)
+        values = self._value(other)
+        return self.assembler.add(values, _vector(self._array(constant), len(values)))
 
-    def relu(self, node: Proto) -> None:
-        _check_inputs(node, 1, 1)
-        _attributes(node, {})
-        self.values[node.output[0]] = self.assembler.relu(self._value(node, 0))
+    def relu(self, node: Proto, _: Attributes) -> Values:
+        return self.assembler.relu(self._value(node.input[0]))
 
-    def concat(self, node: Proto) -> None:
-        axis = _attributes(node, {"axis": 0})["axis"]
+    def concat(self, node: Proto, attributes: Attributes) -> Values:
+        axis = attributes["axis"]
         if axis not in (-1, self.rank - 1):
             raise GraphError(f"axis {axis} is not that of the features")
-        parts = [self._value(node, index) for index in range(len(node.input))]
+        parts = [self._value(name) for name in node.input]
         self.assembler.spend(sum(map(len, parts)))
-        self.values[node.output[0]] = tuple(value for part in parts for value in part)
+        return tuple(value for part in parts for value in part)
 
-    def identity(self, node: Proto) -> None:
-        _check_inputs(node, 1, 1)
-        _attributes(node, {})
-        if node.input[0] in self.tensors:
-            self.tensors[node.output[0]] = self.tensors[node.input[0]]
-        else:
-            self.values[node.output[0]] = self._value(node, 0)
+    def identity(self, node: Proto, _: Attributes) -> Values:
+        return self._value(node.input[0])
 
 
 DOMAINS = ("", "ai.onnx")
-OPERATORS: dict[str, Callable[[_Reading, Proto], None]] = {
-    "Gemm": _Reading.gemm,
-    "MatMul": _Reading.matmul,
-    "Add": _Reading.add,
-    "Relu": _Reading.relu,
-    "Concat": _Reading.concat,
-    "Identity": _Reading.identity,
+GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0}
+OPERATORS = {
+    "Gemm": Operator(_Reading.gemm, range(2, 4), GEMM),
+    "MatMul": Operator(_Reading.matmul, range(2, 3), {}),
+    "Add": Operator(_Reading.add, range(2, 3), {}),
+    "Relu": Operator(_Reading.relu, range(1, 2), {}),
+    "Concat": Operator(_Reading.concat, range(2**31), {"axis": 0}),
+    "Identity": Operator(_Reading.identity, range(1, 2), {}),
 }
 
 
@@ -293,7 +283,7 @@ def _rank(info: Proto) -> int:
     """Return the rank of an input or output after checking that it holds float64 scalars."""
     tensor = info.type.tensor_type
     sizes = [dimension.dim_value for dimension in tensor.shape.dim]
-    if tensor.elem_type != _double():
+    if tensor.elem_type != DOUBLE:
         raise FormatError(f"{info.name!r} is not float64; export the model as double")
     if not sizes or sizes[-1] not in (0, 1):  # 0: left open
         raise FormatError(f"{info.name!r}: the last dimension must be 1, the shape is {sizes[:8]}")
@@ -310,7 +300,7 @@ def _check_place(tensor: Proto) -> None:
 
 def _float64(tensor: Proto) -> FloatArray:
     shape = list(tensor.dims)
-    if tensor.data_type != _double():
+    if tensor.data_type != DOUBLE:
         raise GraphError(f"initializer {tensor.name!r} is not float64; export the model as double")
     size = len(tensor.raw_data) or 8 * len(tensor.double_data)
     if len(shape) > 2 or min(shape, default=1) < 1 or size != 8 * math.prod(shape):
@@ -319,22 +309,11 @@ def _float64(tensor: Proto) -> FloatArray:
     return np.array(data, dtype=np.float64).reshape(shape)
 
 
-def _matrix(array: FloatArray) -> FloatArray:
-    if array.ndim != 2:
-        raise GraphError("expected a matrix")
-    return array
-
-
 def _vector(array: FloatArray, length: int) -> FloatArray:
     """Return a bias of this length, from any shape that is repeated along the batch."""
     if array.size not in (1, length) or array.shape[:-1] not in ((), (1,)):
         raise GraphError(f"expected a bias for {length} values, found the shape {array.shape}")
     return np.broadcast_to(array.reshape(-1), (length,))
-
-
-def _check_inputs(node: Proto, least: int, most: int) -> None:
-    if not least <= len(node.input) <= most:
-        raise GraphError(f"{len(node.input)} inputs")
 
 
 def _attributes(node: Proto, defaults: Attributes) -> Attributes:

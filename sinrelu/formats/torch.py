@@ -45,11 +45,8 @@ def to_torch(network: Network) -> torch.nn.Sequential:
 def from_torch(module: torch.nn.Module) -> Network:
     """Read a float64 module back: Linear, ReLU, Identity, ``Append``, and Sequentials of these.
 
-    Raises
-    ------
-    GraphError
-        If it has another layer, is not float64, or does not go from one number to one number; the
-        message names the layer.
+    Raises GraphError if it has another layer, is not float64, or does not go from one number to
+    one number; the message names the layer.
     """
     assembler = Assembler()
     values = assembler.input
