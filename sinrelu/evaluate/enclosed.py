@@ -46,35 +46,15 @@ class Enclosure(NamedTuple):
         return Fraction(self.centre, 1 << self.bits)
 
 
-class FixedRow(NamedTuple):
-    """An affine form: integer weights apart, as they need no shift and are often ±1 or ±2.
-
-    The other weights are in units of 2⁻ᵇⁱᵗˢ, the bias is in units of 2^(−2·bits).
-    """
-
-    sources: tuple[int, ...]
-    weights: tuple[int, ...]
-    whole_sources: tuple[int, ...]
-    whole_weights: tuple[int, ...]
-    bias: int
-
-    @classmethod
-    def of(cls, row: Row, bits: int) -> FixedRow:
-        """Round the weights and the bias of a row down."""
-        edges = [(s, *w.as_integer_ratio()) for s, w in row.edges]
-        whole = [(source, above) for source, above, below in edges if below == 1]
-        fixed = [(source, (above << bits) // below) for source, above, below in edges if below > 1]
-        return cls(*_columns(fixed), *_columns(whole), _fixed(row.bias, 2 * bits))
-
-
 @dataclass(frozen=True)
 class EnclosureEvaluator:
     """A network in fixed point of ``bits`` binary places, for points with |x| ≤ reach.
 
-    Its values may be off by ``radius`` units of 2⁻ᵇⁱᵗˢ.
+    Its values may be off by ``radius`` units of 2⁻ᵇⁱᵗˢ. The rows hold integers, rounded down:
+    weights in units of 2⁻ᵇⁱᵗˢ, biases in units of 2^(−2·bits).
     """
 
-    rows: tuple[FixedRow, ...]
+    rows: tuple[Row, ...]
     reach: int
     radius: int
     bits: int
@@ -85,16 +65,20 @@ class EnclosureEvaluator:
         coarse = _coarse(network)
         radius = worst_error(network, reach, coarse)
         bits = max(coarse, places + radius.bit_length())
-        rows = tuple(FixedRow.of(row, bits) for row in network.rows)
-        return cls(rows, reach, radius, bits)
+        rows = (
+            Row(
+                row.sources, tuple(_fixed(w, bits) for w in row.weights), _fixed(row.bias, 2 * bits)
+            )
+            for row in network.rows
+        )
+        return cls(tuple(rows), reach, radius, bits)
 
     def __call__(self, x: Fraction) -> Enclosure:
         """Return an enclosure of the exact value at x, |x| ≤ reach; see ``worst_error``."""
         total = _fixed(x, self.bits)
         values = [total]
-        for sources, weights, whole_sources, whole_weights, bias in self.rows:
+        for sources, weights, bias in self.rows:
             total = sum(map(mul, weights, [values[s] for s in sources]), bias) >> self.bits
-            total = sum(map(mul, whole_weights, [values[s] for s in whole_sources]), total)
             values.append(max(total, 0))
         return Enclosure(total, self.radius, self.bits)
 
@@ -172,10 +156,6 @@ def _fixed(number: Number, bits: int) -> int:
     """Return ⌊number·2ᵇⁱᵗˢ⌋."""
     numerator, denominator = number.as_integer_ratio()
     return int((numerator << bits) // denominator)
-
-
-def _columns(pairs: list[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
 
 
 def _size(number: Number, bits: int) -> int:
