@@ -85,7 +85,9 @@ class Circuit:
     """
 
     def __init__(self, bits: int = 256, numbers: Any = None) -> None:
-        self.numbers = numbers or _context(bits)
+        self.numbers = numbers or MPContext()
+        if numbers is None:
+            self.numbers.prec = bits
         self._forms: list[Affine] = []
         self.input = Affine(self, {0: self.number(1)}, self.number(0))
 
@@ -139,12 +141,6 @@ class Circuit:
     def _own(self, form: Affine) -> None:
         if _form(form).circuit is not self:
             raise RequestError("the affine form belongs to another circuit")
-
-
-def _context(bits: int) -> Any:
-    numbers = MPContext()
-    numbers.prec = bits
-    return numbers
 
 
 def relu(form: Affine) -> Affine:

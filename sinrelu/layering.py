@@ -27,8 +27,7 @@ from typing import NamedTuple
 
 from sinrelu.network import Network, Number, Row, fits_float64, reordered, without_dead_units
 
-POSITIVE_HALF = Row((0,), (1.0,), 0.0)
-NEGATIVE_HALF = Row((0,), (-1.0,), 0.0)
+HALVES = [Row((0,), (1.0,), 0.0), Row((0,), (-1.0,), 0.0)]
 
 
 def layered(network: Network) -> Network:
@@ -86,17 +85,13 @@ def split_input(rows: Sequence[Row], wide: bool = False) -> list[Row]:
     Existing units relu(±x) serve for the halves where the sums of the weights that meet are
     float64 numbers, or numbers may be ``wide``.
     """
-    halves = [POSITIVE_HALF, NEGATIVE_HALF]
     shifted = [row._replace(sources=tuple(s + 2 if s else 0 for s in row.sources)) for row in rows]
-    same = {
-        number: 1 + halves.index(row)
-        for number, row in enumerate(shifted[:-1], start=3)
-        if row in halves
-    }
+    units = enumerate(shifted[:-1], start=3)
+    same = {number: 1 + HALVES.index(row) for number, row in units if row in HALVES}
     shared = [_read_halves(row, same) for row in shifted]
     if not wide and not all(fits_float64(Fraction(w)) for row in shared for w in row.weights):
         shared = [_read_halves(row, {}) for row in shifted]
-    return [*halves, *shared]
+    return [*HALVES, *shared]
 
 
 def _read_halves(row: Row, same: Mapping[int, int]) -> Row:

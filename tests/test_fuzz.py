@@ -27,7 +27,7 @@ from sinrelu.formats.npz import from_arrays
 
 def loads(content):
     with np.load(io.BytesIO(content)) as entries:
-        return from_arrays(*(entries[key] for key in ("indptr", "source", "weight", "bias")))
+        return from_arrays(entries)
 
 formats.READERS[".npz"] = loads
 runpy.run_path(sys.argv.pop(1), run_name="__main__")

@@ -122,7 +122,7 @@ def arrays(**changes):
 
 
 def test_the_unchanged_arrays_are_a_network():
-    assert from_arrays(**arrays()) == ABSOLUTE
+    assert from_arrays(arrays()) == ABSOLUTE
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_the_unchanged_arrays_are_a_network():
 )
 def test_arrays_of_no_network_are_refused(changes, message):
     with pytest.raises(GraphError, match=message):
-        from_arrays(**arrays(**changes))
+        from_arrays(arrays(**changes))
 
 
 @pytest.mark.skipif(
@@ -168,7 +168,7 @@ def test_arrays_of_no_network_are_refused(changes, message):
 )
 def test_weights_are_never_rounded_silently():
     with pytest.raises(GraphError, match="weight"):
-        from_arrays(**arrays(weight=np.array([-1, 1, 1 / np.longdouble(3)])))
+        from_arrays(arrays(weight=np.array([-1, 1, 1 / np.longdouble(3)])))
 
 
 NUMBER = "must be a float64 or a Fraction k/2ⁿ"
@@ -280,12 +280,12 @@ def test_the_hash_sees_every_number():
         arrays(source=[0, 0], weight=[-1.0, 1.0], indptr=[0, 1, 2]),
         arrays(source=[0, 0, 0], indptr=[0, 1, 2, 3], bias=[0.0, 0.0, 0.0]),
     ]
-    hashes = {from_arrays(**fields).sha256 for fields in changed}
+    hashes = {from_arrays(fields).sha256 for fields in changed}
     assert len(hashes | {ABSOLUTE.sha256}) == len(changed) + 1
 
 
 def test_the_sign_of_a_zero_bias_is_no_part_of_the_graph():
-    assert from_arrays(**arrays(bias=[-0.0, 0.0])).sha256 == ABSOLUTE.sha256
+    assert from_arrays(arrays(bias=[-0.0, 0.0])).sha256 == ABSOLUTE.sha256
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_exact_hex_by_hand(number, text):
 @settings(max_examples=100, deadline=None)
 @given(networks())
 def test_arrays_rebuild_the_network(network):
-    assert from_arrays(**to_arrays(network)).rows == network.rows
+    assert from_arrays(to_arrays(network)).rows == network.rows
 
 
 def test_what_is_computed_by_hand():

@@ -7,7 +7,6 @@ nearest float64, no fused multiply-add; then max(·, 0). The output likewise, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
@@ -98,24 +97,17 @@ def program(network: Network) -> Program:
 def _affine(step: Step, memory: FloatArray, product: FloatArray) -> None:
     """Write the step's affine form into its slot, which no source of it occupies."""
     total = memory[step.target]
-    terms = ((weight, memory[slot]) for weight, slot in step.terms)
-    if step.bias:
+    terms = iter(step.terms)
+    if step.bias or not step.terms:
         total.fill(step.bias)
     else:
-        _first_term(terms, total)
-    for weight, value in terms:
+        weight, slot = next(terms)
+        np.multiply(memory[slot], weight, out=total)
+    for weight, slot in terms:
         if weight == 1.0:
-            total += value
+            total += memory[slot]
         elif weight == -1.0:
-            total -= value
+            total -= memory[slot]
         else:
-            np.multiply(value, weight, out=product)
+            np.multiply(memory[slot], weight, out=product)
             total += product
-
-
-def _first_term(terms: Iterator[tuple[float, FloatArray]], total: FloatArray) -> None:
-    weight, value = next(terms, (0.0, None))
-    if value is None:
-        total.fill(0.0)
-    else:
-        np.multiply(value, weight, out=total)

@@ -61,7 +61,7 @@ def loads(content: bytes) -> Network:
     if name != FORMAT:
         raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
     meta = json_object("meta", entries.pop("meta"))
-    return from_arrays(**entries, meta=meta)
+    return from_arrays(entries, meta)
 
 
 def to_arrays(network: Network) -> dict[str, Any]:
@@ -80,18 +80,13 @@ def to_arrays(network: Network) -> dict[str, Any]:
 
 
 def from_arrays(
-    indptr: npt.ArrayLike,
-    source: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    bias: npt.ArrayLike,
-    meta: Mapping[str, object] | None = None,
+    arrays: Mapping[str, npt.ArrayLike], meta: Mapping[str, object] | None = None
 ) -> Network:
     """Return the network of which these are the ``to_arrays``.
 
     Raises GraphError if they are those of none; the message names the array, and the row.
     """
-    ends, sources = _numbers("indptr", indptr, "int64"), _numbers("source", source, "int64")
-    weights, biases = _numbers("weight", weight, "float64"), _numbers("bias", bias, "float64")
+    ends, sources, weights, biases = (_numbers(key, arrays[key], ARRAYS[key]) for key in ARRAYS)
     if not biases or len(ends) != len(biases) + 1:
         raise GraphError(
             f"indptr: expected {len(biases) + 1} entries (one more than bias has, at least 2), "
@@ -110,11 +105,11 @@ def from_arrays(
     return Network(tuple(rows), meta or {})
 
 
-def _numbers(name: str, values: npt.ArrayLike, dtype: str) -> list[Any]:
+def _numbers(name: str, values: npt.ArrayLike, kind: str) -> list[Any]:
     array = np.asarray(values)
-    if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, dtype, "safe")):
-        raise GraphError(f"{name}: expected a one-dimensional array of {dtype}")
-    return list(array.astype(dtype).tolist())
+    if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, kind, "safe")):
+        raise GraphError(f"{name}: expected a one-dimensional array of {np.dtype(kind)}")
+    return list(array.astype(kind).tolist())
 
 
 def meta_text(network: Network) -> str:

@@ -111,9 +111,7 @@ def _tensors(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
     stage = steps[number]
     sources = [source for index in stage.reads for source in steps[index].numbers]
     for name, array in (("weight", stage.weight(sources)), ("bias", stage.bias)):
-        yield _onnx().helper.make_tensor(
-            f"{name}_{number}", DOUBLE, array.shape, array.astype("<f8").tobytes(), raw=True
-        )
+        yield _onnx().numpy_helper.from_array(array, f"{name}_{number}")
 
 
 def _description(network: Network) -> str:
