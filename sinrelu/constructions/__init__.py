@@ -15,14 +15,8 @@ from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP, Network
 from sinrelu.target import Target, tolerance
 
-_METHODS = (
-    FOLD_REFLECT,
-    chebyshev.CONSTRUCTION,
-    double_angle.CONSTRUCTION,
-    taylor.CONSTRUCTION,
-    huybrechs.CONSTRUCTION,
-)
-CONSTRUCTIONS: dict[str, Construction] = {method.name: method for method in _METHODS}
+_OTHERS = (method.CONSTRUCTION for method in (chebyshev, double_angle, taylor, huybrechs))
+CONSTRUCTIONS: dict[str, Construction] = {each.name: each for each in (FOLD_REFLECT, *_OTHERS)}
 TOL = "1e-12"
 LEAST_LAYERED = 1e-15
 """Below this there are no layered plans of fold-reflect, for want of schedules of so many folds."""
@@ -101,11 +95,8 @@ def build(
 
 def _real(tol: object) -> Real:
     """Return a tolerance, checked, as an mpf."""
-    exact = tolerance(tol)
-    numbers = MPContext()
-    return numbers.make_mpf(
-        libmp.from_rational(exact.numerator, exact.denominator, numbers.prec, libmp.round_nearest)
-    )
+    numbers, ratio = MPContext(), tolerance(tol).as_integer_ratio()
+    return numbers.make_mpf(libmp.from_rational(*ratio, numbers.prec, libmp.round_nearest))
 
 
 def _known(kind: str, name: str, names: Iterable[str]) -> str:

@@ -24,22 +24,10 @@ MULTIPRECISION_BITS = 160
 
 
 class Request(NamedTuple):
-    """What is to be built, checked.
+    """What is to be built, checked; see ``build``.
 
-    Attributes
-    ----------
-    target : Target
-        The function and the domain.
-    wiring : str
-        ``layered`` or ``skip``.
-    tol : mpf or None
-        Largest error allowed; None for the least that ``max_connections`` allow.
-    max_connections : int or None
-        Most connections allowed.
-    multiprecision : bool or None
-        Whether weights have more bits than a float64; None for where they need to.
-    message : callable or None
-        Told what is being done, where that takes seconds.
+    Without a tolerance it is the least that ``max_connections`` allow; ``multiprecision`` is None
+    for where weights need it.
     """
 
     target: Target
@@ -50,29 +38,19 @@ class Request(NamedTuple):
     message: Callable[[str], None] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Construction(ABC):
     """A method from the literature, or after it.
 
-    Attributes
-    ----------
-    name, summary, source : str
-        What the command line calls it, one line about it, and the paper it is from.
+    It has a name, one line about it, the paper it is from, what it is for if nothing else is asked
+    for, and its wirings, the usual one first.
     """
 
     name: str
     summary: str
     source: str
-
-    @property
-    def target(self) -> Target:
-        """What it is for, if nothing else is asked for."""
-        return DEFAULT
-
-    @property
-    def wirings(self) -> tuple[str, ...]:
-        """The wirings that it has, the usual one first."""
-        return WIRINGS
+    target: Target = DEFAULT
+    wirings: tuple[str, ...] = WIRINGS
 
     @abstractmethod
     def network(self, request: Request) -> Network:
@@ -88,14 +66,8 @@ class Construction(ABC):
 class Design(NamedTuple):
     """One network, written down and not yet rounded.
 
-    Attributes
-    ----------
-    output : Affine
-        The output, an affine form over the units of its circuit.
-    error_bound : float
-        A-priori bound of |N(x) − sin x|, before weights are rounded to float64.
-    parameters : mapping
-        What the construction chose, for people to read.
+    The output as a form over the units of its circuit, the a-priori bound of |N(x) − sin x| before
+    weights are rounded to float64, and what the construction chose, for people to read.
     """
 
     output: Affine
@@ -103,56 +75,32 @@ class Design(NamedTuple):
     parameters: Mapping[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Designed(Construction):
-    """A method for one function on one domain.
+    """A method for one function on one domain; what is skip by design is layered by a general pass.
 
-    Attributes
-    ----------
-    design : callable
-        From a tolerance to the design of fewest connections that the method finds for it; raises
-        RequestError where it finds none.
-    rounding : float
-        What is kept free of a tolerance for the rounding of weights to float64; measured, not
-        proved.
-    only : Target
-        What it is for.
-    own_wirings : tuple of str
-        The wirings that it has. What is skip by design is layered by the general pass.
+    ``design`` goes from a tolerance to the design of fewest connections that the method finds for
+    it, and raises RequestError where it finds none. ``rounding`` is what is kept free of a
+    tolerance for the rounding of weights to float64; measured, not proved.
     """
 
     design: Callable[[float], Design]
     rounding: float = 0.0
-    only: Target = DEFAULT
-    own_wirings: tuple[str, ...] = WIRINGS
-
-    @property
-    def target(self) -> Target:
-        """What it is for."""
-        return self.only
-
-    @property
-    def wirings(self) -> tuple[str, ...]:
-        """The wirings that it has."""
-        return self.own_wirings
 
     def network(self, request: Request) -> Network:
         """Write the method's design down."""
-        if request.target != self.only:
+        own = self.target
+        if request.target != own:
             raise RequestError(
-                f"{self.name} is for {self.only} ({self.only.options}); for {request.target} take "
-                "fold-reflect"
+                f"{self.name} is for {own} ({own.options}); for {request.target} take fold-reflect"
             )
         if request.tol is None:
             raise RequestError(f"max-connections: {self.name} needs a tolerance as well")
-        beyond = request.tol < FLOAT64_TOL if request.multiprecision is None else False
+        beyond = request.multiprecision is None and request.tol < FLOAT64_TOL
         tol = float(request.tol)
         design = self.design(tol if beyond else tol - self.rounding)
-        meta = {
-            "construction": self.name,
-            **claim(self.only, request.tol),
-            "parameters": dict(design.parameters),
-        }
+        claimed = claim(own, request.tol)
+        meta = {"construction": self.name, **claimed, "parameters": dict(design.parameters)}
         bits = MULTIPRECISION_BITS if beyond else None
         network = design.output.circuit.freeze(design.output, meta, bits)
         network = layered(network) if request.wiring == LAYERED else network

@@ -111,6 +111,6 @@ CONSTRUCTION = Designed(
     summary="the baseline on [0, π]: (cos, sin) by recursive reflection",
     source="Huybrechs, arXiv:2506.19104",
     design=design,
-    only=Target("sin", End(Fraction(0)), PI),
-    own_wirings=(LAYERED,),
+    target=Target("sin", End(Fraction(0)), PI),
+    wirings=(LAYERED,),
 )

@@ -53,8 +53,8 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
@@ -74,25 +74,31 @@ LARGEST_PLAN = 13_000
 """Connections of the largest plan that is looked at, so that a file cannot ask for a long proof."""
 LARGEST_BITS = 32_768
 """Likewise for the precision of a proof."""
-_MARGINS = (-LARGEST_BITS, 16)
-_PLACES = (-2 * LARGEST, 2 * LARGEST)
-_COUNTS = (0, LARGEST_PLAN)
+_LIMITS: Mapping[str, tuple[int, int]] = {
+    "folds": (1, LARGEST_PLAN),
+    "margin": (-LARGEST_BITS, 16),
+    "quadratics": (2, 6),
+    "ternaries": (0, LARGEST_PLAN),
+    "binaries": (0, LARGEST_PLAN),
+    "last": (2, LARGEST_PLAN),
+    "halved": (False, True),
+    "clipped": (False, True),
+    "origin": (-2 * LARGEST, 2 * LARGEST),
+    "centre": (-2 * LARGEST, 2 * LARGEST),
+    "phase": (0, 1),
+    "multiples": (1, 2 * LARGEST),
+    "half": (False, True),
+    "side": (-1, 1),
+}
+"""What a plan's parameters may be; they are of the same type as their limits."""
 
 
 @dataclass(frozen=True)
 class InductionBound:
-    """What is proved: |N(x) − f(x)| ≤ sup_error for every real x of the domain.
+    """What is proved: |N(x) − f(x)| ≤ sup_error for every real x of the domain, f sin or cos.
 
-    Attributes
-    ----------
-    function : str
-        f, which is sin or cos.
-    domain : pair of End
-        From where to where, exactly.
-    cell : Fraction
-        Upper bound of the error with real weights: steps 1 to 7.
-    rounding : Fraction
-        Upper bound of what the rounding of weights adds: step 8.
+    ``cell`` bounds the error with real weights, steps 1 to 7; ``rounding`` what the rounding of
+    weights adds, step 8.
     """
 
     function: str
@@ -123,7 +129,8 @@ def prove(network: Network) -> InductionBound | None:
         return None
     plan, reduction, margin = found
     rows = network.rows
-    numbers = Intervals(3 * _longest(rows) // 2 + COARSE_BITS)
+    longest = max(Fraction(n).numerator.bit_length() for row in rows for n in row.numbers)
+    numbers = Intervals(3 * longest // 2 + COARSE_BITS)
     if numbers.prec > LARGEST_BITS:
         return None
     cell = cell_error(plan)
@@ -137,7 +144,8 @@ def prove(network: Network) -> InductionBound | None:
         rounding = change_bound(rows, off, largest_magnitude(*domain))
     except OverflowError:
         return None  # the weights have so few bits that at this precision an interval is unbounded
-    return InductionBound(_function(reduction), domain, cell, rounding)
+    function = next(name for name, turns in QUARTER_TURNS.items() if turns == reduction.phase)
+    return InductionBound(function, domain, cell, rounding)
 
 
 def domain_of(reduction: RangeReduction) -> tuple[End, End]:
@@ -157,9 +165,8 @@ def at_most(first: End, second: End) -> bool:
     """Whether certainly first ≤ second."""
     if first.of_pi == second.of_pi:
         return first.ratio <= second.ratio
-    bits = sum(
-        part.bit_length() for end in (first, second) for part in end.ratio.as_integer_ratio()
-    )
+    parts = (*first.ratio.as_integer_ratio(), *second.ratio.as_integer_ratio())
+    bits = sum(part.bit_length() for part in parts)
     numbers = Intervals(2 * bits + COARSE_BITS)
     return upper(first.value(numbers) - second.value(numbers)) <= 0
 
@@ -193,12 +200,8 @@ def distances(rows: Sequence[Row], ideal: Sequence[Row], numbers: Intervals) -> 
         return coarse.largest(numbers.enclosing(number) - real)
 
     return [
-        Row(
-            row.sources,
-            tuple(map(distance, row.weights, real.weights)),
-            distance(row.bias, real.bias),
-        )
-        for row, real in zip(rows, ideal, strict=True)
+        _row(a.sources, map(distance, a.numbers, b.numbers))
+        for a, b in zip(rows, ideal, strict=True)
     ]
 
 
@@ -209,7 +212,12 @@ def relative_distances(rows: Sequence[Row], bits: int) -> list[Row]:
     def distance(number: Number) -> Interval:
         return abs(coarse.enclosing(number)) * coarse.dyadic(1, 1 - bits)
 
-    return [Row(row.sources, tuple(map(distance, row.weights)), distance(row.bias)) for row in rows]
+    return [_row(row.sources, map(distance, row.numbers)) for row in rows]
+
+
+def _row(sources: tuple[int, ...], numbers: Iterable[Interval]) -> Row:
+    *weights, bias = numbers
+    return Row(sources, tuple(weights), bias)
 
 
 def change_bound(rows: Sequence[Row], distances: Sequence[Row], largest: Fraction) -> Fraction:
@@ -218,7 +226,7 @@ def change_bound(rows: Sequence[Row], distances: Sequence[Row], largest: Fractio
     sizes, changes = [coarse.enclosing(largest)], [coarse.mpf(0)]
     for row, off in zip(rows, distances, strict=True):
         size, change = abs(coarse.enclosing(row.bias)), off.bias
-        for source, weight, distance in zip(row.sources, row.weights, off.weights, strict=True):
+        for (source, weight), distance in zip(row.edges, off.weights, strict=True):
             magnitude = abs(coarse.enclosing(weight))
             size += magnitude * sizes[source]
             change += (magnitude + distance) * changes[source] + distance * sizes[source]
@@ -227,54 +235,39 @@ def change_bound(rows: Sequence[Row], distances: Sequence[Row], largest: Fractio
     return upper(changes[-1])
 
 
-def _longest(rows: Sequence[Row]) -> int:
-    """Return the most bits of a weight's or bias's numerator."""
-    numbers = (Fraction(number) for row in rows for number in (*row.weights, row.bias))
-    return max(number.numerator.bit_length() for number in numbers)
-
-
-def _function(reduction: RangeReduction) -> str:
-    return next(name for name, phase in QUARTER_TURNS.items() if phase == reduction.phase)
-
-
-def read_plan(parameters: object) -> tuple[Plan, RangeReduction, int] | None:
+def read_plan(parameters: Any) -> tuple[Plan, RangeReduction, int] | None:
     """Read a plan, its range reduction and the exponent of its margin; None if they are not valid.
 
     As JSON has them; older files call the last cell ``leaf``.
     """
-    if not isinstance(parameters, Mapping):
-        return None
     try:
-        folds, margin = _integers(parameters, folds=(1, LARGEST_PLAN), margin=_MARGINS)
-        cell = _last_cell(parameters["cell"] if "cell" in parameters else parameters["leaf"])
-        reduction = _reduction(parameters["reduction"])
+        said = parameters["cell" if "cell" in parameters else "leaf"]
+        cell = _read(LastCell, said, sawtooth=_read(Sawtooth, said["sawtooth"]))
+        plan = _read(Plan, parameters, cell=cell, refined=False)
+        margin = _value("margin", parameters["margin"])
+        places = parameters["reduction"]["multiples"]
+        if len(places) > LARGEST_PLAN:
+            return None
+        multiples = tuple(_value("multiples", place) for place in places)
+        reduction = _read(RangeReduction, parameters["reduction"], multiples=multiples)
     except (KeyError, TypeError, ValueError):
         return None
-    plan = Plan(folds, cell)
     valid = cell.possible and _consistent(reduction)
     valid = valid and plan.connections(reduction) <= LARGEST_PLAN
     return (plan, reduction, margin) if valid else None
 
 
-def _last_cell(parameters: Any) -> LastCell:
-    [quadratics] = _integers(parameters, quadratics=(2, 6))
-    sawtooth = parameters["sawtooth"]
-    ternaries, binaries = _integers(sawtooth, ternaries=_COUNTS, binaries=_COUNTS)
-    [last] = _integers(sawtooth, last=(2, LARGEST_PLAN))
-    halved, clipped = sawtooth["halved"], sawtooth["clipped"]
-    if type(halved) is not bool or type(clipped) is not bool:
-        raise TypeError("sawtooth")
-    return LastCell(Sawtooth(ternaries, binaries, last, halved, clipped), quadratics)
+def _read(kind: Any, said: Any, **parts: object) -> Any:
+    """Read a dataclass from a JSON object, but for the parts that are known."""
+    names = [field.name for field in fields(kind) if field.name not in parts]
+    return kind(**{name: _value(name, said[name]) for name in names}, **parts)
 
 
-def _reduction(parameters: Any) -> RangeReduction:
-    origin, centre, phase = _integers(parameters, origin=_PLACES, centre=_PLACES, phase=(0, 1))
-    [side] = _integers(parameters, side=(-1, 1))
-    multiples, half = parameters["multiples"], parameters["half"]
-    if type(half) is not bool or len(multiples) > LARGEST_PLAN:
-        raise ValueError("reduction")
-    read = tuple(_integer(multiple, (1, _PLACES[1])) for multiple in multiples)
-    return RangeReduction(origin, centre, phase, read, half, side)
+def _value(name: str, value: Any) -> Any:
+    low, high = _LIMITS[name]
+    if type(value) is not type(low) or not low <= value <= high:
+        raise ValueError(f"{name}: {low} to {high}")
+    return value
 
 
 def _consistent(reduction: RangeReduction) -> bool:
@@ -282,18 +275,3 @@ def _consistent(reduction: RangeReduction) -> bool:
     if reduction.half:
         return not reduction.about_zero and not reduction.multiples
     return reduction.side == 0 and not (reduction.about_zero and reduction.multiples)
-
-
-def _integers(parameters: Any, **limits: tuple[int, int]) -> Iterator[int]:
-    """Yield the named integers of a JSON object, each within its limits."""
-    if not isinstance(parameters, Mapping):
-        raise TypeError("expected an object")
-    return (_integer(parameters[name], ends) for name, ends in limits.items())
-
-
-def _integer(value: object, limits: tuple[int, int]) -> int:
-    if type(value) is not int:
-        raise TypeError("expected an integer")
-    if not limits[0] <= value <= limits[1]:
-        raise ValueError("out of range")
-    return value
