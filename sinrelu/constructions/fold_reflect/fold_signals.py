@@ -42,7 +42,15 @@ from typing import NamedTuple
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.errors import GraphError
 
-HALF, THREE_HALVES = Fraction(1, 2), Fraction(3, 2)
+HALF = Fraction(1, 2)
+PARTS: Mapping[str, tuple[int, Fraction | int]] = {
+    "r": (1, 1),
+    "l": (-1, 1),
+    "a": (-1, HALF),
+    "b": (1, 3 * HALF),
+    "p": (1, HALF),
+}
+"""Each is relu(±(z − c·τ)), z and τ being those of the fold ``scale_of``: the sign, and c."""
 
 
 class Sum(NamedTuple):
@@ -70,39 +78,28 @@ def folded(k: int) -> Iterator[Sum]:
         yield Sum(4, {f"z{k - 1}": -1, f"l{k - 1}": -2})
         yield Sum(2, {f"r{k - 1}": -1, f"l{k - 1}": -1})
     if k > 1:
-        z, r, left, a, b, p = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}", *_knots(k - 1)
+        z, r, left = f"z{k - 2}", f"r{k - 2}", f"l{k - 2}"
+        a, b, p = f"a{k - 1}", f"b{k - 1}", f"p{k - 1}"
         yield Sum(0, {z: 1, p: -2, r: 2, b: -2})
         yield Sum(4, {z: -1, a: -2, r: 2, b: -2})
         yield Sum(-8, {z: 3, p: -2, left: 2, b: -2})
         yield Sum(-4, {z: 1, a: -2, left: 2, b: -2})
 
 
-def _knots(k: int) -> tuple[str, str, str]:
-    return f"a{k}", f"b{k}", f"p{k}"
-
-
 @cache
 def sources(value: str) -> tuple[Sum, ...]:
     """Return what a unit can read to hold a value: forms whose positive part it is."""
-    carry = (Sum(0, {value: 1}),)
     kind, k = value[0], int(value[1:])
     if kind == "z":
         return tuple(folded(k))
+    carry = Sum(0, {value: 1})
     split = (Sum(0, {f"a{k}": 1, f"b{k}": 1}),) if kind == "l" else ()
-    parts: dict[str, tuple[int, Fraction | int, int]] = {
-        "r": (1, -1, k),
-        "l": (-1, 1, k),
-        "a": (-1, HALF, k - 1),
-        "b": (1, -THREE_HALVES, k - 1),
-        "p": (1, -HALF, k - 1),
-    }
-    sign, offset, base = parts[kind]
-    return (*carry, *split, *(_shifted(way, sign, offset) for way in folded(base)))
-
-
-def _shifted(way: Sum, sign: int, offset: Fraction | int) -> Sum:
-    terms = {value: sign * coefficient for value, coefficient in way.terms.items()}
-    return Sum(sign * way.constant + offset, terms)
+    sign, offset = PARTS[kind]
+    shifted = (
+        Sum(sign * constant - sign * offset, {read: sign * c for read, c in terms.items()})
+        for constant, terms in folded(scale_of(value))
+    )
+    return (carry, *split, *shifted)
 
 
 def scale_of(value: str) -> int:
@@ -113,8 +110,7 @@ def scale_of(value: str) -> int:
 @cache
 def gating_signals(k: int) -> tuple[GatingSignal, ...]:
     """Return what gate k can read to be shut on one side of its fold."""
-    z, r, left, folds = f"z{k}", f"r{k}", f"l{k}", f"z{k + 1}"
-    a, b, _ = _knots(k)
+    z, r, left, a, b, folds = f"z{k}", f"r{k}", f"l{k}", f"a{k}", f"b{k}", f"z{k + 1}"
     return (
         GatingSignal(True, Sum(0, {r: 1})),
         GatingSignal(False, Sum(0, {left: 1})),
@@ -156,16 +152,9 @@ def gate_layer(folds: int, cell: int, k: int) -> int:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Which values stand on each layer.
+    """Which values stand on layers 1, 2, …, cell + n − 2; the cell's square stands on ``cell``.
 
-    Attributes
-    ----------
-    folds : int
-        n ≥ 2; the signals of folds 0 … n−2 go to gates, that of fold n−1 to the last cell.
-    cell : int
-        The layer on which the cell's square stands.
-    layers : tuple of frozensets
-        The values on layers 1, 2, …, cell + n − 2.
+    The signals of folds 0 … n−2, n ≥ 2, go to gates, that of fold n−1 to the last cell.
     """
 
     folds: int
@@ -176,10 +165,7 @@ class Schedule:
     def connections(self) -> int:
         """Connections into the values from layer 2 on, and from them to the gates.
 
-        Raises
-        ------
-        GraphError
-            If a value cannot be had from the layer before, or a gate lacks its signal.
+        Raises GraphError if a value cannot be had from the layer before, or a gate lacks its signal.
         """
         total = 0
         for before, here in zip(self.layers, self.layers[1:], strict=False):
@@ -196,12 +182,7 @@ class Schedule:
     def wires(self, first: Mapping[str, Affine], pivots: Sequence[Real]) -> list[dict[str, Affine]]:
         """Write all units; entry t maps the values on layer t to their wires, entry 0 is empty.
 
-        Parameters
-        ----------
-        first : mapping
-            Forms whose positive parts are z_0 and r_0.
-        pivots : sequence of mpf
-            τ_0, τ_1, ….
+        ``first`` has forms whose positive parts are z_0 and r_0; the pivots are τ_0, τ_1, ….
         """
         held = {value: relu(form) for value, form in first.items() if value in self.layers[0]}
         result: list[dict[str, Affine]] = [{}, held]

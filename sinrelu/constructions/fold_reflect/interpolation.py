@@ -65,15 +65,7 @@ def least_error(count: int) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """The parameters of one network.
-
-    Attributes
-    ----------
-    knots : int
-        Knots in (0, π/2).
-    wiring : str
-        ``layered`` or ``skip``.
-    """
+    """The parameters of one network: how many knots there are in (0, π/2), and the wiring."""
 
     knots: int
     wiring: str = LAYERED

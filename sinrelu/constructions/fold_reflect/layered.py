@@ -42,10 +42,13 @@ from sinrelu.constructions.fold_reflect.refined import (
     Signal,
     drawn,
     refined_cell,
-    stored,
     stored_cells,
 )
-from sinrelu.constructions.fold_reflect.square import LayeredSawtooth, cheapest_sawtooths
+from sinrelu.constructions.fold_reflect.square import (
+    LayeredSawtooth,
+    cheapest_sawtooths,
+    undominated,
+)
 from sinrelu.network import LAYERED
 
 COARSE = 2**10
@@ -57,17 +60,9 @@ MOST_FOLDS, MOST_LAYERS, MOST_QUADRATICS = 17, 6, 8
 class Plan:
     """The parameters of one network.
 
-    Attributes
-    ----------
-    folds : int
-        n ≥ 2; the last cell undoes the last, gates the others.
-    sawtooth : LayeredSawtooth
-        The folds of the square in the last cell.
-    quadratics : int
-        J ≥ 2: of how many quadratics the sine there is made (``quadratics``). Bends stand on the
-        layer before the square and read it without its last folds.
-    refined : bool
-        Whether the weights of the last cell are those of minimax refinement.
+    Of n ≥ 2 folds the last cell undoes the last, gates the others. The sine there is made of J ≥ 2
+    ``quadratics`` and the sawtooth's square; bends stand on the layer before the square and read it
+    without its last folds. If ``refined``, the weights there are those of minimax refinement.
     """
 
     folds: int
@@ -95,10 +90,8 @@ class Plan:
     def possible(self) -> bool:
         """Whether the schedule holds what the bends' knots are made of."""
         z, layers = f"z{self.folds - 1}", self.schedule.layers
-        return self.quadratics == 2 or (
-            self.sawtooth.layers > 2
-            and all(z in layers[self.cell_layer - back - 1] for back in (4, 3))
-        )
+        early = layers[self.cell_layer - 5 : self.cell_layer - 3]
+        return self.quadratics == 2 or (self.sawtooth.layers > 2 and all(z in on for on in early))
 
     def connections(self, reduction: RangeReduction) -> int:
         """Count the connections with a range reduction."""
@@ -116,9 +109,8 @@ class Plan:
 
         As for ``skip.Plan``: the last cell's error as a vector; reflections keep its norm.
         """
-        known = stored(LAYERED, self.key) if self.refined else None
-        if known is not None:
-            return known.error
+        if self.refined:
+            return stored_cells(LAYERED)[self.key].error
         h = fp.ldexp(fp.pi, -self.folds)
         piece = h / self.sawtooth.pieces
         fit = Quadratics.fit(fp, h, piece, self.quadratics)
@@ -140,11 +132,7 @@ def plans(connections: int, reduction: RangeReduction) -> Iterator[Plan]:
 @cache
 def sharpest_plans() -> tuple[Plan, ...]:
     """Return the plans that no others of as few connections are sharper than, ascending."""
-    front: list[Plan] = []
-    for plan in sorted(all_plans(), key=lambda plan: (plan.own_connections, plan.error_bound)):
-        if not front or plan.error_bound < front[-1].error_bound:
-            front.append(plan)
-    return tuple(front)
+    return undominated(all_plans(), lambda plan: (plan.own_connections, plan.error_bound))
 
 
 def all_plans() -> Iterator[Plan]:
@@ -215,22 +203,21 @@ def combined(wanted: Direction, first: Held, second: Held) -> Affine:
     return value
 
 
-class Directions(NamedTuple):
-    """Where the gates and the output point: the gates in the frame of the last cell."""
+def pulled_back(
+    pivots: Sequence[Real], gating: Sequence[GatingSignal]
+) -> tuple[list[Direction], list[Direction]]:
+    """Pull the gates' functionals and the output's back through the gates that follow.
 
-    gates: list[Direction]
-    outputs: list[Direction]  # entry k: for z_k, gates 0 … k−1 being dead
-
-
-def pulled_back(pivots: Sequence[Real], gating: Sequence[GatingSignal]) -> Directions:
-    """Pull the gates' functionals and the output's back through the gates that follow."""
+    The gates point there in the frame of the last cell; the k-th entry for the output is for z_k,
+    gates 0 … k−1 being dead.
+    """
     gates: list[Direction] = []
     outputs = [Direction(1, pivots[0])]  # cos z₀
     for pivot, side in zip(pivots, gating, strict=False):
         gates = [gate.behind(pivot, side) for gate in gates]
         gates.append(Direction(1, pivot))  # of z_{k+1} already: behind its own gate
         outputs.append(outputs[-1].behind(pivot, side))
-    return Directions(gates, outputs)
+    return gates, outputs
 
 
 def cell_inputs(plan: Plan) -> list[tuple[int, str]]:

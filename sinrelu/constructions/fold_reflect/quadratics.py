@@ -143,15 +143,9 @@ class Quadratics:
 
 @dataclass(frozen=True)
 class LastCell:
-    """How sin and cos are made on [−h, h].
+    """How sin and cos are made on [−h, h]: of 2, 3, 4 or 6 quadratics, and one square.
 
-    Attributes
-    ----------
-    sawtooth : Sawtooth
-        The folds of the square. Its outermost stage is a ternary for three and six quadratics, and
-        a halving for four.
-    quadratics : int
-        2, 3, 4 or 6: of how many quadratics the sine is made.
+    The outermost stage of its sawtooth is a ternary for three and six, and a halving for four.
     """
 
     sawtooth: Sawtooth

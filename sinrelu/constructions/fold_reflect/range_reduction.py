@@ -73,22 +73,12 @@ class HalfWave(NamedTuple):
 
 @dataclass(frozen=True)
 class RangeReduction:
-    """How an interval is folded.
+    """How an interval is folded, f(x) being sin(x + phase·π/2).
 
-    Attributes
-    ----------
-    origin : int
-        The domain is moved by this much first; 0 if it is near 0.
-    centre : int
-        The first fold is at origin + centre, in units of π/2 from x = 0.
-    phase : int
-        In units of π/2: f(x) = sin(x + phase·π/2).
-    multiples : tuple of int
-        The other folds, in multiples of π.
-    half : bool
-        Whether the domain is within π/2 of the extremum where the first fold is.
-    side : int
-        ±1 if it is all above or all below that extremum, so that nothing is folded; else 0.
+    The domain is first moved by ``origin``, 0 if it is near 0. The first fold is at x = centre·π/2,
+    the others at ``multiples`` of π. ``half``: whether the domain is within π/2 of the extremum
+    where the first fold is; ``side``: ±1 if it is all above or all below it, so that nothing is
+    folded, else 0.
     """
 
     origin: int = 0
@@ -179,23 +169,15 @@ def cheapest_reduction(
 ) -> RangeReduction:
     """Return the cheapest way to fold a domain whose rounding is at most an eighth of tol.
 
-    A quarter, where there is none.
-
-    Raises
-    ------
-    RequestError
-        If there is none again.
+    A quarter, where there is none; raises RequestError if there is none again.
     """
     numbers = MPContext()
     numbers.prec = 4 * bits
-    roundings = {
-        reduction: reduction.rounding(numbers, bits, layered)
-        for reduction in reductions(target, bits, layered)
-    }
+    ways = list(reductions(target, bits, layered))
     for part in (8, 4):
-        found = [reduction for reduction, error in roundings.items() if part * error <= tol]
+        found = [way for way in ways if part * way.rounding(numbers, bits, layered) <= tol]
         if found:
-            return min(found, key=lambda reduction: reduction.connections(layered))
+            return min(found, key=lambda way: way.connections(layered))
     raise RequestError(
         f"domain: in float64, {target.interval} cannot be folded to within {numbers.nstr(tol, 3)}"
     )
@@ -220,11 +202,9 @@ def reductions(target: Target, bits: int = 53, layered: bool = False) -> Iterato
     reach = _reach(numbers, low, high, middle)
     least = max(1, (math.ceil(reach - _slack(numbers, bits)) - 1).bit_length())
     for folds in range(least, least + 4):
-        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES)))
-        centre = min(
-            range(middle - 2 * (room // 2), middle + 2 * (room // 2) + 1, 2),
-            key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits),
-        )
+        room = int(max(0, min(2**folds - reach, reach / 64, CHOICES))) // 2 * 2
+        extrema = range(middle - room, middle + room + 1, 2)
+        centre = min(extrema, key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits))
         reach = _reach(numbers, low, high, centre)
         start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
         chosen = tuple(multiples(numbers, reach, folds, start, bits))
@@ -239,13 +219,11 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
     for left in range(folds - 1, -1, -1):
         share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
         smallest = math.ceil(reach / 2 - _slack(numbers, bits))
-        largest = max(smallest, min(2**left, int(reach / 2 * share)))
-        largest = min(largest, smallest + CHOICES)
+        largest = max(smallest, min(2**left, int(reach / 2 * share), smallest + CHOICES))
         places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
         best = min(places, key=lambda j: rounding_error(places[j], bits))
         yield best
-        reach = numbers.mpf(best)
-        start = numbers.mpf(0)
+        reach, start = numbers.mpf(best), numbers.mpf(0)
 
 
 def rounding_error(number: Real, bits: int) -> Real:

@@ -46,11 +46,6 @@ def stored_cells(wiring: str) -> Mapping[Key, StoredCell]:
     return _store().get(wiring, {})
 
 
-def stored(wiring: str, key: Key) -> StoredCell | None:
-    """Return what refined.json has on a cell, if anything."""
-    return stored_cells(wiring).get(key)
-
-
 @cache
 def _store() -> Mapping[str, Mapping[Key, StoredCell]]:
     text = resources.files(__package__).joinpath("refined.json").read_text("utf-8")
@@ -67,12 +62,8 @@ def _store() -> Mapping[str, Mapping[Key, StoredCell]]:
 class PiecewiseMap:
     """cos m − 1 and sin m, nearly, for m = z − h and z ∈ [0, 2h]: affine on each of its pieces.
 
-    Attributes
-    ----------
-    rows : tuple of Row
-        Over z, source 0, in topological order: rectified units, then the two outputs.
-    halvings : int
-        h = π/2^halvings ≤ π/4.
+    Rows over z, source 0, in topological order: rectified units, then the two outputs. The half
+    width of the cell is h = π/2^halvings ≤ π/4.
     """
 
     rows: tuple[Row, ...]
@@ -97,9 +88,8 @@ class PiecewiseMap:
         if len(numbers) != len(self.numbers()):
             raise GraphError(f"a cell has {len(numbers)} numbers, not {len(self.numbers())}")
         rest = iter(numbers)
-        rows = (
-            Row(row.sources, tuple(islice(rest, len(row.sources))), next(rest)) for row in self.rows
-        )
+        sources = (row.sources for row in self.rows)
+        rows = (Row(read, tuple(islice(rest, len(read))), next(rest)) for read in sources)
         return PiecewiseMap(tuple(rows), self.halvings)
 
     def values(self, z: FloatArray) -> FloatArray:
@@ -173,16 +163,9 @@ class PiecewiseMap:
 
 @dataclass(frozen=True)
 class RefinedCell:
-    """A cell whose weights were refined together.
+    """A cell whose weights were refined together, with the bound of its error as a vector.
 
-    Attributes
-    ----------
-    rows : PiecewiseMap
-        What it computes of z, or of the units that the network supplies, which come first.
-    supplied : int
-        How many units are supplied; without any, z itself is read.
-    error : float
-        Bound of the error of (cos m, sin m) as a vector; see ``PiecewiseMap.bound``.
+    The first rows are units that the network supplies; without any, z itself is read.
     """
 
     rows: PiecewiseMap

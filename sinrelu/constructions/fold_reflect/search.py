@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mpmath import MPContext
 
@@ -49,8 +49,7 @@ class Plan(Protocol):
         """Write the network over x."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The best of some plans, and how many they were."""
 
     plan: Plan
@@ -61,15 +60,8 @@ class Found:
 class Search:
     """A search for one range reduction and wiring.
 
-    Attributes
-    ----------
-    reduction : RangeReduction
-        The folds of the range.
-    wiring : str
-        ``layered`` or ``skip``.
-    float64 : bool
-        Whether weights are to be float64; so may be the numbers of an interpolation and those of
-        refined cells.
+    Numbers of an interpolation and those of refined cells are float64, so it has them only if
+    weights are.
     """
 
     reduction: RangeReduction
@@ -86,17 +78,18 @@ class Search:
 
     def smallest(self, tol: Real) -> Found | None:
         """Return the plan of fewest connections with a bound of at most tol, if there is any."""
-        found: dict[int, Found | None] = {}
+        found: dict[int, Found] = {}
 
         def keeps(connections: int) -> bool:
-            found[connections] = best = self.sharpest(connections)
-            return best is not None and best.plan.error_bound <= tol
+            if (best := self.sharpest(connections)) is None:
+                return False
+            found[connections] = best
+            return bool(best.plan.error_bound <= tol)
 
         digits = -float(MPContext().log(tol, 10))
         least = first(keeps, int(PER_DIGIT[self.wiring] * digits), MOST[self.wiring])
-        best = found.get(least)
-        compared = sum(each.compared for each in found.values() if each is not None)
-        return None if best is None else Found(best.plan, compared)
+        compared = sum(each.compared for each in found.values())
+        return found[least]._replace(compared=compared) if least in found else None
 
     @property
     def least_connections(self) -> int:
@@ -105,11 +98,10 @@ class Search:
 
     def _plans(self, connections: int) -> Iterator[Plan]:
         family = layered if self.wiring == LAYERED else skip
-        plans: Iterator[Plan] = iter(family.plans(connections, self.reduction))
+        plans: Iterator[Plan] = family.plans(connections, self.reduction)
         if self.float64:
             coarse = interpolation.plans(connections, self.reduction, self.wiring)
-            refined: Iterator[Plan] = iter(family.refined_plans())
-            plans = chain(plans, coarse, refined)
+            plans = chain(plans, coarse, family.refined_plans())
         return (plan for plan in plans if plan.connections(self.reduction) <= connections)
 
 

@@ -47,7 +47,6 @@ from sinrelu.constructions.fold_reflect.refined import (
     RefinedCell,
     drawn,
     refined_cell,
-    stored,
     stored_cells,
 )
 from sinrelu.constructions.fold_reflect.square import Sawtooth
@@ -59,16 +58,9 @@ AROUND = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """The parameters of one network.
+    """The parameters of one network: n ≥ 1 folds that are undone by gates, and the last cell.
 
-    Attributes
-    ----------
-    folds : int
-        n ≥ 1, the folds that are undone by gates.
-    cell : LastCell
-        The quadratics in the last cell.
-    refined : bool
-        Whether the weights of the last cell are those of minimax refinement.
+    If ``refined``, the weights of the last cell are those of minimax refinement.
     """
 
     folds: int
@@ -97,8 +89,9 @@ class Plan:
         every functional of (cos z_k, sin z_k), and of sin x in the end. Rounding to float64 adds a
         few 1e-16.
         """
-        known = stored(SKIP, self.key) if self.refined else None
-        return _cell_error(self.cell, self.folds) if known is None else known.error
+        if self.refined:
+            return stored_cells(SKIP)[self.key].error
+        return _cell_error(self.cell, self.folds)
 
     def output(self, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
         """Write the network over x, with a margin of 2^margin for the channels."""

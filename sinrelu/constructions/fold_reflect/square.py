@@ -12,15 +12,17 @@ so far for the next, which adds to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.constructions.fold_reflect.range_reduction import mirror
+
+T = TypeVar("T")
 
 
 class Square(NamedTuple):
@@ -38,20 +40,11 @@ class Square(NamedTuple):
 class Sawtooth:
     """The folds of a square: a halving, smooth ternaries, binaries, and the knots of one stage.
 
-    Attributes
-    ----------
-    ternaries : int
-        Smooth ternary folds; 6 connections each.
-    binaries : int
-        Binary folds; 4 connections each.
-    last : int
-        Radix ≥ 2 of the last stage, whose last−1 knots read one another; 2 connections each, and
-        one less in all, because only the first knot reads the folded value and no unit holds it.
-    halved : bool
-        Whether the range is halved first of all; 4 connections.
-    clipped : bool
-        Whether the value that the last binary fold folds is clipped, by the unit that holds it, on
-        the flat first piece, and the sum reads it: a knot for one connection. Needs a binary fold.
+    A halving of the range, first of all, and a binary fold take 4 connections each, a ternary 6.
+    The last−1 ≥ 1 knots of the last stage read one another: 2 each, and one less in all, because
+    only the first knot reads the folded value and no unit holds it. If ``clipped``, the value that
+    the last binary fold folds is clipped, by the unit that holds it, on the flat first piece, and
+    the sum reads it: a knot for one connection. Needs a binary fold.
     """
 
     ternaries: int
@@ -138,14 +131,9 @@ def smooth_ternary(
 
 @dataclass(frozen=True)
 class LayeredSawtooth:
-    """The folds of the last cell's square, one layer each.
+    """The folds of the last cell's square, one layer each: smooth ternaries, then other radices.
 
-    Attributes
-    ----------
-    ternaries : int
-        Smooth ternary folds.
-    radices : tuple of int
-        Radices of the inner folds; the knots of the last are read by the sum alone.
+    The knots of the last are read by the sum alone.
     """
 
     ternaries: int
@@ -223,19 +211,21 @@ def _fold(
 @cache
 def cheapest_sawtooths(layers: int, quadratics: int = 2) -> tuple[LayeredSawtooth, ...]:
     """Return those that no others of as many layers beat in both pieces and connections."""
-
-    def price(choice: LayeredSawtooth) -> int:
-        return choice.connections(quadratics)
-
-    best: list[LayeredSawtooth] = []
-    for candidate in sorted(_sawtooths(layers), key=lambda choice: (price(choice), -choice.pieces)):
-        if not best or candidate.pieces > best[-1].pieces:
-            best.append(candidate)
-    return tuple(best)
+    sawtooths = (
+        LayeredSawtooth(ternaries, radices)
+        for ternaries in range(layers)
+        for radices in product((2, 3, 4), repeat=layers - ternaries)
+    )
+    return undominated(sawtooths, lambda choice: (choice.connections(quadratics), -choice.pieces))
 
 
-def _sawtooths(layers: int) -> Iterator[LayeredSawtooth]:
-    """Yield all of so many layers: ternaries, then radices 2, 3 and 4."""
-    for ternaries in range(layers):
-        for radices in product((2, 3, 4), repeat=layers - ternaries):
-            yield LayeredSawtooth(ternaries, radices)
+def undominated(
+    choices: Iterable[T], price_and_error: Callable[[T], tuple[int, float]]
+) -> tuple[T, ...]:
+    """Return the choices that no others of as low a price are sharper than, ascending."""
+    found, least = [], math.inf
+    for choice in sorted(choices, key=price_and_error):
+        if (error := price_and_error(choice)[1]) < least:
+            found.append(choice)
+            least = error
+    return tuple(found)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from mpmath import MPContext
 
@@ -40,21 +40,17 @@ class FoldReflect(Construction):
         """Build the smallest network for a tolerance, or the sharpest within a budget."""
         if request.tol is None:
             return _sharpest(request)
-        multiprecision = request.multiprecision
-        if multiprecision is None:
-            multiprecision = request.tol < FLOAT64_TOL
-        elif not multiprecision and request.tol < FLOAT64_TOL:
+        beyond = request.tol < FLOAT64_TOL
+        if beyond and request.multiprecision is False:
             raise RequestError(f"tol: float64 weights reach {FLOAT64_TOL:g} at best")
-        return _smallest(request, request.tol, multiprecision)
+        return _smallest(request, request.tol, beyond or bool(request.multiprecision))
 
 
 def _smallest(request: Request, tol: Real, multiprecision: bool) -> Network:
     bits = first_bits(tol) if multiprecision else FLOAT64_BITS
     search = _search(request, tol, bits)
-    layered = request.wiring == LAYERED
-    rounding = search.reduction.rounding(precise(FLOAT64_BITS), layered=layered)
-    goal = tol - (tol / (SHARE // 2) if multiprecision else rounding + ROUNDING)
-    found = search.smallest(goal)
+    kept_free = tol / (SHARE // 2) if multiprecision else _float64_rounding(search) + ROUNDING
+    found = search.smallest(tol - kept_free)
     if found is None:
         text = MPContext().nstr(tol, 3)
         raise RequestError(f"tol: no {request.wiring} plan of fold-reflect reaches {text}")
@@ -80,6 +76,11 @@ def _search(request: Request, tol: Real, bits: int) -> Search:
     return Search(reduction, request.wiring, float64=bits == FLOAT64_BITS)
 
 
+def _float64_rounding(search: Search) -> Real:
+    """Return what rounding the places of folds to float64 adds to the error."""
+    return search.reduction.rounding(precise(FLOAT64_BITS), layered=search.wiring == LAYERED)
+
+
 def _within(search: Search, connections: int) -> Found:
     found = search.sharpest(connections)
     if found is None:
@@ -90,8 +91,7 @@ def _within(search: Search, connections: int) -> Found:
     return found
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(NamedTuple):
     """A plan that was found, and what for."""
 
     found: Found
@@ -102,9 +102,8 @@ class _Choice:
     def network(self) -> Network:
         """Write the plan down, with weights of as many bits as the tolerance needs."""
         if self.search.float64:
-            layered = self.search.wiring == LAYERED
-            rounding = self.search.reduction.rounding(precise(FLOAT64_BITS), layered=layered)
-            return described(self._frozen(None), self.found.plan.error_bound + rounding)
+            error = self.found.plan.error_bound + _float64_rounding(self.search)
+            return described(self._frozen(None), error)
         numbers, bits = MPContext(), first_bits(self.tol)
         while True:
             if self.request.message is not None and bits > LONG:
@@ -125,17 +124,14 @@ class _Choice:
 
     def _error_and_rounding(self, network: Network, bits: int) -> tuple[Real, Real]:
         """Return the error bound, proved with skip wiring, and what rounding adds to it."""
-        numbers = MPContext()
+        rows, target, number = network.rows, self.request.target, Circuit(FLOAT64_BITS).number
         if isinstance(self.found.plan, skip.Plan):
             proof = prove(network)
-            if proof is None or not proof.covers(self.request.target):
-                raise RequestError(f"domain: there is no proof for {self.request.target}")
-            error, rounding = proof.sup_error, proof.rounding
-            return tuple(numbers.mpf(p.numerator) / p.denominator for p in (error, rounding))
-        rows = network.rows
-        largest = largest_magnitude(self.request.target.low, self.request.target.high)
-        change = change_bound(rows, relative_distances(rows, bits), largest)
-        rounding = numbers.mpf(change.numerator) / change.denominator
+            if proof is None or not proof.covers(target):
+                raise RequestError(f"domain: there is no proof for {target}")
+            return number(proof.sup_error), number(proof.rounding)
+        largest = largest_magnitude(target.low, target.high)
+        rounding = number(change_bound(rows, relative_distances(rows, bits), largest))
         return self.found.plan.error_bound + rounding, rounding
 
     @property

@@ -40,16 +40,10 @@ def supremum(numbers: Any, values: Iterable[Real], degree: int) -> float:
 
 @dataclass(frozen=True)
 class NestedSquarings:
-    """A function's approximation p.
+    """A function's approximation p: rows[i−1] = (a_i0, a_i1, …, a_ii) and scales[i−1] = σ_i ≠ 0.
 
-    Attributes
-    ----------
-    rows, scales : tuple
-        rows[i−1] = (a_i0, a_i1, …, a_ii) and scales[i−1] = σ_i ≠ 0.
-    sizes, slopes : tuple of float
-        Bounds for v ∈ [−1, 1]: of |M₁|, …, |M_k|; of p's derivatives by M₁, …, M_k, p.
-    error : float
-        Proven bound of the error of p, if all squares are exact.
+    For v ∈ [−1, 1] ``sizes`` bound |M₁|, …, |M_k|, ``slopes`` p's derivatives by M₁, …, M_k, p, and
+    ``error``, proven, the error of p if all squares are exact.
     """
 
     rows: Rows
@@ -143,14 +137,12 @@ def measured(
     numbers: Any, rows: Rows, scales: tuple[Real, ...], error: float = 0.0
 ) -> NestedSquarings:
     """Return a polynomial of known error with the bounds of its stages."""
-    sizes, slopes = (
-        [
-            supremum(numbers, column, 2 ** len(rows))
-            for column in zip(*(stages(rows, scales, v) for v in nodes(numbers)), strict=True)
-        ]
-        for stages in (stage_values, stage_slopes)
-    )
-    return NestedSquarings(rows, scales, tuple(sizes[:-1]), tuple(slopes), error)
+
+    def suprema(of: Callable[[Rows, Sequence[Real], Real], list[Real]]) -> tuple[float, ...]:
+        columns = zip(*(of(rows, scales, v) for v in nodes(numbers)), strict=True)
+        return tuple(supremum(numbers, column, 2 ** len(rows)) for column in columns)
+
+    return NestedSquarings(rows, scales, suprema(stage_values)[:-1], suprema(stage_slopes), error)
 
 
 def fitted(

@@ -24,7 +24,7 @@ from sinrelu.constructions.fold_reflect.refined import (
     StoredCell,
     circle,
     refined_cell,
-    stored,
+    stored_cells,
 )
 from sinrelu.constructions.fold_reflect.search import Search
 from sinrelu.constructions.fold_reflect.square import LayeredSawtooth, Sawtooth
@@ -117,7 +117,7 @@ def exact_errors(rows, places):
 
 @every_cell
 def test_a_stored_bound_holds_and_is_attained(wiring, key):
-    rows, error = cell_of(wiring, key).rows, stored(wiring, key).error
+    rows, error = cell_of(wiring, key).rows, stored_cells(wiring)[key].error
     nodes = rows.nodes()
     z = np.unique(nodes[:-1] + np.linspace(0, 1, 33)[:, None] * np.diff(nodes))
     worst = z[np.argsort(errors(rows, z))[-5:]]
@@ -131,7 +131,7 @@ def test_a_stored_cell_is_that_of_a_plan_and_better_than_the_formulas(wiring, ke
     plan = plan_of(wiring, key)
     [refined] = [plan for plan in family.refined_plans() if plan.key == key]
     assert refined == replace(plan, refined=True)
-    assert refined.error_bound == stored(wiring, key).error < plan.error_bound
+    assert refined.error_bound == stored_cells(wiring)[key].error < plan.error_bound
 
 
 @few_cells
@@ -159,7 +159,7 @@ def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbe
 
 @few_cells
 def test_damage_worth_the_error_is_noticed(wiring, key):
-    cell, known = cell_of(wiring, key), stored(wiring, key)
+    cell, known = cell_of(wiring, key), stored_cells(wiring)[key]
     cosine, sine = np.cumsum([len(row.sources) + 1 for row in cell.rows.rows])[-2:] - 1
     wrong = [(place, sign * known.error) for place in (cosine, sine) for sign in (1, -1)]
     for place, change in wrong:
@@ -178,9 +178,9 @@ def test_numbers_of_another_graph_and_no_numbers_are_refused():
         refined_cell(cell.rows, cell.supplied, StoredCell(1.0, nothing))
 
 
-def test_what_is_not_stored_is_none():
-    assert stored("skip", (99,)) is None
-    assert stored("dense", FEW[0][1]) is None
+def test_what_is_not_stored_is_not_found():
+    assert (99,) not in stored_cells("skip")
+    assert not stored_cells("dense")
 
 
 def test_refined_cells_save_connections():
