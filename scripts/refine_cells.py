@@ -350,7 +350,7 @@ def keep(wiring: str, plan: Plan, rows: PiecewiseMap, error: float) -> None:
         entries = [f"    {json.dumps(key)}: {json.dumps(cells[key])}" for key in keys]
         lines.append(f"  {json.dumps(name)}: {{\n" + ",\n".join(entries) + "\n  }")
     STORE.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-    store._store.cache_clear()
+    store.stored_cells.cache_clear()
 
 
 def goal_for(tol: float) -> float:

@@ -54,13 +54,7 @@ class Construction(ABC):
 
     @abstractmethod
     def network(self, request: Request) -> Network:
-        """Build a network; its meta has the error bound and what was chosen.
-
-        Raises
-        ------
-        RequestError
-            If it cannot be had.
-        """
+        """Build a network, its meta with the error bound and what was chosen, or RequestError."""
 
 
 class Design(NamedTuple):

@@ -101,8 +101,8 @@ def circuit(levels: int) -> Affine:
 def design(tol: float) -> Design:
     """Choose the fewest levels whose bound keeps the tolerance, and write the network down."""
     for levels in range(1, MOST_LEVELS):
-        if error_bound(levels) <= tol:
-            return Design(circuit(levels), error_bound(levels), {"levels": levels})
+        if (bound := error_bound(levels)) <= tol:
+            return Design(circuit(levels), bound, {"levels": levels})
     raise RequestError(f"tol: no number of levels of huybrechs reaches {tol:g}")
 
 

@@ -165,7 +165,7 @@ class Schedule:
     def connections(self) -> int:
         """Connections into the values from layer 2 on, and from them to the gates.
 
-        Raises GraphError if a value cannot be had from the layer before, or a gate lacks its signal.
+        GraphError if a value cannot be had from the layer before, or a gate lacks its signal.
         """
         total = 0
         for before, here in zip(self.layers, self.layers[1:], strict=False):
@@ -187,8 +187,10 @@ class Schedule:
         held = {value: relu(form) for value, form in first.items() if value in self.layers[0]}
         result: list[dict[str, Affine]] = [{}, held]
         for values in self.layers[1:]:
-            before = result[-1]
-            result.append({value: _unit(value, before, pivots) for value in sorted(values)})
+            ways = {value: cheapest(sources(value), result[-1]) for value in sorted(values)}
+            result.append(
+                {v: relu(form(way, result[-1], pivots[scale_of(v)])) for v, way in ways.items()}
+            )
         return result
 
     def gating_signal(self, k: int) -> GatingSignal:
@@ -210,15 +212,8 @@ def cheapest(ways: Iterable[Sum], held: Iterable[str]) -> Sum:
 def form(way: Sum, wires: Mapping[str, Affine], pivot: Real) -> Affine:
     """Write a sum as an affine form over wires."""
     [circuit] = {wires[value].circuit for value in way.terms}
-    total = circuit.constant(circuit.number(way.constant) * pivot)
-    for value, coefficient in way.terms.items():
-        total += coefficient * wires[value]
-    return total
-
-
-def _unit(value: str, before: Mapping[str, Affine], pivots: Sequence[Real]) -> Affine:
-    way = cheapest(sources(value), before)
-    return relu(form(way, before, pivots[scale_of(value)]))
+    constant = circuit.constant(circuit.number(way.constant) * pivot)
+    return sum((coefficient * wires[value] for value, coefficient in way.terms.items()), constant)
 
 
 @cache

@@ -133,7 +133,8 @@ def prove(network: Network) -> InductionBound | None:
     numbers = Intervals(3 * longest // 2 + COARSE_BITS)
     if numbers.prec > LARGEST_BITS:
         return None
-    cell = cell_error(plan)
+    coarse = Intervals(COARSE_BITS)
+    cell = upper(plan.cell.error(coarse, coarse.pi / 2 ** (plan.folds + 1)))  # steps 3 and 4
     if cell > min(Fraction(2) ** margin, Fraction(1, 2)):
         return None
     domain = domain_of(reduction)
@@ -175,12 +176,6 @@ def largest_magnitude(*ends: End) -> Fraction:
     """Return an upper bound of |x| between two ends."""
     numbers = Intervals(COARSE_BITS)
     return max(upper(abs(end.value(numbers))) for end in ends)
-
-
-def cell_error(plan: Plan) -> Fraction:
-    """Return an upper bound of E: steps 3 and 4."""
-    coarse = Intervals(COARSE_BITS)
-    return upper(plan.cell.error(coarse, coarse.pi / 2 ** (plan.folds + 1)))
 
 
 def ideal_rows(plan: Plan, reduction: RangeReduction, margin: int, numbers: Intervals) -> list[Row]:

@@ -74,10 +74,8 @@ class Plan:
         """Count the connections with a range reduction."""
         if self.wiring == SKIP:
             return 2 * self.knots + reduction.connections()
-        folds = 6 + (reduction.origin != 0)
-        if not reduction.about_zero:
-            folds = reduction.connections(layered=True)
-        return 2 * self.knots + 10 + folds
+        saved = 2 * reduction.about_zero
+        return 2 * self.knots + 10 + reduction.connections(layered=True) - saved
 
     @property
     def error_bound(self) -> float:

@@ -41,20 +41,13 @@ class StoredCell:
     numbers: tuple[float, ...]
 
 
+@cache
 def stored_cells(wiring: str) -> Mapping[Key, StoredCell]:
     """Return all that refined.json has for a wiring."""
-    return _store().get(wiring, {})
-
-
-@cache
-def _store() -> Mapping[str, Mapping[Key, StoredCell]]:
     text = resources.files(__package__).joinpath("refined.json").read_text("utf-8")
     return {
-        wiring: {
-            tuple(map(int, key.split())): StoredCell(cell["error"], tuple(cell["numbers"]))
-            for key, cell in cells.items()
-        }
-        for wiring, cells in json.loads(text).items()
+        tuple(map(int, key.split())): StoredCell(cell["error"], tuple(cell["numbers"]))
+        for key, cell in json.loads(text).get(wiring, {}).items()
     }
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from mpmath import MPContext
 
-from sinrelu.circuit import Affine, Real
+from sinrelu.circuit import Real
 from sinrelu.constructions.fold_reflect import interpolation, layered, skip
 from sinrelu.constructions.fold_reflect.range_reduction import RangeReduction
 from sinrelu.network import LAYERED, SKIP
@@ -31,22 +31,7 @@ COMPARED = {
 }
 
 
-class Plan(Protocol):
-    """The parameters of one network: a frozen dataclass."""
-
-    @property
-    def wiring(self) -> str:
-        """``layered`` or ``skip``."""
-
-    @property
-    def error_bound(self) -> Real:
-        """A-priori bound of |N(x) − f(x)| on the domain, before weights are rounded."""
-
-    def connections(self, reduction: RangeReduction) -> int:
-        """Count the connections with a range reduction."""
-
-    def output(self, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
-        """Write the network over x."""
+Plan = skip.Plan | layered.Plan | interpolation.Plan
 
 
 class Found(NamedTuple):

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -39,7 +39,7 @@ from typing import ClassVar, NamedTuple
 from mpmath import MPContext
 
 from sinrelu.circuit import Affine, Real, relu
-from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, CosSin, LastCell
+from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, LastCell
 from sinrelu.constructions.fold_reflect.range_reduction import GATE, RangeReduction, mirror
 from sinrelu.constructions.fold_reflect.refined import (
     Key,
@@ -71,9 +71,7 @@ class Plan:
     @property
     def key(self) -> Key:
         """What the last cell depends on."""
-        saw = self.cell.sawtooth
-        counts = (saw.ternaries, saw.binaries, saw.last, int(saw.halved), int(saw.clipped))
-        return (self.folds, self.cell.quadratics, *counts)
+        return (self.folds, self.cell.quadratics, *map(int, astuple(self.cell.sawtooth)))
 
     def connections(self, reduction: RangeReduction) -> int:
         """Count the connections with a range reduction."""
@@ -267,15 +265,11 @@ def written(plan: Plan, x: Affine, reduction: RangeReduction, margin: int) -> Af
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
     reduced = reduction.fold(x)
     z, signals = fold(reduced.z, pivots[:-1])
-    cosine, sine = _cos_sin(plan, z, pivots[-1])
+    refined = refined_last_cell(plan) if plan.refined else None
+    cosine, sine = refined.cos_sin([z]) if refined else plan.cell.cos_sin(z, pivots[-1])
     frame = Frame(pivots[-1], cosine, -sine)
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
         frame = channel(frame, pivots[k], x.circuit.number(Fraction(2) ** margin))
         frame = frame.unfold(frame.gate(signals[k]))
     return reduced.signed(output(frame, pivots[:aligned], signals[:aligned]))
-
-
-def _cos_sin(plan: Plan, z: Affine, h: Real) -> CosSin:
-    """Return cos m and sin m for m = z − h, z ∈ [0, 2h]."""
-    return refined_last_cell(plan).cos_sin([z]) if plan.refined else plan.cell.cos_sin(z, h)

@@ -142,7 +142,7 @@ class _Choice(NamedTuple):
             **claim(self.request.target, self.tol),
             "searched": f"{compared} plans compared: {COMPARED[self.search.wiring]}",
             "parameters": {
-                **asdict(plan),  # type: ignore[call-overload]  # every plan is a dataclass
+                **asdict(plan),
                 "reduction": asdict(self.search.reduction),
                 "margin": margin_exponent(self.tol),
                 "plans_compared": compared,
