@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib import resources
+from itertools import pairwise
 from typing import NamedTuple
 
 from sinrelu.circuit import Affine, Real, relu
@@ -168,7 +169,7 @@ class Schedule:
         GraphError if a value cannot be had from the layer before, or a gate lacks its signal.
         """
         total = 0
-        for before, here in zip(self.layers, self.layers[1:], strict=False):
+        for before, here in pairwise(self.layers):
             total += sum(len(cheapest(sources(value), before).terms) for value in here)
         return total + sum(self._price(need) for need in needs(self.folds, self.cell))
 
@@ -246,12 +247,12 @@ def paired(folds: int, cell: int) -> Schedule:
     """Return a plain schedule: z_(k−1) is carried, and serves gates k and k−1."""
     last = folds - 1
     layers: list[set[str]] = [set() for _ in range(cell + folds - 1)]
-    layers[1] |= {"z0", "r0"}
-    for k in range(1, folds):
-        layers[k + 1] |= {f"z{k}", f"l{k}" if k == last else f"r{k}"}
-    for layer in range(folds + 1, cell + 1):
+    for k in range(last):
+        layers[k + 1] |= {f"z{k}", f"r{k}"}
+    for layer in range(folds, cell + 1):
         layers[layer].add(f"z{last}")
-    layers[cell - 1].add(f"l{last}")
+    for layer in (folds, cell - 1):
+        layers[layer].add(f"l{last}")
     for k in range(last - 1, -1, -2):
         _serve_pair(layers, k, gate_layer(folds, cell, k))
     return Schedule(folds, cell, tuple(map(frozenset, layers[1:])))

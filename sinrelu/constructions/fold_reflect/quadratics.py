@@ -71,16 +71,9 @@ class Quadratics:
         slope = one * (-9 if even else 3) / (4 * count**2)
         square = even * 3 * cube * h / count
         jump = even * cube * h**3 / (4 * count**3)
-        return cls(
-            count=count,
-            h=h,
-            k0=1 - h**4 / 192 + k2 * piece**2 / 8,
-            k2=k2,
-            slope=1 - h**4 / 384 - cube * h**2 * slope,
-            jump=jump,
-            square=square,
-            gain=6 * cube * h / count,
-        )
+        k0 = 1 - h**4 / 192 + k2 * piece**2 / 8
+        slope = 1 - h**4 / 384 - cube * h**2 * slope
+        return cls(count, h, k0, k2, slope, jump, square, gain=6 * cube * h / count)
 
     @property
     def knots(self) -> range:

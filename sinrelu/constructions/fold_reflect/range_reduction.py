@@ -15,10 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mpmath import MPContext
-
 from sinrelu.arithmetic import quarter_turns
-from sinrelu.circuit import Affine, Real, relu
+from sinrelu.circuit import Affine, Circuit, Real, relu
 from sinrelu.errors import RequestError
 from sinrelu.target import Target
 
@@ -171,8 +169,7 @@ def cheapest_reduction(
 
     A quarter, where there is none; raises RequestError if there is none again.
     """
-    numbers = MPContext()
-    numbers.prec = 4 * bits
+    numbers = Circuit(4 * bits).numbers
     ways = list(reductions(target, bits, layered))
     for part in (8, 4):
         found = [way for way in ways if part * way.rounding(numbers, bits, layered) <= tol]
@@ -185,8 +182,7 @@ def cheapest_reduction(
 
 def reductions(target: Target, bits: int = 53, layered: bool = False) -> Iterator[RangeReduction]:
     """Yield ways to fold a domain, each with more room for exact pivots."""
-    numbers = MPContext()
-    numbers.prec = 2 * bits + 64
+    numbers = Circuit(2 * bits + 64).numbers
     low, high = target.ends(numbers)
     origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
     phase = quarter_turns(target.function)

@@ -158,9 +158,7 @@ def margin_exponent(tol: Real) -> int:
 
 def precise(bits: int) -> Any:
     """Return an mpmath context of four times as many bits."""
-    numbers = MPContext()
-    numbers.prec = 4 * bits
-    return numbers
+    return Circuit(4 * bits).numbers
 
 
 def first_bits(tol: Real) -> int:
