@@ -235,12 +235,8 @@ def last_cell(plan: Plan, signals: Sequence[Affine], h: Real) -> CosSin:
     (_, first), (_, second), *_ = cell_inputs(plan)
     a, b, left, z, *early = signals
     # |m| = relu(h − z) + relu(z − h), from whichever two of z, l and r are there
-    if second[0] == "r" and first[0] == "l":
-        magnitude = a + b
-    elif second[0] == "r":
-        magnitude = h - a + 2 * b
-    else:
-        magnitude = a - h + 2 * b
+    magnitudes = {"lr": a + b, "zr": h - a + 2 * b, "zl": a - h + 2 * b}
+    magnitude = magnitudes[first[0] + second[0]]
     numbers = z.circuit.numbers
     piece = h / numbers.mpf(plan.sawtooth.pieces)
     fit = Quadratics.fit(numbers, h, piece, plan.quadratics)

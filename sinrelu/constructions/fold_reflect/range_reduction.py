@@ -105,11 +105,6 @@ class RangeReduction:
             return moved + (0 if self.side else 3)
         return moved + 6 + 3 * len(self.multiples) + SIGN
 
-    @property
-    def layers(self) -> int:
-        """Layers of units below ``half_wave``."""
-        return 1 + (self.origin != 0) + len(self.multiples)
-
     def offset(self, numbers: Any) -> Real:
         """Return where the first fold is, seen from the origin."""
         return self.centre * numbers.pi / 2 - self.origin

@@ -61,20 +61,18 @@ def errors(folds: Folds) -> list[float]:
     return [coefficient(fp, terms + 1), squared, *map(product_error, bounds, folds[1:])]
 
 
-def with_one_more(folds: Folds) -> Folds:
-    """Give one more fold, a quarter of the error, where it gains most for its connections."""
-    _, squared, *products = errors(folds)
-    gains = [2 * squared, *products]  # a product has two squares
-    most = gains.index(max(gains))
-    return (*folds[:most], folds[most] + 1, *folds[most + 1 :])
-
-
 def cheapest(tol: float) -> Folds:
-    """Return the folds for a tolerance, of which at most a third is spent on the remainder."""
+    """Return the folds for a tolerance, of which at most a third is spent on the remainder.
+
+    One more, a quarter of the error, goes where it gains most for its connections, again and again.
+    """
     terms = next(n for n in count(1) if coefficient(fp, n + 1) <= tol / 3)
     folds: Folds = (1,) * (terms + 1)
-    while sum(errors(folds)) > tol:
-        folds = with_one_more(folds)
+    while sum(parts := errors(folds)) > tol:
+        _, squared, *products = parts
+        gains = [2 * squared, *products]  # a product has two squares
+        most = gains.index(max(gains))
+        folds = (*folds[:most], folds[most] + 1, *folds[most + 1 :])
     return folds
 
 
