@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,17 +72,16 @@ def command(
     click.echo("\n".join(_report(network, file, max_connections)))
 
 
-def _report(network: Network, file: Path, limit: int | None) -> list[str]:
+def _report(network: Network, file: Path, limit: int | None) -> Iterator[str]:
     from sinrelu.target import Target
     from sinrelu.verification.report import count_lines, line
 
     meta = network.meta
     rounding = "with weights rounded" if network.wide else "before weights are rounded"
-    lines = [
-        line("file", str(file)),
-        line("construction", f"{meta['construction']}"),
-        line("target", f"{Target.claimed(meta)}"),
-        *count_lines(network, limit),
-        line("a-priori bound", f"{meta['error_bound']:<12} of the error, {rounding}"),
-    ]
-    return [*lines, line("searched", f"{meta['searched']}")] if meta.get("searched") else lines
+    yield line("file", str(file))
+    yield line("construction", f"{meta['construction']}")
+    yield line("target", f"{Target.claimed(meta)}")
+    yield from count_lines(network, limit)
+    yield line("a-priori bound", f"{meta['error_bound']:<12} of the error, {rounding}")
+    if meta.get("searched"):
+        yield line("searched", f"{meta['searched']}")

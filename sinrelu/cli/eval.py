@@ -57,11 +57,9 @@ def value_lines(network: Network, point: Point, digits: int, target: Target) -> 
     from sinrelu.verification.report import as_float, line
 
     function = target.function
-    value, reference, error = _values(network, point.x, digits, function)
     yield line("x", _described(point, target))
-    yield line("N(x)", value)
-    yield line(f"{function} x", reference)
-    yield line(f"N(x) − {function} x", error)
+    labels = ("N(x)", f"{function} x", f"N(x) − {function} x")
+    yield from map(line, labels, _values(network, point.x, digits, function))
     if not network.wide and (x := as_float(point.x)) is not None:
         yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
 

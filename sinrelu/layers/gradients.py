@@ -22,22 +22,12 @@ def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> fl
     input and to every free parameter. For each of these arrays the symmetric relative error is
     max|a − n| / (max|a| + max|n|), where a is the gradient that ``backward`` gives and n the
     difference quotient.
+    The largest of these errors is returned: below 1e-6 if all is well, 1 if something is wrong
+    altogether, infinite if a gradient is not finite or of another shape than its array.
 
-    Parameters
-    ----------
-    layer : Layer
-        Any, a Sequential or a loss too.
-    input : array_like
-        What ``layer`` takes. Kinks must be further away than the step reaches, also where a
-        parameter moves: a built network often carries a 0 from unit to unit, each at its kink.
-    step : float
-        Of the differences, relative to entries larger than 1.
-
-    Returns
-    -------
-    float
-        The largest of the errors, below 1e-6 if all is well, 1 if something is wrong altogether;
-        infinite if a gradient is not finite or of another shape than its array.
+    The layer is any, a Sequential or a loss too. Kinks must be further away than the step reaches,
+    also where a parameter moves: a built network often carries a 0 from unit to unit, each at its
+    kink. The step is relative to entries larger than 1.
     """
     x = np.array(input, dtype=np.float64)
     output = layer.forward(x)

@@ -45,7 +45,11 @@ class SoftmaxCrossEntropy(Layer):
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the loss of a batch of shape (batch, classes)."""
         logits = as_batch(input)
-        self._check(*logits.shape)
+        rows, classes = logits.shape
+        if len(self.labels) != rows:
+            raise RequestError(f"labels: {len(self.labels)} for a batch of {rows}")
+        if rows and not 0 <= self.labels.min() <= self.labels.max() < classes:
+            raise RequestError(f"labels: must be from 0 to {classes - 1}")
         shifted = logits - logits.max(axis=1, keepdims=True)
         self._memory = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         return np.asarray(-np.mean(self._memory[np.arange(len(logits)), self.labels]))
@@ -55,9 +59,3 @@ class SoftmaxCrossEntropy(Layer):
         gradient: FloatArray = np.exp(self._remembered())
         gradient[np.arange(len(gradient)), self.labels] -= 1.0
         return gradient / len(gradient) * np.asarray(grad_output, dtype=np.float64)
-
-    def _check(self, rows: int, classes: int) -> None:
-        if len(self.labels) != rows:
-            raise RequestError(f"labels: {len(self.labels)} for a batch of {rows}")
-        if rows and not 0 <= self.labels.min() <= self.labels.max() < classes:
-            raise RequestError(f"labels: must be from 0 to {classes - 1}")

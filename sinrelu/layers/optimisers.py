@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray
 from sinrelu.layers.base import Parameter
 
 
@@ -51,13 +50,7 @@ class Adam:
         beta1, beta2 = self.decay
         unbias1, unbias2 = 1 - beta1**self.steps, 1 - beta2**self.steps
         for parameter, mean, square in self._states:
-            _blend(mean, beta1, parameter.gradient)
-            _blend(square, beta2, parameter.gradient**2)
+            mean[...] = beta1 * mean + (1 - beta1) * parameter.gradient
+            square[...] = beta2 * square + (1 - beta2) * parameter.gradient**2
             scale = np.sqrt(square / unbias2) + self.epsilon
             parameter.value -= self.rate / unbias1 * mean / scale
-
-
-def _blend(mean: FloatArray, decay: float, value: FloatArray) -> None:
-    """Let a running mean forget and take in a value."""
-    mean *= decay
-    mean += (1 - decay) * value

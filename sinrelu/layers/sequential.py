@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, RequestError
-from sinrelu.formats.dense import Assembler, Stage, Values, stages
+from sinrelu.formats.dense import Assembler, Values, stages
 from sinrelu.layers.base import Layer, Parameter
 from sinrelu.layers.basic import Dense, ReLU
 from sinrelu.network import Network
@@ -20,10 +19,7 @@ from sinrelu.network import Network
 class Sequential(Layer):
     """Layers, or sequences of layers, one after the other.
 
-    Raises
-    ------
-    RequestError
-        If a layer is there twice, as it remembers a single input, or what is no Layer.
+    Raises RequestError if a layer is there twice, as it remembers one input, or what is no Layer.
     """
 
     def __init__(self, *layers: Layer | Sequence[Layer]) -> None:
@@ -62,44 +58,28 @@ class Sequential(Layer):
         neighbouring piece if a single unit changes its state there, else not always (0 for
         relu(x) + relu(−x) at x = 0).
 
-        Parameters
-        ----------
-        network : Network
-            With layered wiring, its units in the order of the layers.
-        sparse : bool
-            Whether weights that are 0 stay so; else they become connections when they learn.
-
-        Raises
-        ------
-        GraphError
-            If a unit reads another layer than the one right before; ``sinrelu.layered`` mends that.
+        Weights that are 0 stay so if ``sparse``; else they become connections when they learn.
+        Raises GraphError if a unit reads another layer than the one right before;
+        ``sinrelu.layered`` mends that.
         """
         steps = stages(network)
         if any(step.reads != (number,) for number, step in enumerate(steps[1:])):
             raise GraphError("source: a unit reads past a layer; call sinrelu.layered before")
-        return cls(*_layers(steps, sparse))
+        layers: list[Layer] = []
+        for before, step in pairwise(steps):
+            weight = step.weight(before.numbers)
+            layers += [Dense(weight, step.bias, mask=weight != 0 if sparse else None), ReLU()]
+        return cls(layers[:-1])
 
     def to_network(self, meta: Mapping[str, object] | None = None) -> Network:
         """Return the network that the layers compute; weights that are 0 are left out.
 
-        What ``from_network`` made of a network comes back bit by bit, without ``meta``.
-
-        Raises
-        ------
-        GraphError
-            If the layers are not Dense, ReLU, Dense, …, Dense from one number to one number, or a
-            weight or bias is not finite.
+        What ``from_network`` made of a network comes back bit by bit, without ``meta``. Raises
+        GraphError if the layers are not Dense, ReLU, Dense, …, Dense from one number to one
+        number, or a weight or bias is not finite.
         """
         assembler = Assembler()
         return assembler.network(_follow(assembler, self, assembler.input), meta)
-
-
-def _layers(steps: Sequence[Stage], sparse: bool) -> Iterator[Layer]:
-    for before, step in pairwise(steps):
-        weight = step.weight(before.numbers)
-        yield Dense(weight, step.bias, mask=weight != 0 if sparse else None)
-        if step is not steps[-1]:
-            yield ReLU()
 
 
 def _follow(assembler: Assembler, layer: Layer, values: Values) -> Values:
@@ -108,7 +88,7 @@ def _follow(assembler: Assembler, layer: Layer, values: Values) -> Values:
     if type(layer) is ReLU:
         return assembler.relu(values)
     if isinstance(layer, Sequential):
-        return reduce(
-            lambda reached, inner: _follow(assembler, inner, reached), layer.layers, values
-        )
+        for inner in layer.layers:
+            values = _follow(assembler, inner, values)
+        return values
     raise GraphError(f"{type(layer).__name__}: only Dense and ReLU make a network")

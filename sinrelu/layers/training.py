@@ -43,23 +43,11 @@ def train(
 ) -> Training:
     """Fit sin on [−π, π], starting at random.
 
-    Parameters
-    ----------
-    connections : int
-        At most so many; the layers get as wide as that allows.
-    steps : int
-        Of the optimiser, at least 1.
-    seed : int
-        Not negative. The same seed gives the same network on the same machine.
-    hidden_layers : int
-        At least 1.
-    progress : callable, optional
-        Called with the number of steps done and the loss.
+    The layers, at least one, get as wide as the connections allow. The optimiser takes at least
+    one step; ``progress`` is called with the number of steps done and the loss. The same seed, not
+    negative, gives the same network on the same machine.
 
-    Raises
-    ------
-    RequestError
-        If a number is out of range or the connections are too few for the layers.
+    Raises RequestError if a number is out of range or the connections are too few for the layers.
     """
     _check("seed", seed, 0)
     rng = np.random.default_rng(seed)
