@@ -16,9 +16,6 @@ Examples:
   sinrelu train --hidden-layers 1 --plot loss.png    a flatter one, and its loss drawn
   sinrelu verify trained.npz --tol 1e-2"""
 
-REPORTS = 10
-"""Lines on stderr in the course of a training."""
-
 
 @click.command(epilog=HELP)
 @shared.count_option("--connections", "Most connections allowed.", 500)
@@ -41,7 +38,7 @@ def command(
     from sinrelu.layers.training import train
     from sinrelu.verification.report import count_lines, line
 
-    interval = max(1, steps // REPORTS)
+    interval = max(1, steps // 10)  # ten reports in the course of a training
 
     def progress(step: int, loss: float) -> None:
         if step % interval == 0:

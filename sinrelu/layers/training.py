@@ -20,7 +20,7 @@ from sinrelu.layers import Adam, Dense, Layer, ReLU, Sequential, SquaredLoss
 from sinrelu.network import Network
 from sinrelu.progress import ignore
 
-CONNECTIONS, STEPS, HIDDEN_LAYERS = 500, 10_000, 2
+STEPS = 10_000
 POINTS = 256
 RATE, WIDEST = 0.01, 30
 """Adam's first rate, and the width above which it is lower, as many weights add up in a unit."""
@@ -35,10 +35,10 @@ class Training(NamedTuple):
 
 
 def train(
-    connections: int = CONNECTIONS,
+    connections: int = 500,
     steps: int = STEPS,
     seed: int = 0,
-    hidden_layers: int = HIDDEN_LAYERS,
+    hidden_layers: int = 2,
     progress: Callable[[int, float], object] = ignore,
 ) -> Training:
     """Fit sin on [−π, π], starting at random.

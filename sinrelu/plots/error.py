@@ -108,11 +108,11 @@ def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -
     width = math.sqrt(whole.width * closest.width)
     start = min(max(closest.centre - width / 2, whole.window[0]), whole.window[1] - width)
     window = (start, start + width)
-    if curve.breakpoints is not None:
-        return panel_of(curve, window)
-    x = np.linspace(*window, 100 * COLUMNS)
-    error = float64_error(network, x, function=curve.function)
-    return panel_of(Curve(None, x, error, curve.function), window)
+    if curve.breakpoints is None:
+        x = np.linspace(*window, 100 * COLUMNS)
+        error = float64_error(network, x, function=curve.function)
+        curve = Curve(None, x, error, curve.function)
+    return panel_of(curve, window)
 
 
 def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
@@ -141,10 +141,8 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     else:
         axes.fill_between(panel.x, low, high, facecolor=PALE_BLUE, edgecolor=BLUE, linewidth=0.8)
     if len(panel.knots):
-        at_knots = np.interp(panel.knots, panel.x, low)
-        axes.plot(
-            panel.knots, at_knots, "o", color=BLUE, markersize=3.2, mfc="white", clip_on=False
-        )
+        at = np.interp(panel.knots, panel.x, low)
+        axes.plot(panel.knots, at, "o", color=BLUE, markersize=3.2, mfc="white", clip_on=False)
     axes.set_xlim(*panel.window)
     axes.locator_params(axis="y", nbins=5)
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)

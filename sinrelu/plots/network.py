@@ -36,10 +36,9 @@ def network_figure(network: Network) -> Figure:
     Raises RequestError if it has too many connections for a picture.
     """
     if network.connections > MOST_CONNECTIONS:
-        raise RequestError(
-            f"{network.connections} connections cannot be told apart in a picture, at most "
-            f"{MOST_CONNECTIONS} can; a larger --tol gives a smaller network"
-        )
+        wanted = f"{network.connections} connections cannot be told apart in a picture"
+        advice = "a larger --tol gives a smaller network"
+        raise RequestError(f"{wanted}, at most {MOST_CONNECTIONS} can; {advice}")
     skip = network.wiring == SKIP
     places = folded_places(network) if skip else layered_places(network)
     rows = float(np.ptp(places[:, 1]))
@@ -55,10 +54,8 @@ def network_figure(network: Network) -> Figure:
 
 def folded_places(network: Network) -> FloatArray:
     """Return where the input, the units and the output stand, (U+2, 2): levels down and up."""
-    levels = np.array(network.levels)
-    turn = turning_level(network)
+    (levels, offsets), turn = layered_places(network).T, turning_level(network)
     up = levels > turn
-    offsets = _offsets(levels)
     height = np.where(up, levels - 2 * turn - 1, -levels)
     return np.column_stack([up + offsets * APART, height - offsets * STAGGER])
 
@@ -75,9 +72,14 @@ def turning_level(network: Network) -> int:
 
 
 def layered_places(network: Network) -> FloatArray:
-    """Return where the input, the units and the output stand, (U+2, 2): layers side by side."""
+    """Return where the input, the units and the output stand, (U+2, 2): layers side by side.
+
+    On its level each stands so many steps from the middle.
+    """
     levels = np.array(network.levels)
-    return np.column_stack([levels, _offsets(levels)])
+    sizes, rank = np.bincount(levels), np.empty(len(levels))
+    rank[np.argsort(levels, kind="stable")] = np.concatenate([*map(np.arange, sizes)])
+    return np.column_stack([levels, rank - (sizes[levels] - 1) / 2])
 
 
 def ends(network: Network) -> tuple[IntArray, IntArray]:
@@ -98,18 +100,10 @@ def curve(start: FloatArray, end: FloatArray) -> FloatArray:
         outward = 1 if (x0 + x1) / 2 > 0.5 else -1
         reach = outward * min(0.06 + 0.045 * abs(y1 - y0), 0.45)
         control = [(x0 + reach, y0), (x1 + reach, y1)]
-    points = np.array([start, *control, end])
     t = CURVE[:, None]
     weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    drawn: FloatArray = weights @ points
+    drawn: FloatArray = weights @ np.array([start, *control, end])
     return drawn
-
-
-def _offsets(levels: IntArray) -> FloatArray:
-    """Return where on its level each source stands, in steps from the middle."""
-    sizes, rank = np.bincount(levels), np.empty(len(levels))
-    rank[np.argsort(levels, kind="stable")] = np.concatenate([*map(np.arange, sizes)])
-    return rank - (sizes[levels] - 1) / 2
 
 
 def _draw_connections(figure: Figure, axes: Axes, network: Network, places: FloatArray) -> None:

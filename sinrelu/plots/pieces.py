@@ -60,7 +60,6 @@ def pieces_figure(
         law = rf"$\sqrt{{|\{function}\,x|}}\,/\,4\sqrt{{\varepsilon}}$"
         best = f"fewest for ±{tol:g}: {style.grouped(least)},  {law}"
         own = f"this network: {style.grouped(len(found) - 1)} pieces"
-        within = axes.transAxes
-        axes.text(0.01, 0.92, own, color=BLUE, transform=within)
-        axes.text(0.99, 0.92, best, color=ORANGE, transform=within, ha="right")
+        axes.text(0.01, 0.92, own, color=BLUE, transform=axes.transAxes)
+        axes.text(0.99, 0.92, best, color=ORANGE, transform=axes.transAxes, ha="right")
     return figure

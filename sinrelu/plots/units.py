@@ -39,8 +39,8 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
     rows = network.rows[:-1]
     shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
     if not 1 <= len(shown) <= MOST_UNITS:
-        too_many = f"{len(shown)} units cannot be drawn side by side"
-        raise RequestError(f"{too_many}, at most {MOST_UNITS} can")
+        wanted = f"{len(shown)} units cannot be drawn side by side"
+        raise RequestError(f"{wanted}, at most {MOST_UNITS} can")
     counts = rises(network, pieces)
     across = min(len(shown), 6 if len(shown) <= 30 else 8)
     down = math.ceil(len(shown) / across)
@@ -51,10 +51,8 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
             _draw_unit(axes, network, number, int(counts[number - 1]), pieces.domain)
         for axes in panels:  # the iterator is where the units ended
             axes.set_axis_off()
-        legend = (
-            "in each panel: the unit’s number, and how often it rises between "
-            f"{target.low} and {target.high}; grey panels are magnified"
-        )
+        legend = "in each panel: the unit’s number, and how often it rises between "
+        legend += f"{target.low} and {target.high}; grey panels are magnified"
         figure.suptitle(f"{headline(network)}\n{legend}", size=FONT_SIZE, x=0.01, ha="left")
     return figure
 
