@@ -1,7 +1,5 @@
 """What every layer is, and the arrays that it learns."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The layers of a multilayer perceptron."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The gradient check: whether what ``backward`` returns is the derivative of ``forward``."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Losses: layers that hold their target and map a batch to one number, shape ()."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """Optimisers: ``step`` moves parameters against the gradients that ``backward`` left in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

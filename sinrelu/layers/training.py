@@ -6,8 +6,6 @@ cosine. Each step sees other points, one at random in each of ``POINTS`` equal p
 interval. Nothing is proved here: ``sinrelu verify`` judges the outcome like any other network.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

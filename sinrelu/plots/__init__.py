@@ -1,7 +1,5 @@
 """Pictures, one file per kind. Only this package imports matplotlib."""
 
-from __future__ import annotations
-
 from matplotlib.figure import Figure
 
 from sinrelu.network import Network

@@ -1,7 +1,5 @@
 """The error: the whole domain with the tolerance, and zooms down to single pieces."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

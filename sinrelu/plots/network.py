@@ -5,8 +5,6 @@ connections between the two sides are shortest: where a construction folds and u
 a fold stands beside it. With layered wiring the layers run from left to right.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection

@@ -1,7 +1,5 @@
 """Where the breakpoints are, beside where the fewest pieces for the tolerance would have them."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Connections against digits: every construction, the limit of the assignment, the laws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

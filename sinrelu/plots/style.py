@@ -1,7 +1,5 @@
 """What all pictures share: size, type, colours, and how they become a file."""
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Iterator

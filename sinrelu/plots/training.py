@@ -1,7 +1,5 @@
 """Trained networks: the loss of every step, and error against connections."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What every unit computes, over x: small multiples, in which each fold doubles the teeth."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from itertools import islice
