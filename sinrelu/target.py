@@ -166,12 +166,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Point:
-    """A dyadic x to be evaluated, and the text it was read from."""
+    """A dyadic x to be evaluated, read from a text: ``exact``, or as the float64 next to it."""
 
     text: str
     x: Fraction
     exact: bool
-    """Whether x is what was asked for, or the float64 nearest to it."""
 
     @classmethod
     def parse(cls, text: str) -> Point:
@@ -218,14 +217,9 @@ def pi_multiple(plain: str) -> Fraction | None:
 
 def _read_quotient(text: str) -> Fraction | None:
     """Read one number, or two with a stroke between them."""
-    numbers = [_read_number(part) for part in text.strip().lower().split("/", 1)]
-    over, under = numbers if len(numbers) == 2 else (numbers[0], Fraction(1))
+    parts = [*text.strip().lower().split("/", 1), "1"][:2]
+    over, under = (_read_hexadecimal(part) or _read_decimal(part, LONGEST) for part in parts)
     return over / under if over is not None and under else None
-
-
-def _read_number(plain: str) -> Fraction | None:
-    number = _read_hexadecimal(plain)
-    return _read_decimal(plain, LONGEST) if number is None else number
 
 
 def _read_hexadecimal(plain: str) -> Fraction | None:

@@ -109,9 +109,11 @@ def deviation(
             block = slice(start, min(start + BLOCK, cells))
             around = slice(start, block.stop + 1)
             inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
-            part = _block_deviation(network, inside, quarters)
-            result.bound[block], result.radius[block] = part
-    return result
+            output, radius = _output(network, inside)
+            error = _against_sine(inside, output, quarters)
+            result.bound[block] = error * UP + (radius + RADIUS) * UP
+            result.radius[block] = radius
+    return Deviation(*(np.where(np.isnan(values), np.inf, values) for values in result))
 
 
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
@@ -141,14 +143,6 @@ def check_arithmetic() -> None:
         raise ArithmeticAssumptionError(
             "float64 arithmetic here is not IEEE 754 rounding to nearest with gradual underflow"
         )
-
-
-def _block_deviation(
-    network: Network, nodes: DoubleDouble, quarters: int
-) -> tuple[FloatArray, FloatArray]:
-    output, radius = _output(network, nodes)
-    bound = _against_sine(nodes, output, quarters) * UP + (radius + RADIUS) * UP
-    return _infinite_if_nan(bound), _infinite_if_nan(radius)
 
 
 def _output(network: Network, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
@@ -219,7 +213,3 @@ def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray
     drop = np.where(inside, tilt * tilt / np.where(inside, 16 * bend, 1), 0)
     vertex = (left + right) / 2 - bend - drop
     return np.where(inside, vertex, np.minimum(left, right))
-
-
-def _infinite_if_nan(values: FloatArray) -> FloatArray:
-    return np.where(np.isnan(values), np.inf, values)

@@ -81,10 +81,10 @@ def finite_or_none(number: float) -> float | None:
 
 
 def _read(name: str, values: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
+    if name not in values:
+        raise FormatError(f"{name}: missing")
     try:
         return read(values[name])
-    except KeyError as error:
-        raise FormatError(f"{name}: missing") from error
     except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise FormatError(f"{name}: {str(values[name])[:60]!r} is not valid") from error
 

@@ -48,13 +48,14 @@ def worst_in_cell(
         position = Fraction(1, 2) - (last - first) / (4 * bend)
         if 0 < position < 1:
             points.append(left + (right - left) * Fraction(round(position * POSITIONS), POSITIONS))
-    best = _worst(network, points, limit, function)
-    short = _worst(network, [Fraction(float(x)) for x in points], limit, function)
+    best = worst_of(network, points, limit, function)
+    short = worst_of(network, [Fraction(float(x)) for x in points], limit, function)
     return short if short[1] * Fraction(1001, 1000) >= best[1] else best
 
 
-def _worst(
+def worst_of(
     network: Network, points: list[Fraction], limit: Fraction, function: str
 ) -> tuple[Fraction, Fraction]:
+    """Return (x, lower bound of the error) for the worst of some dyadic points."""
     found = ((x, error_bounds(network, x, limit, function)[0]) for x in points)
     return max(found, key=lambda pair: pair[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from operator import itemgetter
+from platform import python_version
 from typing import NamedTuple
 
 import numpy as np
@@ -132,8 +132,7 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
         uncut = subintervals(domain, partition.parts)
         parts = pieces.parts or [(ends, None) for ends in uncut]
     tasks = [Task(finder, ends, nodes, widest, budget, function) for ends, nodes in parts]
-    pool = nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count())
-    with pool as workers:
+    with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count()) as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
     return _judge(network, tol, function, domain, findings, needed)
@@ -145,12 +144,7 @@ def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
 
 
 def recheck(
-    certificate: Certificate,
-    network: Network,
-    *,
-    budget: int = BUDGET,
-    executor: Executor | None = None,
-    progress: Progress = ignore,
+    certificate: Certificate, network: Network, *, progress: Progress = ignore
 ) -> tuple[Certificate, list[str]]:
     """Compute a certificate again on another partition, and say in what the two disagree.
 
@@ -162,8 +156,6 @@ def recheck(
         domain=certificate.domain,
         function=certificate.function,
         partition=RECHECK,
-        budget=budget,
-        executor=executor,
         progress=progress,
     )
     return again, list(_disagreements(certificate, again, network))
@@ -241,6 +233,7 @@ def _judge(
     witness, error = _witness(network, findings, Fraction(tol), function)
     sup_error = total.bound if complete else math.inf
     shown = PROVED if sup_error <= tol else INCONCLUSIVE
+    versions = {"sinrelu": __version__, "numpy": np.__version__, "python": python_version()}
     verdict = REFUTED if error > Fraction(tol) else shown
     return Certificate(
         verdict=verdict,
@@ -255,11 +248,7 @@ def _judge(
         radius=total.radius,
         sha256=network.sha256,
         remark=_shortfall(total, tol, complete, needed) if verdict == INCONCLUSIVE else "",
-        versions={
-            "sinrelu": __version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        versions=versions,
     )
 
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from operator import itemgetter
 
 from sinrelu.certify import BUDGET, cells_needed, certify
-from sinrelu.certify.counterexample import error_bounds
+from sinrelu.certify.counterexample import worst_of
 from sinrelu.certify.pieces import Pieces
 from sinrelu.certify.prover import float_below
 from sinrelu.constructions.fold_reflect.induction import prove
@@ -27,9 +26,6 @@ MAX_CONNECTIONS = 10_000
 NO_INDUCTION = "no proof: the graph is not that of a fold-reflect plan in the file's parameters"
 OTHER_TARGET = "no proof: the plan in the file is for {} only"
 
-Stages = Callable[[str, float], None]
-"""Told the name of a step, and the fraction of it that is done."""
-
 
 def verify(
     network: Network,
@@ -39,7 +35,7 @@ def verify(
     max_connections: int = MAX_CONNECTIONS,
     sampled: bool = False,
     budget: int | None = None,
-    progress: Stages = ignore,
+    progress: Callable[[str, float], None] = ignore,
     message: Message = ignore,
 ) -> Report:
     """Count a network, sample its error, try to prove a bound of it, and judge.
@@ -62,11 +58,9 @@ def verify(
     budget : int, optional
         Cells after which a proof piece by piece is given up, 20 million by default. It is not
         begun where more are estimated.
-    progress : callable
+    progress, message : callable
         Called with a step's name, ``finding pieces``, ``sampling`` or ``proving``, and the
-        fraction done.
-    message : callable
-        Called with a sentence if no proof is begun.
+        fraction done; and with a sentence if no proof is begun.
 
     Raises
     ------
@@ -89,9 +83,10 @@ def verify(
         sample = take_sample(network, pieces, told, target.function, limit)
         told = partial(progress, "proving")
         proof = None if sampled else _by_pieces(network, target, limit, pieces, cells, told)
-    points = [sample.exact.x, *_witnesses(proof)]
-    found = ((x, error_bounds(network, x, limit, target.function)[0]) for x in points)
-    worst = max(found, key=itemgetter(1))
+    points = [sample.exact.x]
+    if proof and proof.certificate and proof.certificate.witness is not None:
+        points.append(proof.certificate.witness)
+    worst = worst_of(network, points, limit, target.function)
     return Report(network, limit, max_connections, sample, proof, worst, target=target)
 
 
@@ -108,8 +103,7 @@ def _by_pieces(
         budget=budget,
         progress=told,
     )
-    bound = certificate.sup_error
-    shown = Fraction(bound) if math.isfinite(bound) else None
+    shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
     return Proof(shown, certificate.remark, certificate)
 
 
@@ -120,9 +114,3 @@ def _by_induction(network: Network, target: Target) -> Proof:
     if not bound.covers(target):
         return Proof(shortfall=OTHER_TARGET.format(Target(bound.function, *bound.domain)))
     return Proof(bound.sup_error)
-
-
-def _witnesses(proof: Proof | None) -> list[Fraction]:
-    """Return where a proof piece by piece has looked for a counterexample."""
-    certificate = proof and proof.certificate
-    return [certificate.witness] if certificate and certificate.witness is not None else []

@@ -30,11 +30,7 @@ OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
 
 @dataclass(frozen=True)
 class Proof:
-    """What an attempt at a proof came to.
-
-    A bound of the error for every real x, if one was shown; why none was; and, of a proof piece by
-    piece, the certificate, whatever its verdict.
-    """
+    """A bound for every real x or why none was shown; of a proof by pieces, the certificate."""
 
     sup_error: Fraction | None = None
     shortfall: str = ""
@@ -43,26 +39,21 @@ class Proof:
 
 @dataclass(frozen=True)
 class Report:
-    """A network against a tolerance and a limit.
+    """A network, with weights of any sort, against a tolerance and a limit of its connections.
 
     Everything that is counted is counted anew on the network's graph. Errors and the tolerance are
-    exact; they are rounded where they are written, up if they are upper bounds.
+    exact; they are rounded where they are written, up if they are upper bounds. ``proof`` is None
+    if the sample alone is to be judged, ``counterexample`` a dyadic x and a lower bound of the
+    error there; ``target`` is what is judged, for float64 weights on its cover.
     """
 
     network: Network
-    """With weights of any sort."""
     tol: Fraction
-    """Limit of the error."""
     max_connections: int
-    """Limit of the connections."""
     sample: Sample
-    """What was seen."""
     proof: Proof | None = None
-    """What was shown; None if the sample alone is to be judged."""
     counterexample: tuple[Fraction, Fraction] | None = None
-    """A dyadic x, and a lower bound of the error there."""
     target: Target = field(default=DEFAULT, kw_only=True)
-    """What the network is judged as; float64 weights on the target's cover."""
 
     @property
     def verdict(self) -> str:
@@ -200,12 +191,12 @@ class Report:
             many = f"more than {MAX_PIECES}"
             yield line("pieces", many if curve.pieces is None else f"{curve.pieces}")
         yield from self._sample_lines()
-        if self.sup_error is None:
-            yield from [] if self.proof is None else [line("sup error", "none shown")]
-        else:
+        if self.sup_error is not None:
             how = ", by induction on the plan" if self.network.wide else ""
             shown = f"shown to hold for every real x of the domain{how}"
             yield line("sup error", f"{self._text(self.sup_error):<12} {shown}")
+        elif self.proof is not None:
+            yield line("sup error", "none shown")
 
     def _sample_lines(self) -> Iterator[str]:
         label, exact, seen = "sampled error", self.sample.exact, self.sample.float64
@@ -236,12 +227,11 @@ def count_lines(network: Network, max_connections: int | None = None) -> list[st
     limit = "" if max_connections is None else f"limit {max_connections}"
     size, with_biases = network.dense_size, network.dense_size_with_biases
     dense = "none (skip wiring)" if size is None else f"{size:<12} with biases {with_biases}"
+    plain = ("biases", "skip_connections", "units")
     return [
         line("wiring", network.wiring),
         line("connections", f"{network.connections:<12} {limit}".rstrip()),
-        line("biases", f"{network.biases}"),
-        line("skip connections", f"{network.skip_connections}"),
-        line("units", f"{network.units}"),
+        *(line(name.replace("_", " "), f"{getattr(network, name)}") for name in plain),
         line("depth", f"{network.depth:<12} affine layers"),
         line("width", f"{network.width}"),
         line("dense size", dense),

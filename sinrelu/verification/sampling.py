@@ -74,10 +74,7 @@ class Worst:
 
 @dataclass(frozen=True)
 class Enclosed:
-    """The largest |N(x) − f(x)| that was seen exactly.
-
-    At x it is at least ``lower``, and at none of the points it is more than ``upper``.
-    """
+    """The largest |N(x) − f(x)| seen exactly: ≥ ``lower`` at x, ≤ ``upper`` at all points."""
 
     lower: Fraction
     upper: Fraction
@@ -87,10 +84,7 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen: exactly at thousands of points; in float64, where that will do, at millions.
-
-    ``curve`` and ``float64`` are None where weights have more bits than float64.
-    """
+    """What was seen: exactly at thousands of points; at millions in float64, None if it is wide."""
 
     exact: Enclosed
     float64: Worst | None = None
@@ -118,12 +112,9 @@ def take_sample(
     curve = error_curve(network, pieces, _part(progress, 0.0, 0.5), function)
     x = np.random.default_rng(SEED).uniform(*pieces.domain, RANDOM_POINTS)
     error = float64_error(network, x, _part(progress, 0.5, 0.6), function)
-    chosen = (
-        _worst_of_each_window(curve.x, curve.error, WINDOWS),
-        _worst_of_each_window(x, error, WINDOWS // 3),
-        x[: WINDOWS // 3],
-        landmarks(pieces.domain),
-    )
+    of_curve = _worst_of_each_window(curve.x, curve.error, WINDOWS)
+    few = WINDOWS // 3
+    chosen = (of_curve, _worst_of_each_window(x, error, few), x[:few], landmarks(pieces.domain))
     points = np.unique(np.concatenate(chosen)).tolist()
     exact = enclose_worst(network, points, tol, function, _part(progress, 0.6, 1.0))
     return Sample(exact, _worst((curve.x, curve.error), (x, error)), curve)
@@ -148,8 +139,7 @@ def dyadic_points(target: Target, places: int, count: int) -> Iterator[Fraction]
     unit = Fraction(1, 1 << places)
     low, high = (Fraction(*libmp.to_rational(end._mpf_)) for end in target.ends(numbers))
     low, high = (low // unit + 2) * unit, (high // unit - 1) * unit
-    yield low
-    yield high
+    yield from (low, high)
     random = Random(SEED)
     for _ in range(count - 2):
         yield (low + (high - low) * random.getrandbits(places) * unit) // unit * unit
@@ -197,10 +187,7 @@ def float64_error(
 
 def with_middles(ends: FloatArray) -> FloatArray:
     """Return the ends of consecutive intervals and, between them, the middles."""
-    points = np.empty(2 * len(ends) - 1)
-    points[::2] = ends
-    points[1::2] = ends[:-1] + np.diff(ends) / 2
-    return points
+    return np.insert(ends, range(1, len(ends)), ends[:-1] + np.diff(ends) / 2)
 
 
 def landmarks(domain: Domain) -> FloatArray:
