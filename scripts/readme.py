@@ -25,7 +25,8 @@ from mpmath import MPContext
 from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.certify.certificate import PROVED
-from sinrelu.compare import NAMES, Entry, built, candidates, read_csv
+from sinrelu.compare import NAMES, Entry, built, read_csv
+from sinrelu.compare.networks import candidates
 from sinrelu.compare.tables import bound_text
 from sinrelu.constructions import WIRINGS, build
 from sinrelu.constructions.fold_reflect.induction import prove

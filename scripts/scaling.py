@@ -19,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from sinrelu.certify.certificate import PROVED
-from sinrelu.compare import NAMES, Entry, built, candidates, judged, read_csv, sampled
+from sinrelu.compare import NAMES, Entry, built, judged, read_csv, sampled
 from sinrelu.compare.growth import FIRST_DIGITS, law, series
-from sinrelu.compare.networks import COUNTED, SAMPLED
+from sinrelu.compare.networks import COUNTED, SAMPLED, candidates
 from sinrelu.compare.tables import as_csv
 from sinrelu.errors import RequestError
 from sinrelu.network import Network

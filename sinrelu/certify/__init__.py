@@ -1,15 +1,6 @@
 """The proof: what is trusted depends on the network alone, never on how it was built."""
 
 from sinrelu.certify.certificate import Certificate
-from sinrelu.certify.prover import BUDGET, DOMAIN, PI_UP, Partition, cells_needed, certify, recheck
+from sinrelu.certify.prover import BUDGET, DOMAIN, Partition, cells_needed, certify, recheck
 
-__all__ = [
-    "BUDGET",
-    "DOMAIN",
-    "PI_UP",
-    "Certificate",
-    "Partition",
-    "cells_needed",
-    "certify",
-    "recheck",
-]
+__all__ = ["BUDGET", "DOMAIN", "Certificate", "Partition", "cells_needed", "certify", "recheck"]

@@ -102,18 +102,16 @@ def deviation(
     check_arithmetic()
     check_nodes(nodes, ends)
     quarters = quarter_turns(function)
-    cells = len(nodes.hi) - 1
-    result = Deviation(np.empty(cells), np.empty(cells))
+    parts = []
     with np.errstate(all="ignore"):
-        for start in range(0, cells, BLOCK):
-            block = slice(start, min(start + BLOCK, cells))
-            around = slice(start, block.stop + 1)
+        for start in range(0, len(nodes.hi) - 1, BLOCK):
+            around = slice(start, start + BLOCK + 1)
             inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
             output, radius = _output(network, inside)
             error = _against_sine(inside, output, quarters)
-            result.bound[block] = error * UP + (radius + RADIUS) * UP
-            result.radius[block] = radius
-    return Deviation(*(np.where(np.isnan(values), np.inf, values) for values in result))
+            parts.append((error * UP + (radius + RADIUS) * UP, radius))
+    whole = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Deviation(*(np.where(np.isnan(values), np.inf, values) for values in whole))
 
 
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:

@@ -226,13 +226,6 @@ class Pieces:
         return np.unique(np.concatenate([np.array(self.domain), *inner]))
 
 
-def breakpoints(
-    network: Network, domain: Interval, limit: int, progress: Progress = ignore
-) -> FloatArray | None:
-    """Return ``Pieces.breakpoints`` of a network; None where there are too many."""
-    return Pieces.of(network, domain, limit, progress).breakpoints
-
-
 def _relu(value: DoubleDouble) -> DoubleDouble:
     return DoubleDouble(np.maximum(value.hi, 0), np.where(value.hi > 0, value.lo, 0))
 

@@ -46,12 +46,13 @@ SUSPECTS = 6
 
 @dataclass(frozen=True)
 class Partition:
-    """How the domain is cut before the pieces are found; any partition gives a valid proof."""
+    """How the domain is cut before the pieces are found; any partition gives a valid proof.
+
+    Into so many ``parts``, the units of work; no cell is wider than one of ``cells`` equal ones.
+    """
 
     parts: int
-    """Intervals of equal length, the units of work."""
     cells: int
-    """No cell is wider than if the domain were cut evenly into so many."""
 
 
 USUAL = Partition(parts=64, cells=2**15)
@@ -194,14 +195,8 @@ def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     result = deviation(task.finder.network, ends, nodes, task.function)
     at = int(np.argmax(result.bound))
     left, right = (Fraction(nodes.hi[i]) + Fraction(nodes.lo[i]) for i in (at, at + 1))
-    return Finding(
-        bound=float(result.bound[at]),
-        radius=float(np.max(result.radius)),
-        cells=len(result.bound),
-        pieces=len(found.hi) - 2,
-        cell=(left, right),
-        span=ends,
-    )
+    bound, radius = float(result.bound[at]), float(np.max(result.radius))
+    return Finding(bound, radius, len(result.bound), len(found.hi) - 2, (left, right), ends)
 
 
 def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -17,12 +18,13 @@ FIRST_DIGITS, FEWEST_POINTS = 3, 4
 
 @dataclass(frozen=True)
 class Law:
-    """Connections ≈ a + b·d + c·d² for d digits, by least squares."""
+    """Connections ≈ a + b·d + c·d² for d digits, by least squares: ``coefficients`` a, b, c.
+
+    ``errors`` are their standard errors, from the scatter of the counts about the fit.
+    """
 
     coefficients: tuple[float, ...]
-    """a, b, c."""
     errors: tuple[float, ...]
-    """Their standard errors, from the scatter of the counts about the fit."""
 
     @classmethod
     def fit(cls, digits: Sequence[float], counts: Sequence[float]) -> Law:
@@ -89,7 +91,4 @@ def most_pieces(connections: int) -> int:
 
 def fewest_connections(pieces: float) -> int:
     """Return how many connections a network of so many affine pieces has at least."""
-    connections = 1
-    while most_pieces(connections) < pieces:
-        connections += 1
-    return connections
+    return next(number for number in count(1) if most_pieces(number) >= pieces)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 
@@ -129,18 +130,16 @@ def compare_all(
     """
     for tol in tolerances:
         tolerance(tol)
-    wanted = list(candidates(names))
     entries = []
-    for tol in tolerances:
-        for construction, wiring in wanted:
-            remark(f"{construction}, {wiring} wiring, tolerance {tol}")
-            try:
-                entry, network = built(construction, wiring, tol)
-            except RequestError as error:
-                remark(f"left out: {error}")
-                continue
-            entry = sampled(entry, network)
-            entries.append(judged(entry, network) if prove else entry)
+    for tol, (construction, wiring) in product(tolerances, candidates(names)):
+        remark(f"{construction}, {wiring} wiring, tolerance {tol}")
+        try:
+            entry, network = built(construction, wiring, tol)
+        except RequestError as error:
+            remark(f"left out: {error}")
+            continue
+        entry = sampled(entry, network)
+        entries.append(judged(entry, network) if prove else entry)
     if not entries:
         raise RequestError("nothing can be built for these tolerances")
     return entries

@@ -59,17 +59,13 @@ def as_text(entries: Sequence[Entry]) -> str:
         figures = [f"{cell:>{width}}" for cell, width in zip(row[2:], widths[2:], strict=True)]
         return "  ".join([*names, *figures]).rstrip()
 
-    return _tables(entries, lambda group: [aligned(HEADINGS), *(aligned(cells(e)) for e in group)])
+    return _tables(entries, [aligned(HEADINGS)], aligned)
 
 
 def as_markdown(entries: Sequence[Entry]) -> str:
     """Return one Markdown table for each tolerance."""
     rule = "|" + "---|" * 2 + "--:|" * (len(HEADINGS) - 2)
-
-    def table(group: Sequence[Entry]) -> list[str]:
-        return [_bars(HEADINGS), rule, *(_bars(cells(entry)) for entry in group)]
-
-    return _tables(entries, table)
+    return _tables(entries, [_bars(HEADINGS), rule], _bars)
 
 
 def as_json(entries: Sequence[Entry]) -> str:
@@ -77,20 +73,19 @@ def as_json(entries: Sequence[Entry]) -> str:
     return json.dumps({"networks": [_as_dict(entry) for entry in entries]}, indent=2)
 
 
-def _bars(row: Sequence[str]) -> str:
+def _bars(row: tuple[str, ...]) -> str:
     return f"| {' | '.join(row)} |"
 
 
-def _tables(entries: Sequence[Entry], table: Callable[[Sequence[Entry]], list[str]]) -> str:
+def _tables(
+    entries: Sequence[Entry], head: list[str], row: Callable[[tuple[str, ...]], str]
+) -> str:
     parts = []
     for tol, group in groupby(entries, key=lambda entry: entry.tol):
-        parts.append("\n".join([f"tolerance {tol:g}", "", *table(list(group))]))
-    narrower = {entry.construction for entry in entries if entry.domain != DEFAULT.cover}
-    parts += [
-        f"{name} covers {CONSTRUCTIONS[name].target.interval} only; all others cover "
-        f"{DEFAULT.interval}"
-        for name in sorted(narrower)
-    ]
+        parts.append("\n".join([f"tolerance {tol:g}", "", *head, *map(row, map(cells, group))]))
+    for name in sorted({entry.construction for entry in entries if entry.domain != DEFAULT.cover}):
+        narrow = CONSTRUCTIONS[name].target.interval
+        parts.append(f"{name} covers {narrow} only; all others cover {DEFAULT.interval}")
     return "\n\n".join(parts)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from sinrelu.arithmetic import FloatArray
-from sinrelu.certify.pieces import breakpoints
+from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import style
@@ -122,7 +122,7 @@ def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
     low, high = float(curve.x[0]), float(curve.x[-1])
     reaches = (math.ldexp(high - low, -halvings) for halvings in range(1, 50))
     windows = ((max(low, place - reach), min(high, place + reach)) for reach in reaches)
-    found = (breakpoints(network, window, 2 * ZOOM_PIECES) for window in windows)
+    found = (Pieces.of(network, window, 2 * ZOOM_PIECES).breakpoints for window in windows)
     return next((knots for knots in found if knots is not None), np.array([low, high]))
 
 

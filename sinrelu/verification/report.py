@@ -227,11 +227,10 @@ def count_lines(network: Network, max_connections: int | None = None) -> list[st
     limit = "" if max_connections is None else f"limit {max_connections}"
     size, with_biases = network.dense_size, network.dense_size_with_biases
     dense = "none (skip wiring)" if size is None else f"{size:<12} with biases {with_biases}"
-    plain = ("biases", "skip_connections", "units")
     return [
         line("wiring", network.wiring),
         line("connections", f"{network.connections:<12} {limit}".rstrip()),
-        *(line(name.replace("_", " "), f"{getattr(network, name)}") for name in plain),
+        *(line(name.replace("_", " "), f"{getattr(network, name)}") for name in COUNTS[:3]),
         line("depth", f"{network.depth:<12} affine layers"),
         line("width", f"{network.width}"),
         line("dense size", dense),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sinrelu import RequestError, build
 from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.cli import run
-from sinrelu.compare import NAMES, built, candidates, compare_all, judged, networks, sampled
-from sinrelu.compare.networks import COUNTED, SAMPLED
+from sinrelu.compare import NAMES, built, compare_all, judged, networks, sampled
+from sinrelu.compare.networks import COUNTED, SAMPLED, candidates
 from sinrelu.compare.tables import (
     HEADINGS,
     as_csv,

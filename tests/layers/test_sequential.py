@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from sinrelu import build, layered
 from sinrelu.certify import DOMAIN
-from sinrelu.certify.pieces import breakpoints
+from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import GraphError, RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.layers import SGD, Dense, ReLU, Sequential, Sigmoid, SquaredLoss
@@ -92,7 +92,7 @@ def test_nested_layers_and_meta():
 @pytest.mark.parametrize("method", ["fold-reflect", "chebyshev"])
 def test_the_input_gradient_is_the_slope_of_every_piece(method):
     network = build(method, "layered", 1e-3)
-    knots = breakpoints(network, DOMAIN, 10_000)
+    knots = Pieces.of(network, DOMAIN, 10_000).breakpoints
     assert len(knots) > 30
     wide = np.diff(knots) > 1e-9  # two breakpoints that rounding tells apart are no piece
     rise = np.diff(evaluate_float64(network, knots))[wide] / np.diff(knots)[wide]
