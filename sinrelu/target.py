@@ -43,10 +43,7 @@ class End:
 
     @classmethod
     def parse(cls, text: str) -> End:
-        """Read a decimal number or a multiple of pi: ``-100``, ``0.5``, ``2pi``, ``-3*pi/4``.
-
-        Anything else is a RequestError.
-        """
+        """Read ``-100``, ``0.5``, ``2pi``, ``-3*pi/4``; what is no such is a RequestError."""
         plain = text.strip().lower()
         if (multiple := pi_multiple(plain)) is not None:
             return cls(multiple, True)
@@ -74,10 +71,7 @@ class End:
 
     @classmethod
     def of(cls, number: float) -> End:
-        """Return the multiple of π/12 that a float64 is next to, or else the float itself.
-
-        A RequestError is raised if it is not finite.
-        """
+        """Return the multiple of π/12 next to a float64, or the float; RequestError if infinite."""
         if not math.isfinite(number):
             raise RequestError(f"domain: {number} is not a number")
         twelfths = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 12))
@@ -174,10 +168,7 @@ class Point:
 
     @classmethod
     def parse(cls, text: str) -> Point:
-        """Read a decimal number, a hexadecimal float or a multiple of pi.
-
-        What is none of them, or too large for a float64, is a RequestError.
-        """
+        """Read a number, also hexadecimal or of pi; RequestError if none or beyond float64."""
         plain = text.strip().lower()
         if (x := _read_hexadecimal(plain)) is not None:
             return cls(text, x, True)

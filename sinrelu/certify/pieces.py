@@ -63,10 +63,7 @@ class Finder:
         return cls(network, dict(gains), negligible)
 
     def nodes(self, start: FloatArray, limit: int) -> DoubleDouble | None:
-        """Return ascending nodes: those of ``start`` and every breakpoint between them.
-
-        Returns None as soon as there are more than ``limit``.
-        """
+        """Return ``start`` and every breakpoint between, ascending; None if more than ``limit``."""
         nodes = DoubleDouble(start, np.zeros_like(start))
         live = {0: nodes}
         with np.errstate(all="ignore"):
@@ -109,15 +106,14 @@ class Finder:
             cells = cells[kink * self.gains[wire] > self.negligible]
         if not cells.size:
             return live
-        a, b = _take(value, cells), _take(value, cells + 1)
+        (a, b), (x_left, x_right) = ((_take(v, cells), _take(v, cells + 1)) for v in (value, x))
         ratio = _divide(a, _subtract(a, b))
-        at = _interpolate(_take(x, cells), _take(x, cells + 1), ratio)
-        inside = _clearly_below(_take(x, cells), at) & _clearly_below(at, _take(x, cells + 1))
+        at = _interpolate(x_left, x_right, ratio)
+        inside = _clearly_below(x_left, at) & _clearly_below(at, x_right)
         cells, ratio = cells[inside], _take(ratio, inside)
         refined = _insert(live, cells, ratio)
-        zeros = cells + 1 + np.arange(len(cells))
-        refined[wire].hi[zeros] = 0
-        refined[wire].lo[zeros] = 0
+        for half in refined[wire]:
+            half[cells + 1 + np.arange(len(cells))] = 0
         return refined
 
 
@@ -145,7 +141,6 @@ def probes(domain: Interval, length: float) -> list[Interval]:
 
 def estimated_pieces(finder: Finder, domain: Interval) -> float:
     """Extrapolate the number of breakpoints from short intervals, in about a second."""
-    count, covered = 0, 0.0
     for length in PROBE_LENGTHS:
         parts = [part for ends in probes(domain, length) for part in finder.intervals(ends, ENOUGH)]
         count = sum(len(nodes.hi) - 2 for _, nodes in parts)
@@ -187,10 +182,7 @@ class Pieces:
     def of(
         cls, network: Network, domain: Interval, limit: int, progress: Progress = ignore
     ) -> Pieces:
-        """Find all pieces, unless there are more than ``limit`` or estimated to be clearly more.
-
-        ``progress`` is called with the fraction of the domain that is done, in (0, 1].
-        """
+        """Find all pieces, unless there are more than ``limit`` or estimated to be clearly more."""
         return cls.estimated(network, domain).found(network, limit, progress)
 
     @classmethod
@@ -202,8 +194,7 @@ class Pieces:
         """Find all pieces, as ``of`` does, after they were estimated."""
         if self.expected > MARGIN * limit:
             return self
-        finder = Finder.of(network)
-        ends = subintervals(self.domain, 64)
+        finder, ends = Finder.of(network), subintervals(self.domain, 64)
         parts: list[Part] = []
         count = 1
         with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -59,8 +59,7 @@ USUAL = Partition(parts=64, cells=2**15)
 RECHECK = Partition(parts=89, cells=200_003)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One part of the domain, ready to be sent to any worker; with its nodes if known."""
 
     finder: Finder
@@ -84,14 +83,12 @@ class Finding(NamedTuple):
     def __or__(self, other: Finding) -> Finding:
         """Join two; the span grows only if the other one begins where this one ends."""
         worse = other if other.bound > self.bound else self
-        adjacent = other.span[0] == self.span[1]
-        return Finding(
-            worse.bound,
-            max(self.radius, other.radius),
-            self.cells + other.cells,
-            self.pieces + other.pieces,
-            worse.cell,
-            (self.span[0], other.span[1] if adjacent else self.span[1]),
+        last = other if other.span[0] == self.span[1] else self
+        return worse._replace(
+            radius=max(self.radius, other.radius),
+            cells=self.cells + other.cells,
+            pieces=self.pieces + other.pieces,
+            span=(self.span[0], last.span[1]),
         )
 
 
@@ -136,7 +133,7 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count()) as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
-    return _judge(network, tol, function, domain, findings, needed)
+    return _judge(tasks[0], tol, domain, findings, needed)
 
 
 def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
@@ -216,13 +213,9 @@ def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> I
 
 
 def _judge(
-    network: Network,
-    tol: float,
-    function: str,
-    domain: Interval,
-    findings: list[Finding],
-    needed: float,
+    task: Task, tol: float, domain: Interval, findings: list[Finding], needed: float
 ) -> Certificate:
+    network, function = task.finder.network, task.function
     total = reduce(Finding.__or__, findings)
     complete = total.span == domain
     witness, error = _witness(network, findings, Fraction(tol), function)
@@ -281,8 +274,7 @@ def _check_request(tol: float, domain: Interval, function: str, budget: int) -> 
     quarter_turns(function)
     if not 0 < tol < math.inf:
         raise RequestError(f"tol: {tol} is not a positive number")
-    a, b = domain
-    if not -LIMIT <= a < b <= LIMIT:
-        raise RequestError(f"domain: [{a}, {b}] is not an interval within ±{LIMIT:g}")
+    if not -LIMIT <= domain[0] < domain[1] <= LIMIT:
+        raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
     if budget < 1:
         raise RequestError(f"budget: {budget} is not a positive number of cells")

@@ -91,7 +91,7 @@ def _tables(
 
 def _as_dict(entry: Entry) -> dict[str, object]:
     values = asdict(entry)
-    errors = {"float64": values.pop("sampled_float64"), "mpmath": values.pop("sampled_mpmath")}
+    errors = {kind: values.pop(f"sampled_{kind}") for kind in ("float64", "mpmath")}
     return {**values, "domain": list(entry.domain), "sampled_error": errors}
 
 
@@ -106,10 +106,7 @@ def as_csv(entries: Iterable[Entry]) -> str:
 
 
 def read_csv(file: Path) -> list[Entry]:
-    """Read what ``as_csv`` wrote.
-
-    Anything else is a FileAccessError or a FormatError, which names the line and the column.
-    """
+    """Read what ``as_csv`` wrote; else FileAccessError, or FormatError naming line and column."""
     text = read_text(file, "a table of `sinrelu compare --csv`")
     try:
         lines = list(csv.DictReader(io.StringIO(text)))

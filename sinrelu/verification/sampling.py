@@ -24,7 +24,6 @@ from sinrelu.progress import Progress, ignore
 from sinrelu.target import Target
 
 Domain = tuple[float, float]
-
 MAX_PIECES = 5_000_000
 """Above this many, breakpoints are not enumerated and a uniform grid stands in for them."""
 GRID_STEPS = 2**21

@@ -16,7 +16,6 @@ from sinrelu.certify.bound import check_nodes
 from sinrelu.certify.pieces import (
     Finder,
     Pieces,
-    breakpoints,
     estimated_pieces,
     subintervals,
     with_widest,
@@ -54,7 +53,7 @@ def test_every_node_is_where_some_unit_begins(network):
 @settings(max_examples=40, deadline=None)
 @given(network=networks(weights=small))
 def test_breakpoints_in_float64(network):
-    found = breakpoints(network, ENDS, 10_000)
+    found = Pieces.of(network, ENDS, 10_000).breakpoints
     assert found is not None
     assert (np.diff(found) > 0).all()
     assert (found[0], found[-1]) == ENDS
@@ -62,24 +61,24 @@ def test_breakpoints_in_float64(network):
 
 
 def test_known_breakpoints():
-    assert breakpoints(CONSTANT, (-1.0, 2.0), 9).tolist() == [-1, 2]
-    assert breakpoints(ABSOLUTE, (-1.0, 2.0), 9).tolist() == [-1, 0, 2]
-    assert breakpoints(TENT, (-1.0, 2.0), 9).tolist() == [-1, 0, 0.5, 1, 2]
+    assert Pieces.of(CONSTANT, (-1.0, 2.0), 9).breakpoints.tolist() == [-1, 2]
+    assert Pieces.of(ABSOLUTE, (-1.0, 2.0), 9).breakpoints.tolist() == [-1, 0, 2]
+    assert Pieces.of(TENT, (-1.0, 2.0), 9).breakpoints.tolist() == [-1, 0, 0.5, 1, 2]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 60])
 def test_more_than_the_limit_gives_none(limit):
     network = build("chebyshev", "skip", 1e-3)
-    everything = breakpoints(network, (-3.0, 3.0), 10_000)
-    assert breakpoints(network, (-3.0, 3.0), limit) is None
+    everything = Pieces.of(network, (-3.0, 3.0), 10_000).breakpoints
+    assert Pieces.of(network, (-3.0, 3.0), limit).breakpoints is None
     assert len(everything) - 1 > 60
     assert Finder.of(network).nodes(np.array([-3.0, 3.0]), limit) is None
-    assert breakpoints(network, (-3.0, 3.0), len(everything) - 1) is not None
+    assert Pieces.of(network, (-3.0, 3.0), len(everything) - 1).breakpoints is not None
 
 
 def test_progress_rises_to_one():
     seen = []
-    breakpoints(TENT, (-1.0, 2.0), 100, seen.append)
+    Pieces.of(TENT, (-1.0, 2.0), 100, seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1
 
