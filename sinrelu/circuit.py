@@ -76,12 +76,8 @@ class Affine:
 class Circuit:
     """A growing list of units over one input.
 
-    Parameters
-    ----------
-    bits : int
-        Precision of the coefficients until they are rounded.
-    numbers : context of mpmath, optional
-        What computes the coefficients instead, such as ``Intervals``; it has its own precision.
+    Coefficients have a precision of ``bits`` until they are rounded; or they are computed by
+    ``numbers`` instead, a context like mpmath's, such as ``Intervals``, of its own precision.
     """
 
     def __init__(self, bits: int = 256, numbers: Any = None) -> None:

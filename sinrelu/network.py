@@ -73,19 +73,12 @@ class Computed(NamedTuple):
 class Network:
     """A ReLU network from one real input to one real output.
 
-    Parameters
-    ----------
-    rows : tuple of Row
-        The affine forms of units 1 … U and then that of the output. Sources are ints, strictly
-        increasing within a row, and below the row. Weights are finite and not zero, biases finite:
-        floats or, where float64 is too narrow, Fractions k/2ⁿ.
-    meta : mapping
-        Informative only: nothing that is counted or proved is ever read from it.
+    ``rows`` are the affine forms of units 1 … U and then that of the output. Sources are ints,
+    strictly increasing within a row, and below the row. Weights are finite and not zero, biases
+    finite: floats or, where float64 is too narrow, Fractions k/2ⁿ. ``meta`` is informative only:
+    nothing that is counted or proved is ever read from it.
 
-    Raises
-    ------
-    GraphError
-        If the rows do not describe such a graph; the message names the field and the row.
+    Raises GraphError if the rows do not describe such a graph, naming the field and the row.
     """
 
     rows: tuple[Row, ...]

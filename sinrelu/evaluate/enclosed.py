@@ -8,7 +8,6 @@ wanted radius takes, whatever the weights.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
 from typing import NamedTuple
@@ -46,8 +45,7 @@ class Enclosure(NamedTuple):
         return Fraction(self.centre, 1 << self.bits)
 
 
-@dataclass(frozen=True)
-class EnclosureEvaluator:
+class EnclosureEvaluator(NamedTuple):
     """A network in fixed point of ``bits`` binary places, for points with |x| ≤ reach.
 
     Its values may be off by ``radius`` units of 2⁻ᵇⁱᵗˢ. The rows hold integers, rounded down:
@@ -65,12 +63,10 @@ class EnclosureEvaluator:
         coarse = _coarse(network)
         radius = worst_error(network, reach, coarse)
         bits = max(coarse, places + radius.bit_length())
-        rows = (
-            Row(
-                row.sources, tuple(_fixed(w, bits) for w in row.weights), _fixed(row.bias, 2 * bits)
-            )
-            for row in network.rows
-        )
+        rows = []
+        for sources, weights, bias in network.rows:
+            fixed = tuple(_fixed(weight, bits) for weight in weights)
+            rows.append(Row(sources, fixed, _fixed(bias, 2 * bits)))
         return cls(tuple(rows), reach, radius, bits)
 
     def __call__(self, x: Fraction) -> Enclosure:

@@ -30,10 +30,9 @@ def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
 
 def evaluate_mpmath(network: Network, x: Dyadic, digits: int = 50) -> Any:
     """Return the exact value at a dyadic x, rounded once to an mpf of ``digits`` digits."""
-    value = _evaluator(network)(_raw(x))
     context = mpmath.MPContext()
     context.dps = digits
-    return +context.make_mpf(value)
+    return +context.make_mpf(_evaluator(network)(_raw(x)))
 
 
 def _evaluator(network: Network) -> Callable[[Raw], Raw]:

@@ -7,7 +7,6 @@ nearest float64, no fused multiply-add; then max(·, 0). The output likewise, wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -30,8 +29,7 @@ class Step(NamedTuple):
     target: int
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """A network compiled to steps over the fewest slots; slot 0 holds the input."""
 
     steps: tuple[Step, ...]
@@ -51,8 +49,7 @@ class Program:
         with np.errstate(all="ignore"):
             for start in range(0, flat.size, length):
                 block = flat[start : start + length]
-                answer = self._run(block, memory[:, : block.size])
-                np.add(answer, 0.0, out=result[start : start + block.size])  # −0 becomes 0
+                result[start : start + length] = self._run(block, memory[:, : block.size])
         return result.reshape(points.shape)[()]
 
     def _run(self, block: FloatArray, memory: FloatArray) -> FloatArray:
@@ -63,7 +60,7 @@ class Program:
             _affine(step, memory, product)
             np.maximum(memory[step.target], 0.0, out=memory[step.target])
         _affine(output, memory, product)
-        answer: FloatArray = memory[output.target]
+        answer: FloatArray = memory[output.target] + 0.0  # −0 becomes 0
         return answer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import tempfile
@@ -76,34 +75,25 @@ def read_text(file: Path, expected: str) -> str:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write beside the file and rename, so that a reader sees the old content or the new."""
+    """Write beside the file and rename, so that a reader sees the old content or the new.
+
+    The file keeps its permissions; a new one gets those that the system gives.
+    """
     try:
         if file.is_dir():
             raise IsADirectoryError("Is a directory")
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
+        prefix = f".{file.name}."
+        with tempfile.TemporaryDirectory("", prefix, file.parent, True) as beside:
+            with Path(beside, "new").open("wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(temporary).chmod(_permissions(file))
-            Path(temporary).replace(file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+            if file.exists():
+                Path(stream.name).chmod(file.stat().st_mode & 0o777)
+            Path(stream.name).replace(file)
     except (OSError, ValueError) as error:
         raise FileAccessError(f"{file}: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def _permissions(file: Path) -> int:
-    """Keep the file's permissions, or take those that a newly opened file would get."""
-    if file.exists():
-        return file.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -8,8 +8,9 @@ reads only the one before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +22,7 @@ MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """One affine map, rectified unless it is the last: the rows of these numbers in the network.
 
     ``reads`` are the stages that it reads, in order, never none; stage 0 is the input.
@@ -48,25 +48,19 @@ class Stage:
 
 def stages(network: Network) -> list[Stage]:
     """Split a network into stages: the first stands for the input, the last is the output."""
+    starts = [1]
+    for number, row in enumerate(network.rows[:-1], start=1):
+        if max(row.sources, default=0) >= starts[-1]:
+            starts.append(number)
     result = [Stage(range(1), (), ())]
     home = [0]
-    for numbers, rows in _runs(network):
+    output = len(network.rows)
+    for first, end in pairwise([*starts, *([output] if network.units else []), output + 1]):
+        rows = network.rows[first - 1 : end - 1]
         reads = sorted({home[source] for row in rows for source in row.sources})
-        result.append(Stage(numbers, tuple(rows), tuple(reads) or (len(result) - 1,)))
+        result.append(Stage(range(first, end), rows, tuple(reads) or (len(result) - 1,)))
         home += [len(result) - 1] * len(rows)
     return result
-
-
-def _runs(network: Network) -> Iterator[tuple[range, list[Row]]]:
-    """Cut the rows where one reads another of its run, and before the output."""
-    run: list[Row] = []
-    first = 1
-    for number, row in enumerate(network.rows, start=1):
-        if run and (number > network.units or max(row.sources, default=0) >= first):
-            yield range(first, number), run
-            run, first = [], number
-        run.append(row)
-    yield range(first, network.units + 2), run
 
 
 Values = tuple[Row, ...]
@@ -86,12 +80,10 @@ class Assembler:
         if weight.shape[1] != len(values):
             raise GraphError(f"a matrix of {weight.shape[1]} columns meets {len(values)} values")
         self.spend(weight.size)
-        if not all(_is_wire(value) for value in values):
+        if any(value.numbers != (1.0, 0.0) for value in values):
             raise GraphError("reads an affine form with no ReLU between")
         sources = np.array([value.sources[0] for value in values])
-        order = np.argsort(sources)
-        sources, weight = sources[order], weight[:, order]
-        if np.any(sources[1:] == sources[:-1]):
+        if len(np.unique(sources)) < len(sources):
             raise GraphError("reads the same value twice")
         biases = [0.0] * len(weight) if bias is None else bias.tolist()
         return tuple(_row(sources, form, b) for form, b in zip(weight, biases, strict=True))
@@ -128,10 +120,6 @@ def _wire(number: int) -> Row:
     return Row((number,), (1.0,), 0.0)
 
 
-def _is_wire(value: Row) -> bool:
-    return value.weights == (1.0,) and value.bias == 0.0
-
-
 def _row(sources: IntArray, form: FloatArray, bias: float) -> Row:
     kept = np.flatnonzero(form)
-    return Row(tuple(sources[kept].tolist()), tuple(form[kept].tolist()), bias)
+    return Row.of(zip(sources[kept].tolist(), form[kept].tolist(), strict=True), bias)

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from sinrelu.errors import FormatError
-from sinrelu.formats.npz import FORMAT, json_object, meta_text
+from sinrelu.formats.npz import FORMAT, check_format, json_object, meta_text
 from sinrelu.network import Network, Row, exact_hex
 
 FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
@@ -27,8 +27,12 @@ NUMBER = re.compile(r"(-?0x[0-9a-f]{1,20000})p(-?[0-9]{1,6})")
 
 def dumps(network: Network) -> bytes:
     """Return the file's content, one row a line; the same network gives the same bytes."""
-    rows = ",\n".join(f"    {json.dumps(_row_object(row))}" for row in network.rows)
-    meta = meta_text(network)
+    lines = []
+    for row in network.rows:
+        *weights, bias = map(exact_hex, row.numbers)
+        document = {"bias": bias, "sources": row.sources, "weights": weights}
+        lines.append(f"    {json.dumps(document)}")
+    rows, meta = ",\n".join(lines), meta_text(network)
     return f'{{"format": "{FORMAT}",\n  "meta": {meta},\n  "rows": [\n{rows}\n]}}\n'.encode()
 
 
@@ -42,18 +46,9 @@ def loads(content: bytes) -> Network:
     except UnicodeDecodeError as error:
         raise FormatError("not text, and so not a network as JSON") from error
     _check_fields("file", document, FIELDS)
-    if document["format"] != FORMAT:
-        raise FormatError(f"format: expected {FORMAT!r}, found {document['format'][:60]!r}")
+    check_format(document["format"])
     rows = (_row(number, row) for number, row in enumerate(document["rows"], start=1))
     return Network(tuple(rows), document["meta"])
-
-
-def _row_object(row: Row) -> dict[str, object]:
-    return {
-        "bias": exact_hex(row.bias),
-        "sources": list(row.sources),
-        "weights": [exact_hex(weight) for weight in row.weights],
-    }
 
 
 def _row(number: int, row: Any) -> Row:

@@ -37,10 +37,8 @@ MAX_HEADER_BYTES = 4096
 HEADER = (
     r"\{{'descr': '(?P<dtype>[<>]{})', 'fortran_order': (?:False|True), 'shape': \({}\),? ?\}}\s*"
 )
-STRING_HEADER = re.compile(HEADER.format(r"U[1-9]\d{0,7}", ""))
-ARRAY_HEADERS = {
-    kind: re.compile(HEADER.format(kind, r"(?P<length>\d{1,15}),")) for kind in ARRAYS.values()
-}
+HEADERS = {kind: HEADER.format(kind, r"(?P<length>\d{1,15}),") for kind in ARRAYS.values()}
+HEADERS[STRING] = HEADER.format(r"U[1-9]\d{0,7}", "(?P<length>)")
 
 
 def dumps(network: Network) -> bytes:
@@ -57,11 +55,8 @@ def loads(content: bytes) -> Network:
     Raises FormatError if it is not such a file, GraphError if its arrays are not a network.
     """
     entries = _entries(content)
-    name = entries.pop("format")
-    if name != FORMAT:
-        raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
-    meta = json_object("meta", entries.pop("meta"))
-    return from_arrays(entries, meta)
+    check_format(entries["format"])
+    return from_arrays(entries, json_object("meta", entries["meta"]))
 
 
 def to_arrays(network: Network) -> dict[str, Any]:
@@ -110,6 +105,12 @@ def _numbers(name: str, values: npt.ArrayLike, kind: str) -> list[Any]:
     if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, kind, "safe")):
         raise GraphError(f"{name}: expected a one-dimensional array of {np.dtype(kind)}")
     return list(array.astype(kind).tolist())
+
+
+def check_format(name: str) -> None:
+    """Refuse a file of another format, or of another version of it."""
+    if name != FORMAT:
+        raise FormatError(f"format: expected {FORMAT!r}, found {name[:60]!r}")
 
 
 def meta_text(network: Network) -> str:
@@ -172,7 +173,7 @@ def _entry(archive: zipfile.ZipFile, key: str, kind: str) -> npt.NDArray[Any] | 
     with archive.open(info) as stream:
         header = _header(stream, key, kind)
         dtype = np.dtype(header["dtype"])
-        size = dtype.itemsize * (1 if kind == STRING else int(header["length"]))
+        size = dtype.itemsize * int(header["length"] or 1)
         if size > MAX_ENTRY_BYTES:
             raise FormatError(f"{key}: {size} bytes are more than a network needs")
         data = stream.read(size + 1)
@@ -189,7 +190,7 @@ def _header(stream: IO[bytes], key: str, kind: str) -> re.Match[str]:
         raise FormatError(f"{key}: not an array")
     (size,) = struct.unpack(packed, stream.read(struct.calcsize(packed)))
     text = stream.read(size).decode("latin-1") if size <= MAX_HEADER_BYTES else ""
-    match = (STRING_HEADER if kind == STRING else ARRAY_HEADERS[kind]).fullmatch(text)
+    match = re.fullmatch(HEADERS[kind], text)
     if match is None:
         wanted = "a string" if kind == STRING else f"a one-dimensional {np.dtype(kind)} array"
         raise FormatError(f"{key}: expected {wanted}, found {text.strip()[:80]!r}")

@@ -12,8 +12,8 @@ another file, and the model's remarks (``doc_string``, ``metadata_props``) are i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,10 +30,7 @@ IR_VERSION = 8
 DOUBLE = 11
 """``TensorProto.DOUBLE``, float64."""
 META = "sinrelu.meta"
-COUNTS = (
-    *("connections", "biases", "skip_connections", "units", "depth", "width", "wiring"),
-    "sha256",
-)
+COUNTS = ("connections", "biases", "skip_connections", "units", "depth", "width", "wiring")
 
 Proto = Any  # protobuf messages, whose classes are made at run time
 Attributes = dict[str, float]
@@ -94,8 +91,7 @@ def _onnx() -> Any:
 
 
 def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
-    make_node = _onnx().helper.make_node
-    last = number == len(steps) - 1
+    make_node, last = _onnx().helper.make_node, number == len(steps) - 1
     read = [f"units_{index}" if index else "x" for index in steps[number].reads]
     if len(read) > 1:
         yield make_node("Concat", read, [f"joined_{number}"], f"concat_{number}", axis=1)
@@ -127,17 +123,9 @@ def _properties(network: Network) -> dict[str, str]:
     tol = network.meta.get("tol")
     return {
         **({} if tol is None else {"tolerance": str(tol)}),
-        **{name: str(getattr(network, name)) for name in COUNTS},
+        **{name: str(getattr(network, name)) for name in (*COUNTS, "sha256")},
         META: meta_text(network),
     }
-
-
-class Operator(NamedTuple):
-    """How a node is read: what it does, how many inputs it has, and the attributes it may have."""
-
-    follow: Callable[[_Reading, Proto, Attributes], Values]
-    inputs: range
-    defaults: Attributes
 
 
 class _Reading:
@@ -178,19 +166,19 @@ class _Reading:
         return self.assembler.network(self.values[name], json_object(META, self.meta))
 
     def _follow(self, node: Proto) -> None:
-        operator = OPERATORS.get(node.op_type) if node.domain in DOMAINS else None
-        if operator is None:
+        if node.domain not in DOMAINS or node.op_type not in OPERATORS:
             raise GraphError(f"only {', '.join(OPERATORS)} are read")
         if len(node.output) != 1:
             raise GraphError("expected one output")
         name = self._new(node.output[0])
-        if len(node.input) not in operator.inputs:
+        counts, defaults = OPERATORS[node.op_type]
+        if len(node.input) not in counts:
             raise GraphError(f"{len(node.input)} inputs")
-        attributes = _attributes(node, operator.defaults)
+        attributes = _attributes(node, defaults)
         if node.op_type == "Identity" and node.input[0] in self.tensors:
             self.tensors[name] = self.tensors[node.input[0]]
         else:
-            self.values[name] = operator.follow(self, node, attributes)
+            self.values[name] = self._result(node.op_type, list(node.input), attributes)
 
     def _new(self, name: str) -> str:
         if not name or name in self.tensors or name in self.values:
@@ -210,55 +198,58 @@ class _Reading:
         return self.arrays[name]
 
     def _matrix(self, name: str) -> FloatArray:
-        array = self._array(name)
-        if array.ndim != 2:
+        if self._array(name).ndim != 2:
             raise GraphError("expected a matrix")
-        return array
+        return self.arrays[name]
 
-    def gemm(self, node: Proto, attributes: Attributes) -> Values:
+    def _result(self, operator: str, inputs: list[str], attributes: Attributes) -> Values:
+        match operator:
+            case "Gemm":
+                return self._gemm(inputs, attributes)
+            case "MatMul":
+                weight = self._matrix(inputs[1]).T
+                return self.assembler.affine(self._value(inputs[0]), weight)
+            case "Add":
+                return self._add(*inputs)
+            case "Relu":
+                return self.assembler.relu(self._value(inputs[0]))
+            case "Concat":
+                return self._concat(inputs, attributes["axis"])
+        return self._value(inputs[0])
+
+    def _gemm(self, inputs: list[str], attributes: Attributes) -> Values:
         if (attributes["alpha"], attributes["beta"], attributes["transA"]) != (1.0, 1.0, 0):
             raise GraphError("expected alpha = beta = 1 and transA = 0")
-        weight = self._matrix(node.input[1])
+        weight = self._matrix(inputs[1])
         weight = weight if attributes["transB"] else weight.T
-        names = [name for name in node.input[2:] if name]
+        names = [name for name in inputs[2:] if name]
         bias = _vector(self._array(names[0]), len(weight)) if names else None
-        return self.assembler.affine(self._value(node.input[0]), weight, bias)
+        return self.assembler.affine(self._value(inputs[0]), weight, bias)
 
-    def matmul(self, node: Proto, _: Attributes) -> Values:
-        weight = self._matrix(node.input[1]).T
-        return self.assembler.affine(self._value(node.input[0]), weight)
-
-    def add(self, node: Proto, _: Attributes) -> Values:
-        first, second = node.input
+    def _add(self, first: str, second: str) -> Values:
         constant, other = (first, second) if first in self.tensors else (second, first)
         values = self._value(other)
         return self.assembler.add(values, _vector(self._array(constant), len(values)))
 
-    def relu(self, node: Proto, _: Attributes) -> Values:
-        return self.assembler.relu(self._value(node.input[0]))
-
-    def concat(self, node: Proto, attributes: Attributes) -> Values:
-        axis = attributes["axis"]
+    def _concat(self, inputs: list[str], axis: float) -> Values:
         if axis not in (-1, self.rank - 1):
             raise GraphError(f"axis {axis} is not that of the features")
-        parts = [self._value(name) for name in node.input]
+        parts = [self._value(name) for name in inputs]
         self.assembler.spend(sum(map(len, parts)))
         return tuple(value for part in parts for value in part)
-
-    def identity(self, node: Proto, _: Attributes) -> Values:
-        return self._value(node.input[0])
 
 
 DOMAINS = ("", "ai.onnx")
 GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0}
-OPERATORS = {
-    "Gemm": Operator(_Reading.gemm, range(2, 4), GEMM),
-    "MatMul": Operator(_Reading.matmul, range(2, 3), {}),
-    "Add": Operator(_Reading.add, range(2, 3), {}),
-    "Relu": Operator(_Reading.relu, range(1, 2), {}),
-    "Concat": Operator(_Reading.concat, range(2**31), {"axis": 0}),
-    "Identity": Operator(_Reading.identity, range(1, 2), {}),
+OPERATORS: dict[str, tuple[range, Attributes]] = {
+    "Gemm": (range(2, 4), GEMM),
+    "MatMul": (range(2, 3), {}),
+    "Add": (range(2, 3), {}),
+    "Relu": (range(1, 2), {}),
+    "Concat": (range(2**31), {"axis": 0}),
+    "Identity": (range(1, 2), {}),
 }
+"""How many inputs a node may have, and its attributes as they are where it does not say."""
 
 
 def _check_model(model: Proto) -> None:

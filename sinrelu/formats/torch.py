@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, MissingExtraError
 from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.network import Network
@@ -91,7 +90,10 @@ def _flat(name: str, module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Mo
 def _follow(assembler: Assembler, layer: torch.nn.Module, values: Values) -> Values:
     kind = type(layer)  # exactly: a subclass may compute something else
     if kind is torch.nn.Linear:
-        return assembler.affine(values, *_parameters(layer))
+        if layer.weight.dtype != torch.float64:
+            raise GraphError("is not float64; call module.double() and test it again")
+        bias = None if layer.bias is None else layer.bias.numpy(force=True)
+        return assembler.affine(values, layer.weight.numpy(force=True), bias)
     if kind is torch.nn.ReLU:
         return assembler.relu(values)
     if kind is Append:
@@ -99,10 +101,3 @@ def _follow(assembler: Assembler, layer: torch.nn.Module, values: Values) -> Val
     if kind is torch.nn.Identity:
         return values
     raise GraphError("only Linear, ReLU, Identity, Append and Sequentials of these are read")
-
-
-def _parameters(layer: torch.nn.Linear) -> tuple[FloatArray, FloatArray | None]:
-    if layer.weight.dtype != torch.float64:
-        raise GraphError("is not float64; call module.double() and test it again")
-    weight: FloatArray = layer.weight.detach().cpu().numpy()
-    return weight, None if layer.bias is None else layer.bias.detach().cpu().numpy()

@@ -114,7 +114,7 @@ def test_permission_denied_by_the_system(path, monkeypatch):
         patch.setattr(Path, "open", refuse)
         with pytest.raises(FileAccessError, match=f"{path.name}: Permission denied"):
             load(path)
-    monkeypatch.setattr(formats.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(formats.tempfile, "TemporaryDirectory", refuse)
     with pytest.raises(FileAccessError, match=f"{path.name}: Permission denied"):
         save(ABSOLUTE, path)
     assert load(path) == TENT
@@ -146,9 +146,10 @@ def test_a_failing_write_leaves_the_old_file(path, monkeypatch, step):
     elif step == "replace":
         monkeypatch.setattr(Path, "replace", fail)
     else:
-        monkeypatch.setattr(formats.os, "fdopen", fail)
+        monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(FileAccessError, match=f"{path.name}: No space left on device"):
         save(ABSOLUTE, path)
+    monkeypatch.undo()
     assert path.read_bytes() == old
     assert leftovers(path) == []
 
