@@ -104,7 +104,7 @@ class Circuit:
 
     def unit(self, form: Affine) -> Affine:
         """Add the unit relu(form) and return its value; a constant form needs no unit."""
-        self._own(form)
+        _check_form(form, self)
         wired = {wire: c for wire, c in form.coefficients.items() if c != 0}
         if not wired:
             return self.constant(max(form.constant, 0))
@@ -128,26 +128,24 @@ class Circuit:
 
     def rows(self, output: Affine, convert: Callable[[Real], Number]) -> list[Row]:
         """Return the forms of all units and that of the output, their numbers converted."""
-        self._own(output)
+        _check_form(output, self)
         return [
             Row.of(((w, convert(c)) for w, c in form.coefficients.items()), convert(form.constant))
             for form in (*self._forms, output)
         ]
 
-    def _own(self, form: Affine) -> None:
-        if _form(form).circuit is not self:
-            raise RequestError("the affine form belongs to another circuit")
-
 
 def relu(form: Affine) -> Affine:
     """max(form, 0): one unit, with a connection for each wire that the form reads."""
-    return _form(form).circuit.unit(form)
+    _check_form(form)
+    return form.circuit.unit(form)
 
 
-def _form(value: object) -> Affine:
+def _check_form(value: object, circuit: Circuit | None = None) -> None:
     if not isinstance(value, Affine):
         raise RequestError(f"expected an affine form, found {value!r}")
-    return value
+    if circuit not in (None, value.circuit):
+        raise RequestError("the affine form belongs to another circuit")
 
 
 def nearest_dyadic(number: Real, bits: int) -> Fraction:

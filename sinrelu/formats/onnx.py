@@ -129,11 +129,7 @@ def _properties(network: Network) -> dict[str, str]:
 
 
 class _Reading:
-    """One model, followed node by node.
-
-    What a name stands for is an initializer, kept as it is until a node needs its numbers, or the
-    vector that a node computes.
-    """
+    """One model, followed node by node; initializers are kept as they are until one needs them."""
 
     def __init__(self, model: Proto) -> None:
         _check_model(model)
@@ -147,7 +143,11 @@ class _Reading:
 
     def network(self) -> Network:
         for tensor in self.graph.initializer:
-            _check_place(tensor)
+            if tensor.data_location or len(tensor.external_data):  # 0: in this file
+                raise FormatError(
+                    f"initializer {tensor.name!r}: data in another file are not read; "
+                    "export the model with external_data=False"
+                )
             self.tensors[self._new(tensor.name)] = tensor
         inputs = [info for info in self.graph.input if info.name not in self.tensors]
         name = _only("input", inputs)
@@ -277,14 +277,6 @@ def _rank(info: Proto) -> int:
     if not sizes or sizes[-1] not in (0, 1):  # 0: left open
         raise FormatError(f"{info.name!r}: the last dimension must be 1, the shape is {sizes[:8]}")
     return len(sizes)
-
-
-def _check_place(tensor: Proto) -> None:
-    if tensor.data_location != _onnx().TensorProto.DEFAULT or len(tensor.external_data):
-        raise FormatError(
-            f"initializer {tensor.name!r}: data in another file are not read; "
-            "export the model with external_data=False"
-        )
 
 
 def _float64(tensor: Proto) -> FloatArray:
