@@ -87,24 +87,21 @@ def from_arrays(
             f"indptr: expected {len(biases) + 1} entries (one more than bias has, at least 2), "
             f"found {len(ends)}"
         )
-    if (ends[0], ends[-1]) != (0, len(sources)) or ends != sorted(ends):
+    if (ends[0], ends[-1]) != (0, len(sources)) or ends != tuple(sorted(ends)):
         raise GraphError(f"indptr: must rise from 0 to the number of connections, {len(sources)}")
-    if len(weights) != len(sources):
-        raise GraphError(
-            f"weight: expected {len(sources)} entries like source, found {len(weights)}"
-        )
-    rows = [
-        Row(tuple(sources[begin:end]), tuple(weights[begin:end]), last)
-        for (begin, end), last in zip(pairwise(ends), biases, strict=True)
-    ]
+    count = len(weights)
+    if count != len(sources):
+        raise GraphError(f"weight: expected {len(sources)} entries like source, found {count}")
+    parts = [slice(*limits) for limits in pairwise(ends)]
+    rows = (Row(sources[p], weights[p], last) for p, last in zip(parts, biases, strict=True))
     return Network(tuple(rows), meta or {})
 
 
-def _numbers(name: str, values: npt.ArrayLike, kind: str) -> list[Any]:
+def _numbers(name: str, values: npt.ArrayLike, kind: str) -> tuple[Any, ...]:
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and not np.can_cast(array.dtype, kind, "safe")):
         raise GraphError(f"{name}: expected a one-dimensional array of {np.dtype(kind)}")
-    return list(array.astype(kind).tolist())
+    return tuple(array.astype(kind).tolist())
 
 
 def check_format(name: str) -> None:
