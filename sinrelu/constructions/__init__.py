@@ -81,9 +81,8 @@ def build(
         small = wanted is not None and wanted < LEAST_LAYERED
         wiring = SKIP if small and SKIP in method.wirings else LAYERED
     _known("wiring", wiring, method.wirings)
-    request = Request(
-        asked or method.target, wiring, wanted, max_connections, multiprecision, message
-    )
+    wish = asked or method.target
+    request = Request(wish, wiring, wanted, max_connections, multiprecision, message)
     network = method.network(request)
     if max_connections is not None and network.connections > max_connections:
         raise RequestError(

@@ -24,11 +24,7 @@ MULTIPRECISION_BITS = 160
 
 
 class Request(NamedTuple):
-    """What is to be built, checked; see ``build``.
-
-    Without a tolerance it is the least that ``max_connections`` allow; ``multiprecision`` is None
-    for where weights need it.
-    """
+    """What is to be built, checked; what None stands for is said in ``build``."""
 
     target: Target
     wiring: str
@@ -40,11 +36,7 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Construction(ABC):
-    """A method from the literature, or after it.
-
-    It has a name, one line about it, the paper it is from, what it is for if nothing else is asked
-    for, and its wirings, the usual one first.
-    """
+    """A method, the paper it is from, what it is for by default, its wirings, the usual first."""
 
     name: str
     summary: str
@@ -58,11 +50,7 @@ class Construction(ABC):
 
 
 class Design(NamedTuple):
-    """One network, written down and not yet rounded.
-
-    The output as a form over the units of its circuit, the a-priori bound of |N(x) − sin x| before
-    weights are rounded to float64, and what the construction chose, for people to read.
-    """
+    """One network, its a-priori bound of |N(x) − sin x| before rounding, and what was chosen."""
 
     output: Affine
     error_bound: float
@@ -91,11 +79,10 @@ class Designed(Construction):
         if request.tol is None:
             raise RequestError(f"max-connections: {self.name} needs a tolerance as well")
         beyond = request.multiprecision is None and request.tol < FLOAT64_TOL
-        tol = float(request.tol)
-        design = self.design(tol if beyond else tol - self.rounding)
+        bits, kept_free = (MULTIPRECISION_BITS, 0.0) if beyond else (None, self.rounding)
+        design = self.design(float(request.tol) - kept_free)
         claimed = claim(own, request.tol)
         meta = {"construction": self.name, **claimed, "parameters": dict(design.parameters)}
-        bits = MULTIPRECISION_BITS if beyond else None
         network = design.output.circuit.freeze(design.output, meta, bits)
         network = layered(network) if request.wiring == LAYERED else network
         return described(network, design.error_bound)
@@ -103,11 +90,8 @@ class Designed(Construction):
 
 def claim(target: Target, tol: Real) -> Mapping[str, object]:
     """Return what a network file says of its purpose."""
-    return {
-        "tol": MPContext().nstr(tol, 15),
-        "domain": list(target.cover),
-        "function": target.function,
-    }
+    shown = MPContext().nstr(tol, 15)
+    return {"tol": shown, "domain": list(target.cover), "function": target.function}
 
 
 def described(network: Network, error_bound: Real) -> Network:

@@ -34,9 +34,9 @@ CosSin = tuple[Affine, Affine]
 """(cos z, sin z) for some z, approximately."""
 
 
-def carried(form: Affine) -> Affine:
-    """Carry a form to the next layer: two units."""
-    return relu(form) - relu(-form)
+def carried(*forms: Affine) -> list[Affine]:
+    """Carry forms to the next layer: two units each."""
+    return [relu(form) - relu(-form) for form in forms]
 
 
 def turned(point: CosSin, angle: Real) -> CosSin:
@@ -84,17 +84,16 @@ def error_bound(levels: int) -> float:
 
 def circuit(levels: int) -> Affine:
     """Write the network of L ≥ 1 levels down: sin as an affine form over the units of a circuit."""
-    x = Circuit().input
-    pivots = [x.circuit.numbers.pi / 2**j for j in range(1, levels + 1)]
+    z = Circuit().input
+    pivots = [z.circuit.numbers.pi / 2**j for j in range(1, levels + 1)]
     waiting: list[Affine] = []
-    z = x
     for p in pivots:  # down
-        waiting = [carried(form) for form in (*waiting, z)]
+        waiting = carried(*waiting, z)
         z = p - relu(z - p) - relu(p - z)
     point = bottom(z, pivots[-1])
     for p in reversed(pivots):  # up
         point = unfolded(point, waiting.pop(), p)
-        waiting = [carried(form) for form in waiting]
+        waiting = carried(*waiting)
     return point[1]
 
 

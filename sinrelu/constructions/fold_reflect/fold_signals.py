@@ -44,13 +44,8 @@ from sinrelu.circuit import Affine, Real, relu
 from sinrelu.errors import GraphError
 
 HALF = Fraction(1, 2)
-PARTS: Mapping[str, tuple[int, Fraction | int]] = {
-    "r": (1, 1),
-    "l": (-1, 1),
-    "a": (-1, HALF),
-    "b": (1, 3 * HALF),
-    "p": (1, HALF),
-}
+PARTS: Mapping[str, tuple[int, Fraction | int]]
+PARTS = {"r": (1, 1), "l": (-1, 1), "a": (-1, HALF), "b": (1, 3 * HALF), "p": (1, HALF)}
 """Each is relu(±(z − c·τ)), z and τ being those of the fold ``scale_of``: the sign, and c."""
 
 
@@ -168,15 +163,14 @@ class Schedule:
 
         GraphError if a value cannot be had from the layer before, or a gate lacks its signal.
         """
-        total = 0
-        for before, here in pairwise(self.layers):
-            total += sum(len(cheapest(sources(value), before).terms) for value in here)
-        return total + sum(self._price(need) for need in needs(self.folds, self.cell))
+        steps = pairwise(self.layers)
+        ways = (cheapest(sources(value), before) for before, here in steps for value in here)
+        read = sum(len(way.terms) for way in ways)
+        return read + sum(self._price(need) for need in needs(self.folds, self.cell))
 
     def _price(self, need: Need) -> int:
         held = self.layers[need.layer - 1]
-        prices = [len(choice) for choice in need.choices if choice <= held]
-        if not prices:
+        if not (prices := [len(choice) for choice in need.choices if choice <= held]):
             raise GraphError(f"schedule: layer {need.layer} lacks {sorted(need.choices[0])}")
         return min(prices) if need.counted else 0
 
@@ -188,10 +182,9 @@ class Schedule:
         held = {value: relu(form) for value, form in first.items() if value in self.layers[0]}
         result: list[dict[str, Affine]] = [{}, held]
         for values in self.layers[1:]:
-            ways = {value: cheapest(sources(value), result[-1]) for value in sorted(values)}
-            result.append(
-                {v: relu(form(way, result[-1], pivots[scale_of(v)])) for v, way in ways.items()}
-            )
+            ways = {value: cheapest(sources(value), held) for value in sorted(values)}
+            held = {v: relu(form(way, held, pivots[scale_of(v)])) for v, way in ways.items()}
+            result.append(held)
         return result
 
     def gating_signal(self, k: int) -> GatingSignal:
@@ -204,8 +197,7 @@ class Schedule:
 def cheapest(ways: Iterable[Sum], held: Iterable[str]) -> Sum:
     """Return the way that reads the fewest of the values held."""
     held = frozenset(held)
-    ready = [way for way in ways if way.terms.keys() <= held]
-    if not ready:
+    if not (ready := [way for way in ways if way.terms.keys() <= held]):
         raise GraphError(f"schedule: nothing to read among {sorted(held)}")
     return min(ready, key=lambda way: len(way.terms))
 
@@ -220,8 +212,7 @@ def form(way: Sum, wires: Mapping[str, Affine], pivot: Real) -> Affine:
 @cache
 def schedule(folds: int, cell: int) -> Schedule:
     """Return the schedule of fewest connections that is known: stored, stretched or paired."""
-    stored = _stored().get(f"{folds} {cell}")
-    if stored is not None:
+    if (stored := _stored().get(f"{folds} {cell}")) is not None:
         return Schedule(folds, cell, tuple(frozenset(layer.split()) for layer in stored))
     plain = paired(folds, cell)
     if cell < folds + 3:
@@ -232,8 +223,7 @@ def schedule(folds: int, cell: int) -> Schedule:
 @cache
 def _stored() -> Mapping[str, Sequence[str]]:
     text = resources.files(__package__).joinpath("fold_signals.json").read_text("utf-8")
-    data: Mapping[str, Sequence[str]] = json.loads(text)
-    return data
+    return dict(json.loads(text))
 
 
 def stretched(shorter: Schedule) -> Schedule:
@@ -253,18 +243,11 @@ def paired(folds: int, cell: int) -> Schedule:
         layers[layer].add(f"z{last}")
     for layer in (folds, cell - 1):
         layers[layer].add(f"l{last}")
-    for k in range(last - 1, -1, -2):
-        _serve_pair(layers, k, gate_layer(folds, cell, k))
+    for k in range(last - 1, -1, -2):  # gates k and k−1; at last, of an odd number, gate 0 alone
+        base, due = max(k - 1, 0), gate_layer(folds, cell, k)
+        for layer in range(max(base + 1, 2), due + (k > 0)):
+            layers[layer].add(f"z{base}")
+        if k:
+            layers[due] |= {f"a{k}", f"b{k}"}
+        layers[due + (k > 0)].add(f"r{base}")
     return Schedule(folds, cell, tuple(map(frozenset, layers[1:])))
-
-
-def _serve_pair(layers: list[set[str]], k: int, due: int) -> None:
-    """Carry z_(k−1) to gates k and k−1, or z_0 to gate 0 alone."""
-    base = max(k - 1, 0)
-    for layer in range(max(base + 1, 2), due + (k > 0)):
-        layers[layer].add(f"z{base}")
-    if k:
-        layers[due] |= {f"a{k}", f"b{k}"}
-        layers[due + 1].add(f"r{base}")
-    else:
-        layers[due].add("r0")

@@ -135,8 +135,8 @@ def prove(network: Network) -> InductionBound | None:
         return None
     domain = domain_of(reduction)
     try:
-        off = distances(rows, ideal_rows(plan, reduction, margin, numbers), numbers)
-        if off is None:
+        ideal = ideal_rows(plan, reduction, margin, numbers)
+        if (off := distances(rows, ideal, numbers)) is None:
             return None
         rounding = change_bound(rows, off, largest_magnitude(*domain))
     except OverflowError:
@@ -162,8 +162,8 @@ def at_most(first: End, second: End) -> bool:
     """Whether certainly first ≤ second."""
     if first.of_pi == second.of_pi:
         return first.ratio <= second.ratio
-    parts = (*first.ratio.as_integer_ratio(), *second.ratio.as_integer_ratio())
-    bits = sum(part.bit_length() for part in parts)
+    ratios = (first.ratio, second.ratio)
+    bits = sum(part.bit_length() for each in ratios for part in each.as_integer_ratio())
     numbers = Intervals(2 * bits + COARSE_BITS)
     return upper(first.value(numbers) - second.value(numbers)) <= 0
 
@@ -250,7 +250,7 @@ def read_plan(parameters: Any) -> tuple[Plan, RangeReduction, int] | None:
 
 def _read(kind: Any, said: Any, **parts: object) -> Any:
     """Read a dataclass from a JSON object, but for the parts that are known."""
-    names = [field.name for field in fields(kind) if field.name not in parts]
+    names = {field.name for field in fields(kind)} - parts.keys()
     return kind(**{name: _value(name, said[name]) for name in names}, **parts)
 
 

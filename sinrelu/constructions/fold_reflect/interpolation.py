@@ -12,7 +12,7 @@ about 1e-4; with skip wiring 2m + 10, the best down to about 1e-3.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -91,8 +91,7 @@ class Plan:
             reduced = reduction.fold(x)
             return reduced.signed(chords(x.circuit.numbers.pi / 2 - reduced.z, knots, error))
         z, negative = quarter_wave(x, reduction)
-        sine = relu(chords(z, knots, error))
-        shut = relu(relu(negative))
+        sine, shut = relu(chords(z, knots, error)), relu(relu(negative))
         return reduction.sign * (2 * relu(sine - GATE * shut) - relu(sine))
 
 
@@ -110,7 +109,7 @@ def quarter_wave(x: Affine, reduction: RangeReduction) -> tuple[Affine, Affine]:
     return relu(5 * pi / 2 - 3 * whole + 2 * before - 2 * negative + 2 * after), relu(negative)
 
 
-def chords(z: Affine, knots: Sequence[float], error: float) -> Affine:
+def chords(z: Affine, knots: list[float], error: float) -> Affine:
     """Return cos z to within an error, linear between the knots."""
     total, slope, last, value = z.circuit.constant(1 - error), 0.0, knots[0], 1 - error
     for knot, after in zip(knots, [*knots[1:], math.pi / 2], strict=True):

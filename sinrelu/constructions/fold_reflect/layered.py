@@ -26,29 +26,12 @@ from typing import ClassVar, NamedTuple
 from mpmath import fp
 
 from sinrelu.circuit import Affine, Real, relu
-from sinrelu.constructions.fold_reflect.fold_signals import (
-    GatingSignal,
-    Schedule,
-    form,
-    gate_layer,
-    schedule,
-)
+from sinrelu.constructions.fold_reflect import fold_signals, square
+from sinrelu.constructions.fold_reflect.fold_signals import GatingSignal, Schedule, form
 from sinrelu.constructions.fold_reflect.quadratics import CosSin, Quadratics
 from sinrelu.constructions.fold_reflect.range_reduction import GATE, RangeReduction
-from sinrelu.constructions.fold_reflect.refined import (
-    Key,
-    PiecewiseMap,
-    RefinedCell,
-    Signal,
-    drawn,
-    refined_cell,
-    stored_cells,
-)
-from sinrelu.constructions.fold_reflect.square import (
-    LayeredSawtooth,
-    cheapest_sawtooths,
-    undominated,
-)
+from sinrelu.constructions.fold_reflect.refined import PiecewiseMap, Signal, drawn, stored_cells
+from sinrelu.constructions.fold_reflect.square import LayeredSawtooth
 from sinrelu.network import LAYERED
 
 COARSE = 2**10
@@ -72,7 +55,7 @@ class Plan:
     wiring: ClassVar[str] = LAYERED
 
     @property
-    def key(self) -> Key:
+    def key(self) -> tuple[int, ...]:
         """What the last cell depends on."""
         return (self.folds, self.quadratics, self.sawtooth.ternaries, *self.sawtooth.radices)
 
@@ -84,7 +67,7 @@ class Plan:
     @property
     def schedule(self) -> Schedule:
         """The schedule of recomputed fold signals."""
-        return schedule(self.folds, self.cell_layer)
+        return fold_signals.schedule(self.folds, self.cell_layer)
 
     @property
     def possible(self) -> bool:
@@ -132,14 +115,16 @@ def plans(connections: int, reduction: RangeReduction) -> Iterator[Plan]:
 @cache
 def sharpest_plans() -> tuple[Plan, ...]:
     """Return the plans that no others of as few connections are sharper than, ascending."""
-    return undominated(all_plans(), lambda plan: (plan.own_connections, plan.error_bound))
+    return square.undominated(all_plans(), lambda plan: (plan.own_connections, plan.error_bound))
 
 
 def all_plans() -> Iterator[Plan]:
     """Yield all plans of formulas: folds, layers and radices of the square, quadratics."""
     folds, layers = range(2, MOST_FOLDS + 1), range(1, MOST_LAYERS + 1)
     for n, depth, quadratics in product(folds, layers, range(2, MOST_QUADRATICS + 1)):
-        found = [Plan(n, choice, quadratics) for choice in cheapest_sawtooths(depth, quadratics)]
+        found = [
+            Plan(n, choice, quadratics) for choice in square.cheapest_sawtooths(depth, quadratics)
+        ]
         if found[0].possible:
             yield from found
 
@@ -241,9 +226,9 @@ def last_cell(plan: Plan, signals: Sequence[Affine], h: Real) -> CosSin:
     piece = h / numbers.mpf(plan.sawtooth.pieces)
     fit = Quadratics.fit(numbers, h, piece, plan.quadratics)
     total, rest = plan.sawtooth.square(magnitude + piece / 2, h)
-    square = relu(total)
+    held = relu(total)
     m = z - h
-    cosine = fit.k0 + fit.k2 * square
+    cosine = fit.k0 + fit.k2 * held
     bends = numbers.mpf(0) * total
     if early:
         before, after = early
@@ -253,15 +238,12 @@ def last_cell(plan: Plan, signals: Sequence[Affine], h: Real) -> CosSin:
             signal = relu(distance - knot * h / fit.count)
             bends += relu(fit.bend(rough, signal, knot))
     gated = relu(fit.jump + fit.square * total + fit.gain * bends - left)  # V where m > 0, else 0
-    curve = fit.jump + fit.square * square + fit.gain * relu(bends)  # V itself
+    curve = fit.jump + fit.square * held + fit.gain * relu(bends)  # V itself
     return CosSin(cosine, fit.slope * m - (2 * gated - curve))
 
 
-SIGNALS: Mapping[str, Signal] = {
-    "z": lambda z, _: z,
-    "l": lambda z, h: h - z,
-    "r": lambda z, h: z - h,
-}
+SIGNALS: Mapping[str, Signal]
+SIGNALS = {"z": lambda z, _: z, "l": lambda z, h: h - z, "r": lambda z, h: z - h}
 """The values of the last fold, over z_{n−1}."""
 
 
@@ -272,10 +254,9 @@ def drawn_cell(plan: Plan) -> PiecewiseMap:
 
 
 @cache
-def refined_last_cell(plan: Plan) -> RefinedCell:
+def refined_last_cell(plan: Plan) -> PiecewiseMap:
     """Return the last cell of a plan with its stored weights, its bound checked."""
-    supplied = len(cell_inputs(plan))
-    return refined_cell(drawn_cell(plan), supplied, stored_cells(LAYERED)[plan.key])
+    return drawn_cell(plan).refined(stored_cells(LAYERED)[plan.key])
 
 
 def written(plan: Plan, x: Affine, reduction: RangeReduction, margin: int) -> Affine:
@@ -287,14 +268,16 @@ def written(plan: Plan, x: Affine, reduction: RangeReduction, margin: int) -> Af
     z, past_zero = reduction.half_wave(x)
     layers = plan.schedule.wires({"z0": z, "r0": past_zero}, pivots)
     shut = [
-        form(side.signal, layers[gate_layer(plan.folds, plan.cell_layer, k)], pivots[k])
+        form(
+            side.signal, layers[fold_signals.gate_layer(plan.folds, plan.cell_layer, k)], pivots[k]
+        )
         for k, side in enumerate(gating)
     ]
     # the last cell: V = (cos m, sin m)
     h = pivots[-1]
     signals = [layers[layer][value] for layer, value in cell_inputs(plan)]
-    refined = refined_last_cell(plan) if plan.refined else None
-    cosine, sine = refined.cos_sin(signals) if refined else last_cell(plan, signals, h)
+    cell = refined_last_cell(plan).cos_sin(signals) if plan.refined else last_cell(plan, signals, h)
+    cosine, sine = cell
     # the two functionals that are held: cos(z − h) = sin(h + π/2 − z), and what the output points
     # to, turned by its angle from h
     gates, outputs = pulled_back(pivots, gating)

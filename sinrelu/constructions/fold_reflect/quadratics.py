@@ -64,10 +64,8 @@ class Quadratics:
         In the cosine, m⁴ is replaced by h²m² − h⁴/8, to ±h⁴/8; in the sine, m⁵ by
         5h²m³/4 − 5h⁴m/16, to ±h⁵/16. They are computed in the mpmath context ``numbers``.
         """
-        one = numbers.mpf(1)
-        even = 1 - count % 2
-        k2 = h**2 / 24 - one / 2
-        cube = one / 6 - h**2 / 96
+        one, even = numbers.mpf(1), 1 - count % 2
+        k2, cube = h**2 / 24 - one / 2, one / 6 - h**2 / 96
         slope = one * (-9 if even else 3) / (4 * count**2)
         square = even * 3 * cube * h / count
         jump = even * cube * h**3 / (4 * count**3)
@@ -136,10 +134,7 @@ class Quadratics:
 
 @dataclass(frozen=True)
 class LastCell:
-    """How sin and cos are made on [−h, h]: of 2, 3, 4 or 6 quadratics, and one square.
-
-    The outermost stage of its sawtooth is a ternary for three and six, and a halving for four.
-    """
+    """Sin and cos on [−h, h]; three and six quadratics need a ternary outermost, four a halving."""
 
     sawtooth: Sawtooth
     quadratics: int = 2

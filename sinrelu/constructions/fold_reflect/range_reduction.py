@@ -62,13 +62,6 @@ class Reduced(NamedTuple):
         return self.sign * (2 * relu(held - GATE * self.negative) - held)
 
 
-class HalfWave(NamedTuple):
-    """Two forms: z₀ ∈ [0, π] with f(x) = ±cos z₀, and one whose positive part is relu(z₀ − π/2)."""
-
-    z: Affine
-    past_zero: Affine
-
-
 @dataclass(frozen=True)
 class RangeReduction:
     """How an interval is folded, f(x) being sin(x + phase·π/2).
@@ -122,8 +115,8 @@ class RangeReduction:
 
     def fold(self, x: Affine) -> Reduced:
         """Fold x to [0, π/2]."""
-        numbers = x.circuit.numbers
-        quarter = numbers.pi / 2
+        pi = x.circuit.numbers.pi
+        quarter = pi / 2
         if self.side:
             return Reduced(quarter - self.side * self.centred(x), None, self.sign)
         value, below = absolute(self.centred(x))
@@ -132,7 +125,7 @@ class RangeReduction:
         if self.about_zero:
             return Reduced(relu(mirror(value, quarter)[0]), below, self.sign)
         for multiple in self.multiples:
-            value = relu(mirror(value, multiple * numbers.pi)[0])
+            value = relu(mirror(value, multiple * pi)[0])
         rest, past_zero = absolute(quarter - value)
         return Reduced(relu(rest), past_zero, self.sign)
 
@@ -142,19 +135,22 @@ class RangeReduction:
         centred: Affine = moved - self.offset(x.circuit.numbers)
         return centred
 
-    def half_wave(self, x: Affine) -> HalfWave:
-        """Fold x to z₀ in [0, π] with f(x) = sign · cos z₀; units read the layer before only."""
+    def half_wave(self, x: Affine) -> tuple[Affine, Affine]:
+        """Fold x to z₀ in [0, π] with f(x) = sign · cos z₀; units read the layer before only.
+
+        The second form is one whose positive part is relu(z₀ − π/2).
+        """
         pi = x.circuit.numbers.pi
         centred = self.centred(x)
         if self.about_zero:
             shifts = (-centred - pi / 2, centred + pi / 2, centred - pi / 2)
             below, most, above = map(relu, shifts)
-            return HalfWave(pi - below - most + 2 * above, pi / 2 - below - most)
+            return pi - below - most + 2 * above, pi / 2 - below - most
         z = relu(centred) + relu(-centred)
         for multiple in self.multiples:
             above = relu(z - multiple * pi)
             z = relu(z) - 2 * above
-        return HalfWave(z, z - pi / 2)
+        return z, z - pi / 2
 
 
 def cheapest_reduction(
@@ -167,8 +163,7 @@ def cheapest_reduction(
     numbers = Circuit(4 * bits).numbers
     ways = list(reductions(target, bits, layered))
     for part in (8, 4):
-        found = [way for way in ways if part * way.rounding(numbers, bits, layered) <= tol]
-        if found:
+        if found := [way for way in ways if part * way.rounding(numbers, bits, layered) <= tol]:
             return min(found, key=lambda way: way.connections(layered))
     raise RequestError(
         f"domain: in float64, {target.interval} cannot be folded to within {numbers.nstr(tol, 3)}"

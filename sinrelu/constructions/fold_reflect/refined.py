@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,14 +27,11 @@ from sinrelu.errors import GraphError
 from sinrelu.network import Row
 
 Signal = Callable[[Affine, Real], Affine]
-Key = tuple[int, ...]
-"""The parameters of a cell."""
 SAMPLES = 256
 """Steps in which the bound goes through every piece; see ``PiecewiseMap.bound``."""
 
 
-@dataclass(frozen=True)
-class StoredCell:
+class StoredCell(NamedTuple):
     """A bound of a refined cell's error, and the weights and bias of row after row."""
 
     error: float
@@ -42,8 +39,8 @@ class StoredCell:
 
 
 @cache
-def stored_cells(wiring: str) -> Mapping[Key, StoredCell]:
-    """Return all that refined.json has for a wiring."""
+def stored_cells(wiring: str) -> Mapping[tuple[int, ...], StoredCell]:
+    """Return all that refined.json has for a wiring, by the parameters of the cell."""
     text = resources.files(__package__).joinpath("refined.json").read_text("utf-8")
     return {
         tuple(map(int, key.split())): StoredCell(cell["error"], tuple(cell["numbers"]))
@@ -56,11 +53,13 @@ class PiecewiseMap:
     """cos m − 1 and sin m, nearly, for m = z − h and z ∈ [0, 2h]: affine on each of its pieces.
 
     Rows over z, source 0, in topological order: rectified units, then the two outputs. The half
-    width of the cell is h = π/2^halvings ≤ π/4.
+    width of the cell is h = π/2^halvings ≤ π/4. The first rows may be units that the network
+    supplies; without any, z itself is read.
     """
 
     rows: tuple[Row, ...]
     halvings: int
+    supplied: int = 0
 
     @property
     def units(self) -> int:
@@ -83,7 +82,14 @@ class PiecewiseMap:
         rest = iter(numbers)
         sources = (row.sources for row in self.rows)
         rows = (Row(read, tuple(islice(rest, len(read))), next(rest)) for read in sources)
-        return PiecewiseMap(tuple(rows), self.halvings)
+        return replace(self, rows=tuple(rows))
+
+    def refined(self, stored: StoredCell) -> PiecewiseMap:
+        """Return a drawn cell with the numbers stored for it; GraphError if they are not."""
+        rows = self.with_numbers(stored.numbers)
+        if not rows.bound() <= stored.error:
+            raise GraphError(f"a stored cell errs by {rows.bound():.6g}, not {stored.error:.6g}")
+        return rows
 
     def values(self, z: FloatArray) -> FloatArray:
         """Return z, all units and both outputs at n points, (1 + rows, n)."""
@@ -150,27 +156,14 @@ class PiecewiseMap:
                 form = combination(row, values)
                 low, high = np.minimum(form[1:], form[:-1]), np.maximum(form[1:], form[:-1])
                 radius[number] += np.maximum(0, np.minimum(high, -low))
-        both: FloatArray = radius[-2] + radius[-1]
-        return both
-
-
-@dataclass(frozen=True)
-class RefinedCell:
-    """A cell whose weights were refined together, with the bound of its error as a vector.
-
-    The first rows are units that the network supplies; without any, z itself is read.
-    """
-
-    rows: PiecewiseMap
-    supplied: int
-    error: float
+        return np.asarray(radius[-2] + radius[-1])
 
     def cos_sin(self, signals: Sequence[Affine]) -> CosSin:
         """Write the cell over the supplied signals, or over z, into their circuit."""
-        wires = list(signals) if not self.supplied else [signals[0], *signals]
-        for row in self.rows.rows[self.supplied : self.rows.units]:
+        wires = [signals[0], *signals] if self.supplied else list(signals)
+        for row in self.rows[self.supplied : self.units]:
             wires.append(relu(combination(row, wires)))
-        cosine, sine = (combination(row, wires) for row in self.rows.rows[self.rows.units :])
+        cosine, sine = (combination(row, wires) for row in self.rows[self.units :])
         return CosSin(cosine + 1, sine)
 
 
@@ -183,15 +176,7 @@ def drawn(
     cos_sin = write([relu(signal(z, h)) for signal in signals] or [z], h)
     *units, cosine = circuit.rows(cos_sin.cosine - 1, nearest_float)
     *_, sine = circuit.rows(cos_sin.sine, nearest_float)
-    return PiecewiseMap((*units, cosine, sine), halvings)
-
-
-def refined_cell(start: PiecewiseMap, supplied: int, stored: StoredCell) -> RefinedCell:
-    """Return a drawn cell with the numbers that are stored for it; GraphError if they are not."""
-    rows = start.with_numbers(stored.numbers)
-    if not rows.bound() <= stored.error:
-        raise GraphError(f"a stored cell errs by {rows.bound():.6g}, not {stored.error:.6g}")
-    return RefinedCell(rows, supplied, stored.error)
+    return PiecewiseMap((*units, cosine, sine), halvings, len(signals))
 
 
 def circle(m: FloatArray) -> FloatArray:

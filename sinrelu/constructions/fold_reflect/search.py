@@ -8,7 +8,6 @@ with the refined last cells that are stored, and interpolation without gates (``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
@@ -30,7 +29,6 @@ COMPARED = {
     "quadratics, interpolation without gates",
 }
 
-
 Plan = skip.Plan | layered.Plan | interpolation.Plan
 
 
@@ -41,13 +39,8 @@ class Found(NamedTuple):
     compared: int
 
 
-@dataclass(frozen=True)
-class Search:
-    """A search for one range reduction and wiring.
-
-    Numbers of an interpolation and those of refined cells are float64, so it has them only if
-    weights are.
-    """
+class Search(NamedTuple):
+    """A search; interpolations and refined cells are in it only if weights are float64."""
 
     reduction: RangeReduction
     wiring: str
@@ -55,8 +48,7 @@ class Search:
 
     def sharpest(self, connections: int) -> Found | None:
         """Return the plan of least error bound within a number of connections, if there is any."""
-        plans = list(self._plans(connections))
-        if not plans:
+        if not (plans := list(self._plans(connections))):
             return None
         best = min(plans, key=lambda plan: (plan.error_bound, plan.connections(self.reduction)))
         return Found(best, len(plans))

@@ -41,14 +41,7 @@ from mpmath import MPContext
 from sinrelu.circuit import Affine, Real, relu
 from sinrelu.constructions.fold_reflect.quadratics import BEND_CONNECTIONS, LastCell
 from sinrelu.constructions.fold_reflect.range_reduction import GATE, RangeReduction, mirror
-from sinrelu.constructions.fold_reflect.refined import (
-    Key,
-    PiecewiseMap,
-    RefinedCell,
-    drawn,
-    refined_cell,
-    stored_cells,
-)
+from sinrelu.constructions.fold_reflect.refined import PiecewiseMap, drawn, stored_cells
 from sinrelu.constructions.fold_reflect.square import Sawtooth
 from sinrelu.network import SKIP
 
@@ -69,7 +62,7 @@ class Plan:
     wiring: ClassVar[str] = SKIP
 
     @property
-    def key(self) -> Key:
+    def key(self) -> tuple[int, ...]:
         """What the last cell depends on."""
         return (self.folds, self.cell.quadratics, *map(int, astuple(self.cell.sawtooth)))
 
@@ -102,9 +95,7 @@ def _cell_error(cell: LastCell, folds: int) -> Real:
     return cell.error(numbers, numbers.ldexp(numbers.pi, -folds - 1))
 
 
-@cache
-def _numbers() -> MPContext:
-    return MPContext()  # takes milliseconds to make, and a search bounds hundreds of errors
+_numbers = cache(MPContext)  # takes milliseconds to make, and a search bounds hundreds of errors
 
 
 def unfolding(folds: int) -> int:
@@ -127,9 +118,8 @@ def plans(connections: int, reduction: RangeReduction) -> Iterator[Plan]:
             plan = _finest_plan(left, middle, quadratics)
             finer = plan is not None and _square_is_finer(plan)
             low, high = (middle, high) if finer else (low, middle)
-        for folds in range(max(low - AROUND, 1), low + AROUND + 2):
-            if (plan := _finest_plan(left, folds, quadratics)) is not None:
-                yield plan
+        around = range(max(low - AROUND, 1), low + AROUND + 2)
+        yield from filter(None, (_finest_plan(left, folds, quadratics) for folds in around))
 
 
 def _finest_plan(connections: int, folds: int, quadratics: int) -> Plan | None:
@@ -175,9 +165,9 @@ def drawn_cell(plan: Plan) -> PiecewiseMap:
 
 
 @cache
-def refined_last_cell(plan: Plan) -> RefinedCell:
+def refined_last_cell(plan: Plan) -> PiecewiseMap:
     """Return the last cell of a plan with its stored weights, its bound checked."""
-    return refined_cell(drawn_cell(plan), 0, stored_cells(SKIP)[plan.key])
+    return drawn_cell(plan).refined(stored_cells(SKIP)[plan.key])
 
 
 class Frame(NamedTuple):
@@ -193,9 +183,8 @@ class Frame(NamedTuple):
 
     def turned(self, pivot: Real, cos: Real, sin: Real) -> Frame:
         """Turn to a pivot by the angle that has this cosine and sine."""
-        return Frame(
-            pivot, cos * self.cosine - sin * self.sine, cos * self.sine + sin * self.cosine
-        )
+        cosine, sine = self.cosine, self.sine
+        return Frame(pivot, cos * cosine - sin * sine, cos * sine + sin * cosine)
 
     def gate(self, signal: Affine) -> Affine:
         """Return the sine where the fold at the pivot does nothing, and 0 where it folds."""
@@ -265,9 +254,9 @@ def written(plan: Plan, x: Affine, reduction: RangeReduction, margin: int) -> Af
     pivots = [numbers.pi / 2 ** (k + 2) for k in range(plan.folds)]
     reduced = reduction.fold(x)
     z, signals = fold(reduced.z, pivots[:-1])
-    refined = refined_last_cell(plan) if plan.refined else None
-    cosine, sine = refined.cos_sin([z]) if refined else plan.cell.cos_sin(z, pivots[-1])
-    frame = Frame(pivots[-1], cosine, -sine)
+    h = pivots[-1]
+    cosine, sine = refined_last_cell(plan).cos_sin([z]) if plan.refined else plan.cell.cos_sin(z, h)
+    frame = Frame(h, cosine, -sine)
     aligned = min(2, plan.folds - 1)
     for k in range(plan.folds - 2, aligned - 1, -1):
         frame = channel(frame, pivots[k], x.circuit.number(Fraction(2) ** margin))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -11,13 +10,7 @@ from mpmath import MPContext
 
 from sinrelu.circuit import Circuit, Real
 from sinrelu.constructions.base import FLOAT64_TOL, Construction, Request, claim, described
-from sinrelu.constructions.fold_reflect import skip
-from sinrelu.constructions.fold_reflect.induction import (
-    change_bound,
-    largest_magnitude,
-    prove,
-    relative_distances,
-)
+from sinrelu.constructions.fold_reflect import induction, skip
 from sinrelu.constructions.fold_reflect.range_reduction import cheapest_reduction
 from sinrelu.constructions.fold_reflect.search import COMPARED, Found, Search
 from sinrelu.errors import RequestError
@@ -50,8 +43,7 @@ def _smallest(request: Request, tol: Real, multiprecision: bool) -> Network:
     bits = first_bits(tol) if multiprecision else FLOAT64_BITS
     search = _search(request, tol, bits)
     kept_free = tol / (SHARE // 2) if multiprecision else _float64_rounding(search) + ROUNDING
-    found = search.smallest(tol - kept_free)
-    if found is None:
+    if (found := search.smallest(tol - kept_free)) is None:
         text = MPContext().nstr(tol, 3)
         raise RequestError(f"tol: no {request.wiring} plan of fold-reflect reaches {text}")
     return _Choice(found, search, tol, request).network()
@@ -82,8 +74,7 @@ def _float64_rounding(search: Search) -> Real:
 
 
 def _within(search: Search, connections: int) -> Found:
-    found = search.sharpest(connections)
-    if found is None:
+    if (found := search.sharpest(connections)) is None:
         raise RequestError(
             f"max-connections: {connections} are too few for {search.wiring} wiring, the least "
             f"is {search.least_connections}"
@@ -126,34 +117,29 @@ class _Choice(NamedTuple):
         """Return the error bound, proved with skip wiring, and what rounding adds to it."""
         rows, target, number = network.rows, self.request.target, Circuit(FLOAT64_BITS).number
         if isinstance(self.found.plan, skip.Plan):
-            proof = prove(network)
+            proof = induction.prove(network)
             if proof is None or not proof.covers(target):
                 raise RequestError(f"domain: there is no proof for {target}")
             return number(proof.sup_error), number(proof.rounding)
-        largest = largest_magnitude(target.low, target.high)
-        rounding = number(change_bound(rows, relative_distances(rows, bits), largest))
+        largest = induction.largest_magnitude(target.low, target.high)
+        off = induction.relative_distances(rows, bits)
+        rounding = number(induction.change_bound(rows, off, largest))
         return self.found.plan.error_bound + rounding, rounding
 
     @property
     def _meta(self) -> Mapping[str, object]:
-        plan, compared = self.found.plan, self.found.compared
-        return {
-            "construction": FOLD_REFLECT.name,
-            **claim(self.request.target, self.tol),
-            "searched": f"{compared} plans compared: {COMPARED[self.search.wiring]}",
-            "parameters": {
-                **asdict(plan),
-                "reduction": asdict(self.search.reduction),
-                "margin": margin_exponent(self.tol),
-                "plans_compared": compared,
-            },
-        }
+        plan, compared = self.found
+        searched = f"{compared} plans compared: {COMPARED[self.search.wiring]}"
+        reduction, margin = asdict(self.search.reduction), margin_exponent(self.tol)
+        chosen = {"reduction": reduction, "margin": margin, "plans_compared": compared}
+        claimed = {"construction": FOLD_REFLECT.name, **claim(self.request.target, self.tol)}
+        return {**claimed, "searched": searched, "parameters": {**asdict(plan), **chosen}}
 
 
 def margin_exponent(tol: Real) -> int:
     """Return the least e with 2ᵉ ≥ 10·tol."""
-    exponent: int = math.ceil(MPContext().log(10 * tol, 2))
-    return exponent
+    numbers = MPContext()
+    return int(numbers.ceil(numbers.log(10 * tol, 2)))
 
 
 def precise(bits: int) -> Any:

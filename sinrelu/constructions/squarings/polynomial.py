@@ -215,8 +215,7 @@ def designed(
     tol: float,
 ) -> Design:
     """Write down the polynomial that needs the fewest connections in folds."""
-    plans = [(allocated(p, fold_costs(len(p.slopes)), tol), p) for p in polynomials]
-    if not plans:
+    if not (plans := [(allocated(p, fold_costs(len(p.slopes)), tol), p) for p in polynomials]):
         raise RequestError(f"tol: no polynomial reaches {tol:g}")
     best, p = min(plans, key=lambda plan: plan[0])
     parameters = {"squarings": len(best.folds), "folds": best.folds}

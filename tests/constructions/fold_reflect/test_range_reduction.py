@@ -85,9 +85,9 @@ def test_half_wave_is_exact_and_counts_its_connections(domain, function):
     """cos of what a layered network starts from is f, and both of its forms say where it is > 0."""
     reduction = cheapest_reduction(target(function, *domain), 1e-3, layered=True)
     x = Circuit().input
-    half = reduction.half_wave(x)
-    z, past = (half.z.circuit.freeze(relu(form)) for form in half)
-    both = x.circuit.freeze(relu(half.z) + relu(half.past_zero))
+    forms = reduction.half_wave(x)
+    z, past = (x.circuit.freeze(relu(form)) for form in forms)
+    both = x.circuit.freeze(relu(forms[0]) + relu(forms[1]))
     assert both.skip_connections == 0
     assert both.connections == reduction.connections(layered=True) + 2
     assert both.depth == 3 + (reduction.origin != 0) + len(reduction.multiples)
@@ -114,7 +114,7 @@ def test_half_wave_errs_by_no_more_than_its_rounding(domain):
     numbers.prec = 300
     reduction = cheapest_reduction(target("sin", *domain), 1e-12, layered=True)
     x = Circuit().input
-    z = x.circuit.freeze(reduction.half_wave(x).z)
+    z = x.circuit.freeze(reduction.half_wave(x)[0])
     bound = reduction.rounding(numbers, 53, layered=True)
     low, high = map(Fraction, domain)
     errors = []

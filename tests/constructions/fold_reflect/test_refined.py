@@ -23,7 +23,6 @@ from sinrelu.constructions.fold_reflect.refined import (
     PiecewiseMap,
     StoredCell,
     circle,
-    refined_cell,
     stored_cells,
 )
 from sinrelu.constructions.fold_reflect.search import Search
@@ -77,7 +76,7 @@ def networks(wiring, key, write):
     names = [value for _, value in layered.cell_inputs(plan)] if wiring == "layered" else []
     signals = [layered.SIGNALS[name[0]] for name in names]
     z = Circuit().input
-    h = z.circuit.numbers.pi / 2 ** cell_of(wiring, key).rows.halvings
+    h = z.circuit.numbers.pi / 2 ** cell_of(wiring, key).halvings
     return [z.circuit.freeze(form) for form in write([relu(s(z, h)) for s in signals] or [z], h)]
 
 
@@ -117,7 +116,7 @@ def exact_errors(rows, places):
 
 @every_cell
 def test_a_stored_bound_holds_and_is_attained(wiring, key):
-    rows, error = cell_of(wiring, key).rows, stored_cells(wiring)[key].error
+    rows, error = cell_of(wiring, key), stored_cells(wiring)[key].error
     nodes = rows.nodes()
     z = np.unique(nodes[:-1] + np.linspace(0, 1, 33)[:, None] * np.diff(nodes))
     worst = z[np.argsort(errors(rows, z))[-5:]]
@@ -148,7 +147,7 @@ def test_a_refined_plan_keeps_its_connections_and_its_bound_on_the_whole_range(w
 
 @few_cells
 def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbers(wiring, key):
-    rows, written = cell_of(wiring, key).rows, by_rows(wiring, key)
+    rows, written = cell_of(wiring, key), by_rows(wiring, key)
     for old, new in zip(by_formulas(wiring, key), written, strict=True):
         assert [row.sources for row in old.rows] == [row.sources for row in new.rows]
     z = np.linspace(0, 2 * rows.half_width, 101)
@@ -160,22 +159,22 @@ def test_a_cell_is_written_with_the_graph_of_the_formulas_and_with_its_own_numbe
 @few_cells
 def test_damage_worth_the_error_is_noticed(wiring, key):
     cell, known = cell_of(wiring, key), stored_cells(wiring)[key]
-    cosine, sine = np.cumsum([len(row.sources) + 1 for row in cell.rows.rows])[-2:] - 1
+    cosine, sine = np.cumsum([len(row.sources) + 1 for row in cell.rows])[-2:] - 1
     wrong = [(place, sign * known.error) for place in (cosine, sine) for sign in (1, -1)]
     for place, change in wrong:
         numbers = list(known.numbers)
         numbers[place] += change
         with pytest.raises(GraphError, match="a stored cell errs by"):
-            refined_cell(cell.rows, cell.supplied, StoredCell(known.error, tuple(numbers)))
+            cell.refined(StoredCell(known.error, tuple(numbers)))
 
 
 def test_numbers_of_another_graph_and_no_numbers_are_refused():
     cell = cell_of(*FEW[0])
     with pytest.raises(GraphError, match="a cell has 3 numbers, not"):
-        refined_cell(cell.rows, cell.supplied, StoredCell(1.0, (1.0, 2.0, 3.0)))
-    nothing = (float("nan"), *cell.rows.numbers()[1:])
+        cell.refined(StoredCell(1.0, (1.0, 2.0, 3.0)))
+    nothing = (float("nan"), *cell.numbers()[1:])
     with pytest.raises(GraphError, match="a stored cell errs by nan"):
-        refined_cell(cell.rows, cell.supplied, StoredCell(1.0, nothing))
+        cell.refined(StoredCell(1.0, nothing))
 
 
 def test_what_is_not_stored_is_not_found():
