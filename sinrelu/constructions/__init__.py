@@ -36,8 +36,7 @@ def build(
 ) -> Network:
     """Build a network N with |N(x) − f(x)| ≤ tol on a domain, f being sin or cos.
 
-    The command line, ``compare``, notebooks and scripts all build here: the same request gives the
-    same network.
+    All build here: the same request gives the same network.
 
     Parameters
     ----------

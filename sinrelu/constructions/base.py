@@ -61,9 +61,8 @@ class Design(NamedTuple):
 class Designed(Construction):
     """A method for one function on one domain; what is skip by design is layered by a general pass.
 
-    ``design`` goes from a tolerance to the design of fewest connections that the method finds for
-    it, and raises RequestError where it finds none. ``rounding`` is what is kept free of a
-    tolerance for the rounding of weights to float64; measured, not proved.
+    ``design`` finds the fewest connections for a tolerance, or raises RequestError. ``rounding`` is
+    kept free for the rounding of weights to float64; measured, not proved.
     """
 
     design: Callable[[float], Design]

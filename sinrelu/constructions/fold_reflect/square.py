@@ -26,11 +26,7 @@ T = TypeVar("T")
 
 
 class Square(NamedTuple):
-    """The unit that holds the square, and the signals of the outermost stage.
-
-    They are relu(|m| − height/2) with a halving, else relu(|m| − height/3) and
-    relu(|m| − 2·height/3) with ternaries.
-    """
+    """The unit that holds the square, and signals of the outermost stage, relu(|m| − its knots)."""
 
     value: Affine
     signals: tuple[Affine, ...]
@@ -131,10 +127,7 @@ def smooth_ternary(
 
 @dataclass(frozen=True)
 class LayeredSawtooth:
-    """The folds of the last cell's square, one layer each: smooth ternaries, then other radices.
-
-    The knots of the last are read by the sum alone.
-    """
+    """One layer a fold: smooth ternaries, then other radices; the sum alone reads the last."""
 
     ternaries: int
     radices: tuple[int, ...]
