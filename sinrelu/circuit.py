@@ -94,6 +94,8 @@ class Circuit:
         if isinstance(value, Fraction):
             return self.numbers.mpf(value.numerator) / value.denominator
         try:
+            if isinstance(value, str):  # given other text, mpmath lifts Python's limit of digits
+                raise TypeError
             return self.numbers.mpf(value)
         except (TypeError, ValueError):
             raise RequestError(f"expected a number, found {value!r}") from None

@@ -18,8 +18,6 @@ Here s reads a, and r = relu(a + b + 2c − 3d):
 The input may be negative, so it is carried as relu(x) and relu(−x).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -43,7 +41,7 @@ def layered(network: Network) -> Network:
     """
     if not network.skip_connections:
         return by_layer(network)
-    rows, wide = without_dead_units(network.rows), network.wide
+    rows, wide = without_dead_units(network.rows), network.multiprecision
     results = [
         Network(tuple(_carried(split_input(choice, wide))), network.meta)
         for choice in (shallower(rows, wide), rows)

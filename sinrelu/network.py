@@ -120,13 +120,13 @@ class Network:
         return from_torch(module)
 
     @cached_property
-    def wide(self) -> bool:
+    def multiprecision(self) -> bool:
         """Whether some weight or bias has more bits than a float64."""
         return any(isinstance(number, Fraction) for row in self.rows for number in row.numbers)
 
     def require_float64(self, purpose: str) -> None:
         """Refuse a wide network, with a RequestError, where float64 is all there is."""
-        if self.wide:
+        if self.multiprecision:
             raise RequestError(
                 f"{purpose}: the weights have more bits than a float64; "
                 f"only the exact evaluator and .json take them"

@@ -1,7 +1,5 @@
 """How long work says how far it is, and what it is about to do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 Progress = Callable[[float], None]

@@ -222,7 +222,7 @@ def test_wide_weights_stay_wide(bias):
         ]
     )
     result = layered(network)
-    assert (result.wide, result.wiring, result.connections) == (True, LAYERED, 8)
+    assert (result.multiprecision, result.wiring, result.connections) == (True, LAYERED, 8)
     for x in (Fraction(-3), Fraction(1, 4), Fraction(7)):
         assert evaluate_exact(result, x) == evaluate_exact(network, x)
 

@@ -213,7 +213,7 @@ def test_a_fraction_stays_one_only_where_float64_is_too_narrow():
     half, wide = (Network((Row((0,), (w,), Fraction(-1, 4)),)) for w in (Fraction(1, 2), fine))
     assert [type(number) for number in half.rows[0].numbers] == [float, float]
     assert [type(number) for number in wide.rows[0].numbers] == [Fraction, float]
-    assert (half.wide, wide.wide) == (False, True)
+    assert (half.multiprecision, wide.multiprecision) == (False, True)
     assert type(Network((Row((0,), (np.float64(2),), 0.0),)).rows[0].weights[0]) is float
 
 

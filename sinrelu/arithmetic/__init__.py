@@ -1,7 +1,5 @@
 """Numbers with proven roundings: double-double, fixed point, intervals, and their sines."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

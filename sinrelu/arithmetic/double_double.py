@@ -14,8 +14,6 @@ most 2⁻¹⁰⁷⁵ in each of its five products, and by 2⁻¹⁰⁴⁵ in eac
 covers 2²⁰ of them.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar

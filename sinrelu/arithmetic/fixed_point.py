@@ -1,7 +1,5 @@
 """Rigorous sine and cosine in fixed point, of any number of places."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from mpmath import libmp

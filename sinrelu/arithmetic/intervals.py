@@ -4,8 +4,6 @@ Of mpmath's interval arithmetic only +, −, ×, ÷, the square root, π and com
 round outward correctly. Its elementary functions promise less, so they are replaced here.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import reduce
 from operator import mul

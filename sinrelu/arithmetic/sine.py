@@ -1,7 +1,5 @@
 """A proven enclosure of sin and cos at double-double points, in float64."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -45,8 +45,6 @@ Assumed: numpy's float64 is IEEE 754 binary64 with rounding to nearest, gradual 
 fusing of separate operations. ``check_arithmetic`` tests it in the thread that computes.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

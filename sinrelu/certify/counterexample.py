@@ -4,8 +4,6 @@ This is trusted for the verdict ``refuted``, with ``evaluate.enclosed`` and
 ``arithmetic.fixed_point``; it shares no code with the bound.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from sinrelu.evaluate.enclosed import enclosed_difference, enclosed_error

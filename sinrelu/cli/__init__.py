@@ -3,8 +3,6 @@
 A command is imported when it is run or its help is asked for; it loads numerics only when it runs.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -67,7 +67,7 @@ def command(
         message=shared.message,
     )
     name = network.meta["function"]
-    file = output or Path(f"{name}.{'json' if network.wide else 'npz'}")
+    file = output or Path(f"{name}.{'json' if network.multiprecision else 'npz'}")
     save(network, file)
     click.echo("\n".join(_report(network, file, max_connections)))
 
@@ -77,7 +77,7 @@ def _report(network: Network, file: Path, limit: int | None) -> Iterator[str]:
     from sinrelu.verification.report import count_lines, line
 
     meta = network.meta
-    rounding = "with weights rounded" if network.wide else "before weights are rounded"
+    rounding = "with weights rounded" if network.multiprecision else "before weights are rounded"
     yield line("file", str(file))
     yield line("construction", f"{meta['construction']}")
     yield line("target", f"{Target.claimed(meta)}")

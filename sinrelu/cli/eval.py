@@ -60,7 +60,7 @@ def value_lines(network: Network, point: Point, digits: int, target: Target) -> 
     yield line("x", _described(point, target))
     labels = ("N(x)", f"{function} x", f"N(x) − {function} x")
     yield from map(line, labels, _values(network, point.x, digits, function))
-    if not network.wide and (x := as_float(point.x)) is not None:
+    if not network.multiprecision and (x := as_float(point.x)) is not None:
         yield line("N(x) in float64", repr(float(evaluate_float64(network, x))))
 
 

@@ -1,7 +1,5 @@
 """What each construction spends: one entry for each network, counted, sampled and proved."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +94,7 @@ def sampled(entry: Entry, network: Network) -> Entry:
     """
     x = np.random.default_rng(SEED).uniform(*entry.domain, POINTS)
     seen, chosen = None, x[:WIDE_POINTS]
-    if not network.wide:
+    if not network.multiprecision:
         size = np.abs(float64_error(network, x))
         seen, chosen = float(size.max()), x[np.argsort(size)[-EXACT_POINTS:]]
     exact = max(abs(error) for _, error in exact_error(network, chosen.tolist()))
@@ -108,7 +106,7 @@ def judged(
 ) -> Entry:
     """Add what can be proved: with a number of cells, or, of a wide network, by induction."""
     target = CONSTRUCTIONS[entry.construction].target
-    if network.wide:
+    if network.multiprecision:
         bound = prove(network)
         if bound is None or not bound.covers(target) or bound.sup_error > Fraction(entry.tol):
             return entry

@@ -1,7 +1,5 @@
 """Tables of entries: for people, as Markdown, JSON and CSV; and CSV read back."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """One file per method, its paper in the docstring; this registry; and ``build``, the one door."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from mpmath import MPContext, libmp

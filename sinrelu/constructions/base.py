@@ -1,7 +1,5 @@
 """What a construction is: a name, a paper, and a way from a request to a network."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

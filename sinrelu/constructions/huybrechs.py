@@ -15,8 +15,6 @@ turned coordinates F = cos(z − φ), sin(z − φ), each with a gate of its own
 sign, and [d > 0]·Q = relu(Q + Md) − relu(Md) if Q ≤ M|d|: three ReLUs a coordinate, six a level.
 """
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 

@@ -4,8 +4,6 @@ Weights are dyadic, so at a dyadic x (a float, an integer, k/2ⁿ) every value i
 dyadic number too. The arithmetic is mpmath's, at unlimited precision; the order does not matter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any

@@ -5,8 +5,6 @@ Order of evaluation: units in their order; each starts from its bias (from 0 wit
 nearest float64, no fused multiply-add; then max(·, 0). The output likewise, without the max.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, overload
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Network files: the suffix chooses the format. Files are written whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tempfile

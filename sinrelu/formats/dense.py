@@ -6,8 +6,6 @@ comes back, its order included. The stages of a layered network in order are its
 reads only the one before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple

@@ -8,8 +8,6 @@ times a power of two, as C's strtod and Python's float.fromhex read them. ``netw
 beside this module is the JSON Schema of these files.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from fractions import Fraction

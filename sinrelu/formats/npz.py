@@ -7,8 +7,6 @@ The reader trusts nothing: of the .npy format it knows only plain one-dimensiona
 strings, so that no header is ever evaluated, and it checks every size before it unpacks.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -9,8 +9,6 @@ exactly: Gemm, MatMul and Add with float64 initializers, Relu, Concat, Identity.
 another file, and the model's remarks (``doc_string``, ``metadata_props``) are informative only.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any

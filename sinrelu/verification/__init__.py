@@ -1,7 +1,5 @@
 """A network against a function and a tolerance: counted, sampled, proved, judged."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -68,9 +66,9 @@ def verify(
         If the tolerance is no such number, or the budget not positive or for weights of more bits.
     """
     limit = tolerance(tol)
-    if budget is not None and (network.wide or budget < 1):
+    if budget is not None and (network.multiprecision or budget < 1):
         raise RequestError(f"budget: {budget} cells are of no use for this network's proof")
-    if network.wide:
+    if network.multiprecision:
         sample = sample_multiprecision(network, target, limit, partial(progress, "sampling"))
         proof = None if sampled else _by_induction(network, target)
     else:

@@ -1,7 +1,5 @@
 """What ``verify`` says: counts, sample and proof, each under its own name, as text or JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +134,7 @@ class Report:
             "verdict": self.verdict,
             "tol": self._number(self.tol),
             "function": self.target.function,
-            "domain": plain if network.wide else list(self.target.cover),
+            "domain": plain if network.multiprecision else list(self.target.cover),
             "sup_error": self._number(self.sup_error),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self._number(self.witness_error, up=False),
@@ -155,7 +153,7 @@ class Report:
 
     def _seen(self) -> dict[str, dict[str, object]]:
         exact, seen = self.sample.exact, self.sample.float64
-        x = exact_hex(exact.x) if self.network.wide else float(exact.x)
+        x = exact_hex(exact.x) if self.network.multiprecision else float(exact.x)
         rows = {
             "sampled_error": (seen and finite_or_none(seen.error), self._number(exact.upper)),
             "sampled_at": (seen and seen.x, x),
@@ -167,7 +165,7 @@ class Report:
         """Return a number for JSON: rounded as told if it is a string, and down to a float."""
         if number is None:
             return None
-        if self.network.wide:
+        if self.network.multiprecision:
             return rounded_up(number, down=not up)
         return finite_or_none(nearest(number) if up else float_below(number))
 
@@ -185,14 +183,16 @@ class Report:
     def _error_lines(self) -> Iterator[str]:
         target, curve = self.target, self.sample.curve
         yield line("function", target.function)
-        yield line("domain", target.interval if self.network.wide else domain_text(target))
+        yield line(
+            "domain", target.interval if self.network.multiprecision else domain_text(target)
+        )
         yield line("tolerance", self._text(self.tol))
         if curve is not None:
             many = f"more than {MAX_PIECES}"
             yield line("pieces", many if curve.pieces is None else f"{curve.pieces}")
         yield from self._sample_lines()
         if self.sup_error is not None:
-            how = ", by induction on the plan" if self.network.wide else ""
+            how = ", by induction on the plan" if self.network.multiprecision else ""
             shown = f"shown to hold for every real x of the domain{how}"
             yield line("sup error", f"{self._text(self.sup_error):<12} {shown}")
         elif self.proof is not None:
@@ -218,7 +218,7 @@ class Report:
 
     def _text(self, number: Fraction, digits: int = 6, up: bool = True) -> str:
         """Write a number for people."""
-        wide = self.network.wide
+        wide = self.network.multiprecision
         return rounded_up(number, digits, not up) if wide else f"{nearest(number):.{digits}g}"
 
 

@@ -3,8 +3,6 @@
 The reference for float64 is numpy's sin or cos; exactly, the error is enclosed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

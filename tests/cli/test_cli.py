@@ -154,7 +154,7 @@ class TestBuild:
     def test_more_digits_than_a_float64_has(self, sinrelu_command):
         status, out, _ = sinrelu_command("build", "--tol", "1e-40")
         network = load("sin.json")
-        assert (status, network.wide, network.wiring) == (0, True, "skip")
+        assert (status, network.multiprecision, network.wiring) == (0, True, "skip")
         assert "with weights rounded" in out
         error = evaluate_exact(network, Fraction(1, 2)) - exact_sine_of_a_half()
         assert 0 < abs(error) < Fraction(1, 10**40)

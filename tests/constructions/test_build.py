@@ -52,7 +52,7 @@ def test_every_door_leads_to_the_same_network(wiring, tol, tmp_path):
     assert build("fold-reflect", wiring, tol) == network
     if Fraction(tol) > Fraction("1e-300"):
         assert build(tol=float(tol), wiring=wiring) == network
-    file = tmp_path / f"n.{'json' if network.wide else 'npz'}"
+    file = tmp_path / f"n.{'json' if network.multiprecision else 'npz'}"
     assert cli.run(["build", "--wiring", wiring, "--tol", tol, "-o", str(file)]) == 0
     assert load(file) == network
     assert compare.built("fold-reflect", wiring, tol)[1] == network
@@ -142,13 +142,20 @@ def test_a_budget_gives_what_the_tolerance_of_so_many_connections_gives(wiring, 
     assert bound_of(other) <= bound_of(network)
 
 
+@pytest.mark.parametrize("budget", range(300, 480, 12))
+def test_every_layered_budget_has_a_network(budget):
+    network = build(wiring="layered", max_connections=budget)
+    assert budget - 40 <= network.connections <= budget
+    assert network.skip_connections == 0
+
+
 def test_a_budget_is_spent():
     for budget in (31, 100, 136, 400):
         network = build(wiring="skip", max_connections=budget)
         assert budget - 3 <= network.connections <= budget
-    assert network.wide
+    assert network.multiprecision
     float64 = build(wiring="skip", max_connections=400, multiprecision=False)
-    assert not float64.wide
+    assert not float64.multiprecision
     assert bound_of(float64) <= 1e-14
 
 
@@ -209,7 +216,7 @@ def test_the_bound_holds_for_the_exact_function(tol):
 
 
 def test_thirty_digits(thirty):
-    assert thirty.wide
+    assert thirty.multiprecision
     assert thirty.connections == 353
     worst = max(abs(error) for _, error in exact_error(thirty, dyadic_points(200), 60))
     assert 0.7 * bound_of(thirty) <= worst <= bound_of(thirty) <= MPContext().mpf("1e-30")
@@ -237,13 +244,13 @@ def test_multiprecision_on_another_domain():
 def test_multiprecision_where_float64_would_do():
     network = build(wiring="skip", tol=1e-3, multiprecision=True)
     proof = prove(network)
-    assert network.wide
+    assert network.multiprecision
     assert Fraction(1, 2000) < proof.sup_error <= Fraction(1, 1000)
 
 
 def test_multiprecision_layered():
     network = build(tol="2e-15", wiring="layered")
-    assert network.wide
+    assert network.multiprecision
     assert network.skip_connections == 0
     worst = max(abs(error) for _, error in exact_error(network, dyadic_points(100), 40))
     assert 0.5 * bound_of(network) <= worst <= bound_of(network) <= 2e-15
@@ -252,7 +259,7 @@ def test_multiprecision_layered():
 def test_multiprecision_json_round_trip(thirty):
     again = json_format.loads(json_format.dumps(thirty))
     assert again == thirty
-    assert again.wide
+    assert again.multiprecision
     assert again.biases == thirty.biases
 
 

@@ -29,8 +29,6 @@ The schedules of ``fold_signals.json`` were found by scripts/search_fold_signals
 checked when they are used.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

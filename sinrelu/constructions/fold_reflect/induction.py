@@ -51,8 +51,6 @@ plan's function. Every fold is exact: min(v, 2p − v) = v − 2 relu(v − p).
     construction is used here, so any change to any weight is accounted for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction

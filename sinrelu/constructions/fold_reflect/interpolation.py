@@ -9,8 +9,6 @@ cosine. Where x < 0 the sign is changed by a gate.
 about 1e-4; with skip wiring 2m + 10, the best down to about 1e-3.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -8,8 +8,6 @@ All folds are exact for every real x; only the rounding of their places to the b
 moves them (``RangeReduction.rounding``).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ it. Compared are plans with gates (``skip``, ``layered``), from formulas and, fo
 with the refined last cells that are stored, and interpolation without gates (``interpolation``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple

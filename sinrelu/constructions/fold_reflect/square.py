@@ -9,8 +9,6 @@ w² − w′² = 4t·relu(w − t).
 so far for the next, which adds to it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From a tolerance or a budget to a network: how many bits weights need, what rounding adds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple

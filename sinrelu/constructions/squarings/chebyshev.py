@@ -14,8 +14,6 @@ outer ones are solved for and the error bound is computed for what results. Thos
 found by minimising the connections in folds (scripts/search_recipes.py).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sinrelu.circuit import Affine, Circuit, relu

@@ -11,8 +11,6 @@ angle: errors grow fourfold in each doubling, but the squared numbers are four t
 earlier one, so that each earlier square needs about one fold less.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import accumulate, islice
 from operator import mul

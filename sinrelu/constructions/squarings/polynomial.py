@@ -6,8 +6,6 @@ square errs, and `NestedSquarings.heights_and_errors` tells by how much that mov
 those of m², M₁², …, M_k².
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations

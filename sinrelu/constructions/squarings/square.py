@@ -8,8 +8,6 @@ each fold is one layer of two units, relu(w′) and relu(w′ − t/2), which re
 costs six connections, and four with skip wiring.
 """
 
-from __future__ import annotations
-
 from sinrelu.circuit import Affine, Real, relu
 
 Folds = tuple[int, ...]

@@ -10,8 +10,6 @@ amplifies an error, because t ≤ 1, and the inner products, whose A_k is small,
 folds are those of t, and of each of the two squares in the products s·S₀, t·S₁, …, t·S_{N−1}.
 """
 
-from __future__ import annotations
-
 from itertools import count
 from typing import Any
 

@@ -84,6 +84,7 @@ def test_a_stored_schedule_can_be_wired_and_beats_the_plain_one(key):
     folds, cell = map(int, key.split())
     found = schedule(folds, cell)
     assert found.layers == tuple(frozenset(layer.split()) for layer in STORED[key])
+    assert found.layers[0] <= {"z0", "r0"}, "no more is made of x"
     assert len(found.layers) == cell + folds - 2
     assert found.connections < paired(folds, cell).connections
 
