@@ -5,10 +5,11 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from sinrelu.compare.networks import Entry
 from sinrelu.constructions import CONSTRUCTIONS
@@ -16,7 +17,7 @@ from sinrelu.errors import FormatError
 from sinrelu.formats import read_text
 from sinrelu.target import DEFAULT, rounded_up
 
-COLUMNS = {field.name: str(field.type) for field in fields(Entry) if field.name != "seconds"}
+COLUMNS = {name: kind for name, kind in get_type_hints(Entry).items() if name != "seconds"}
 """Of the CSV, with types: what is the same on every machine; ``evidence`` is for the reader."""
 
 
@@ -125,12 +126,12 @@ def _entry(file: Path, number: int, line: Mapping[str, str | None]) -> Entry:
     return Entry(**values, seconds=math.nan)  # type: ignore[arg-type]  # _read sees to the types
 
 
-def _read(name: str, kind: str, text: str) -> str | float | int | None:
-    if kind == "str" and text:
+def _read(name: str, kind: Any, text: str) -> str | float | int | None:
+    if text and kind is str:
         return text
-    if kind.endswith("None") and not text:
+    if not text and type(None) in get_args(kind):
         return None
-    number = float(text) if kind.startswith("float") else int(text)
+    number = float(text) if float in (kind, *get_args(kind)) else int(text)
     if not 0 < number < math.inf and name in ("tol", "connections"):
         raise ValueError
     return number
