@@ -22,6 +22,8 @@ from sinrelu.verification.sampling import SEED, Domain, float64_error
 
 NAMES = tuple(CONSTRUCTIONS)
 POINTS, EXACT_POINTS, WIDE_POINTS = 2**19, 32, 1000
+FINEST = 1e-300
+"""Tables hold tolerances as float64."""
 SAMPLED, COUNTED = "sampled", "counted"
 
 
@@ -77,6 +79,8 @@ def candidates(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def built(construction: str, wiring: str, tol: object) -> tuple[Entry, Network]:
     """Build a network and count it; a RequestError if the tolerance is out of its reach."""
+    if tolerance(tol) < FINEST:
+        raise RequestError(f"tol: {tol} is below {FINEST:g}, the finest that tables hold")
     begin = time.perf_counter()
     network = build(construction, wiring, tol)
     seconds = time.perf_counter() - begin

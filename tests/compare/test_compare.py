@@ -117,7 +117,12 @@ def test_json_keeps_proven_and_sampled_apart(entries):
 
 @pytest.mark.parametrize(
     ("tolerances", "names", "message"),
-    [([1e-3], ["sine"], "'sine' is unknown"), ([2.0], SOME, "tol: 2"), ([0.0], SOME, "tol: 0")],
+    [
+        ([1e-3], ["sine"], "'sine' is unknown"),
+        ([2.0], SOME, "tol: 2"),
+        ([0.0], SOME, "tol: 0"),
+        (["1e-400"], SOME, "nothing can be built"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(tolerances, names, message):
     with pytest.raises(RequestError, match=message):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 
 import pytest
-from mpmath import MPContext
+from mpmath import MPContext, libmp
 
 import sinrelu
 from sinrelu import verify
@@ -59,7 +59,8 @@ def exact_error(network, x):
     numbers.dps = 60
     value = evaluate_exact(network, x)
     reference = numbers.sin(numbers.mpf(x.numerator) / x.denominator)
-    return abs(numbers.mpf(value.numerator) / value.denominator - reference)
+    error = abs(numbers.mpf(value.numerator) / value.denominator - reference)
+    return Fraction(*map(int, libmp.to_rational(error._mpf_)))
 
 
 class TestFloat64:
@@ -95,7 +96,11 @@ class TestFloat64:
         seen = verify(plain(), tol=1e-3, sampled=True).sample.exact
         report = verify(plain(), tol=seen.lower * Fraction(ratio) * (1 - Fraction(1, 2**60)))
         assert (report.verdict, report.exit_status) == (REFUTED, 1)
-        assert report.tol < report.witness_error <= exact_error(plain(), report.witness) + 1e-50
+        assert (
+            report.tol
+            < report.witness_error
+            <= exact_error(plain(), report.witness) + Fraction("1e-50")
+        )
         written = float.fromhex(report.as_dict()["witness"])
         assert Fraction(report.as_dict()["witness_error"]) <= report.witness_error
         assert Fraction(written) == report.witness
