@@ -125,7 +125,8 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     needed = cells_needed(pieces, partition)
     parts: Iterable[tuple[Interval, DoubleDouble | None]]
     if needed > budget:
-        parts = [(ends, None) for ends in probes(domain, min(LONGEST_PROBE, PROBED / needed))]
+        few = probes(domain, min(LONGEST_PROBE, PROBED / needed)) or [domain]  # too short to probe
+        parts = [(ends, None) for ends in few]
     else:
         uncut = subintervals(domain, partition.parts)
         parts = pieces.parts or [(ends, None) for ends in uncut]

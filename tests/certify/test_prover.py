@@ -610,3 +610,9 @@ def test_a_fine_network_is_proved():
     assert found.sup_error < 1.01 * found.lower_bound
     assert found.lower_bound <= error_at(fine, found.witness)
     assert found.radius < 1e-20
+
+
+def test_a_domain_too_short_to_be_probed_is_searched_whole():
+    ends = (1.0, math.nextafter(1.0, 2.0))
+    result = certify(build("fold-reflect", "skip", 1e-3), 1e-3, domain=ends, budget=1)
+    assert result.verdict in (PROVED, INCONCLUSIVE)
