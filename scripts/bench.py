@@ -18,7 +18,7 @@ from sinrelu import CONSTRUCTIONS, Network, build, program
 from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import Certificate, certify
 from sinrelu.certify.pieces import Pieces
-from sinrelu.constructions import WIRINGS
+from sinrelu.compare.networks import candidates
 from sinrelu.verification.sampling import find_pieces, take_sample
 
 POINTS = 2**20
@@ -47,10 +47,11 @@ def row(name: str, wiring: str, tol: float, x: FloatArray, sine: float) -> str:
     network = built[0]
     evaluating = nanoseconds_a_point(program(network), x)
     found: list[Pieces] = []
-    finding = seconds(lambda: found.append(find_pieces(network)))
+    domain = CONSTRUCTIONS[name].target.cover
+    finding = seconds(lambda: found.append(find_pieces(network, domain)))
     sampling = seconds(lambda: take_sample(network, found[0]))
     proofs: list[Certificate] = []
-    proving = seconds(lambda: proofs.append(certify(network, tol, pieces=found[0])))
+    proving = seconds(lambda: proofs.append(certify(network, tol, domain=domain, pieces=found[0])))
     return (
         f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{finding:>8.1f}"
         f"{sampling:>9.1f}{proving:>9.1f}  {proofs[0].verdict:<14}{proofs[0].sup_error:>10.4g}"
@@ -72,9 +73,8 @@ def main() -> None:
         f"{'x sin':>9}"
     )
     print(f"{'numpy.sin':<87}{sine:>10.1f}{1:>9.1f}", flush=True)
-    for name in options.construction or CONSTRUCTIONS:
-        for wiring in WIRINGS:
-            print(row(name, wiring, options.tol, x, sine), flush=True)
+    for name, wiring in candidates(options.construction or CONSTRUCTIONS):
+        print(row(name, wiring, options.tol, x, sine), flush=True)
 
 
 if __name__ == "__main__":
