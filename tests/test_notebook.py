@@ -1,23 +1,17 @@
 """The notebook: executed afresh, it gives the numbers that are stored with it."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from study import load_script
 
 from sinrelu import build
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("notebook", ROOT / "scripts" / "notebook.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("notebook")
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """What README.md and docs/ show is what the code gives."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
+from study import ROOT, load_script
 
 from sinrelu import build, save
 
-ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text()
 PAGES = {page: page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
 COUNTS = ("wiring", "connections", "biases", "skip connections", "units", "depth", "width")
@@ -16,13 +14,7 @@ COUNTS = ("wiring", "connections", "biases", "skip connections", "units", "depth
 
 @pytest.fixture(scope="module")
 def script():
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "scripts" / "readme.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    monkeypatch.undo()
+    return load_script("readme")
 
 
 @pytest.fixture(scope="module")

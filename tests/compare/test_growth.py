@@ -1,6 +1,5 @@
 """The scaling study: the fitted laws, the table that is committed, and what reads it."""
 
-import importlib.util
 import math
 from dataclasses import replace
 from fractions import Fraction
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study import ROOT, TABLE
+from study import ROOT, TABLE, load_script
 
 from sinrelu import FormatError
 from sinrelu.certify.certificate import PROVED, REFUTED
@@ -23,10 +22,7 @@ from sinrelu.verification.sampling import find_pieces
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("scaling", ROOT / "scripts" / "scaling.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("scaling")
 
 
 @given(st.tuples(*[st.integers(-1000, 1000)] * 3), st.integers(4, 20))

@@ -1,14 +1,13 @@
 """The trained baseline: sizes, determinism, learning, files and pictures, and the page about it."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from study import ROOT, load_script
 
 from sinrelu import build, evaluate_float64, load
 from sinrelu.certify import certify
@@ -19,7 +18,6 @@ from sinrelu.layers.training import fine_tune, initial, layer_width, sample, tra
 from sinrelu.plots import loss_figure, rendered
 from sinrelu.verification import sampling
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "trained-baseline.md").read_text()
 
 
@@ -154,13 +152,8 @@ class TestCommand:
 
 class TestPage:
     @pytest.fixture
-    def script(self, monkeypatch):
-        path = ROOT / "scripts" / "trained-baseline.py"
-        spec = importlib.util.spec_from_file_location("trained_baseline", path)
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, module)  # where dataclasses look
-        spec.loader.exec_module(module)
-        return module
+    def script(self):
+        return load_script("trained-baseline")
 
     def rows(self, name):
         [table] = re.findall(rf"<!-- {name} -->\n(.*?)\n\n", PAGE, re.DOTALL)

@@ -1,24 +1,20 @@
 """scripts/refine_cells: gradients, linear programs and what refinement gains, on tiny cells."""
 
-import importlib.util
 import json
 from fractions import Fraction
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from study import load_script
 
 from sinrelu.constructions.fold_reflect import layered, skip
 from sinrelu.constructions.fold_reflect.quadratics import LastCell
 from sinrelu.constructions.fold_reflect.square import LayeredSawtooth, Sawtooth
 
-FILE = Path(__file__).resolve().parents[3] / "scripts" / "refine_cells.py"
-SPEC = importlib.util.spec_from_file_location("refine_cells", FILE)
-script = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(script)
+script = load_script("refine_cells")
 
 SKIP_PLAN = skip.Plan(2, LastCell(Sawtooth(0, 1, 2)))
 LAYERED_PLAN = layered.Plan(3, LayeredSawtooth(0, (2, 2)))
