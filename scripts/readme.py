@@ -21,7 +21,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mpmath import MPContext
 from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.certify.certificate import PROVED
@@ -31,7 +30,7 @@ from sinrelu.compare.tables import bound_text
 from sinrelu.constructions import WIRINGS, build
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.network import SKIP, Network
-from sinrelu.target import Target
+from sinrelu.target import DEFAULT, Target, rounded_up
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "growth.md")
@@ -106,8 +105,7 @@ def range_table() -> str:
     for ends in RANGES:
         target = Target.parse("sin", ends)
         counts = [build(target, wiring, TOL).connections for wiring in WIRINGS]
-        domain = f"[{target.low}, {target.high}]"
-        lines.append(f"| {domain} | " + " | ".join(map(str, counts)) + " |")
+        lines.append(f"| {target.interval} | " + " | ".join(map(str, counts)) + " |")
     return "\n".join(lines)
 
 
@@ -125,13 +123,11 @@ def digit_table() -> str:
 
 
 def proven_text(network: Network) -> str:
-    """Return the bound that is proved for a wide network, rounded up."""
+    """Return the bound that is proved for weights of more than 53 bits, rounded up."""
     proof = prove(network)
-    if proof is None or not proof.covers(Target()):
+    if proof is None or not proof.covers(DEFAULT):
         raise SystemExit(f"no proof for {network.connections} connections")
-    numbers = MPContext()
-    bound = numbers.mpf(proof.sup_error.numerator) / proof.sup_error.denominator
-    return str(numbers.nstr(bound * (1 + numbers.mpf(10) ** -3), 3))
+    return rounded_up(proof.sup_error, 3)
 
 
 TABLES = {

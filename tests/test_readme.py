@@ -1,11 +1,13 @@
 """What README.md and docs/ show is what the code gives."""
 
 import re
+from fractions import Fraction
 
 import pytest
 from study import ROOT, load_script
 
 from sinrelu import build, save
+from sinrelu.constructions.fold_reflect.induction import prove
 
 TEXT = (ROOT / "README.md").read_text()
 PAGES = {page: page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -41,6 +43,12 @@ def test_the_table_of_digits_starts_as_it_should(script, shown, monkeypatch):
     begin = script.digit_table()
     assert shown["digits"].startswith(begin), "run scripts/readme"
     assert len(shown["digits"].splitlines()) == len(begin.splitlines()) + 3
+
+
+def test_a_bound_in_the_table_of_digits_is_one(script):
+    network = build(wiring="skip", max_connections=1000)
+    bound = prove(network).sup_error
+    assert bound <= Fraction(script.proven_text(network)) < bound * Fraction(101, 100)
 
 
 def test_quick_commands_print_what_is_shown(script, tmp_path):
