@@ -41,10 +41,10 @@ def layered(network: Network) -> Network:
     """
     if not network.skip_connections:
         return by_layer(network)
-    rows, wide = without_dead_units(network.rows), network.multiprecision
+    rows, multiprecision = without_dead_units(network.rows), network.multiprecision
     results = [
-        Network(tuple(_carried(split_input(choice, wide))), network.meta)
-        for choice in (shallower(rows, wide), rows)
+        Network(tuple(_carried(split_input(choice, multiprecision))), network.meta)
+        for choice in (shallower(rows, multiprecision), rows)
     ]
     return min(results, key=lambda result: result.connections)
 
@@ -58,12 +58,12 @@ def by_layer(network: Network) -> Network:
     return Network(tuple(reordered(network.rows, [*units, len(network.rows)])), network.meta)
 
 
-def shallower(rows: Sequence[Row], wide: bool = False) -> list[Row]:
+def shallower(rows: Sequence[Row], multiprecision: bool = False) -> list[Row]:
     """Let relu(relu(f) − t), t ≥ 0, read what f reads, as it equals relu(f − t): a layer less.
 
     This is so for the units of a fold, where f reads two units. Left alone is a form of more, for
-    it is gathered on the way to a single reader, and, unless numbers may be ``wide``, where a
-    float64 does not hold the sum of the two biases.
+    it is gathered on the way to a single reader, and, without ``multiprecision``, where a float64
+    does not hold the sum of the two biases.
     """
     result: list[Row] = []
     for row in rows[:-1]:
@@ -73,21 +73,22 @@ def shallower(rows: Sequence[Row], wide: bool = False) -> list[Row]:
             result.append(row)
             continue
         bias = Fraction(inner.bias) + Fraction(row.bias)
-        result.append(inner._replace(bias=bias) if wide or fits_float64(bias) else row)
+        result.append(inner._replace(bias=bias) if multiprecision or fits_float64(bias) else row)
     return [*result, rows[-1]]
 
 
-def split_input(rows: Sequence[Row], wide: bool = False) -> list[Row]:
+def split_input(rows: Sequence[Row], multiprecision: bool = False) -> list[Row]:
     """Let only units of level 1 read the input: later rows read relu(x) and relu(−x) instead.
 
     Existing units relu(±x) serve for the halves where the sums of the weights that meet are
-    float64 numbers, or numbers may be ``wide``.
+    float64 numbers, or with ``multiprecision``.
     """
     shifted = [row._replace(sources=tuple(s + 2 if s else 0 for s in row.sources)) for row in rows]
     units = enumerate(shifted[:-1], start=3)
     same = {number: 1 + HALVES.index(row) for number, row in units if row in HALVES}
     shared = [_read_halves(row, same) for row in shifted]
-    if not wide and not all(fits_float64(Fraction(w)) for row in shared for w in row.weights):
+    held = (fits_float64(Fraction(weight)) for row in shared for weight in row.weights)
+    if not (multiprecision or all(held)):
         shared = [_read_halves(row, {}) for row in shifted]
     return [*HALVES, *shared]
 

@@ -125,7 +125,7 @@ class Network:
         return any(isinstance(number, Fraction) for row in self.rows for number in row.numbers)
 
     def require_float64(self, purpose: str) -> None:
-        """Refuse a wide network, with a RequestError, where float64 is all there is."""
+        """Refuse a multiprecision network, with a RequestError, where float64 is all there is."""
         if self.multiprecision:
             raise RequestError(
                 f"{purpose}: the weights have more bits than a float64; "

@@ -93,8 +93,9 @@ def deviation(
     of shape (n+1,) with n ≥ 1, rise strictly from a to b and are normalised. Both arrays returned
     have shape (n,) and are infinite where nothing could be shown.
 
-    A RequestError is raised if the nodes are not as they should be, the function is unknown, or the
-    network is wide, an ArithmeticAssumptionError if float64 is not what the proof assumes.
+    A RequestError is raised if the nodes are not as they should be, the function is unknown, or a
+    weight has more bits than a float64, an ArithmeticAssumptionError if float64 is not what the
+    proof assumes.
     """
     network.require_float64("proof piece by piece")
     check_arithmetic()

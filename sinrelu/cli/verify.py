@@ -84,8 +84,8 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     target, limit = shared.target_of(function, domain), tolerance(tol)
     network = load(file)
     if network.multiprecision and (budget or certificate or picture):
-        wide = f"{file}: its weights have more bits than float64"
-        raise RequestError(f"{wide}, so --budget, --certificate and --plot are not for it")
+        refusal = f"{file}: its weights have more bits than float64"
+        raise RequestError(f"{refusal}, so --budget, --certificate and --plot are not for it")
     with shared.progress_bars() as progress:
         report = verify(
             network,

@@ -21,7 +21,7 @@ from sinrelu.target import tolerance
 from sinrelu.verification.sampling import SEED, Domain, float64_error
 
 NAMES = tuple(CONSTRUCTIONS)
-POINTS, EXACT_POINTS, WIDE_POINTS = 2**19, 32, 1000
+POINTS, EXACT_POINTS, MULTIPRECISION_POINTS = 2**19, 32, 1000
 FINEST = 1e-300
 """Tables hold tolerances as float64."""
 SAMPLED, COUNTED = "sampled", "counted"
@@ -93,11 +93,11 @@ def built(construction: str, wiring: str, tol: object) -> tuple[Entry, Network]:
 def sampled(entry: Entry, network: Network) -> Entry:
     """Add the largest error at ``POINTS`` random points of a fixed seed, and exactly at the worst.
 
-    That is less than ``verify`` looks at; it takes seconds for any network. A wide one is only
-    evaluated exactly, at ``WIDE_POINTS`` of them.
+    That is less than ``verify`` looks at; it takes seconds for any network. A multiprecision one
+    is only evaluated exactly, at ``MULTIPRECISION_POINTS`` of them.
     """
     x = np.random.default_rng(SEED).uniform(*entry.domain, POINTS)
-    seen, chosen = None, x[:WIDE_POINTS]
+    seen, chosen = None, x[:MULTIPRECISION_POINTS]
     if not network.multiprecision:
         size = np.abs(float64_error(network, x))
         seen, chosen = float(size.max()), x[np.argsort(size)[-EXACT_POINTS:]]
@@ -108,7 +108,7 @@ def sampled(entry: Entry, network: Network) -> Entry:
 def judged(
     entry: Entry, network: Network, budget: int = BUDGET, progress: Progress = ignore
 ) -> Entry:
-    """Add what can be proved: with a number of cells, or, of a wide network, by induction."""
+    """Add what can be proved: with a number of cells, or, of a multiprecision one, by induction."""
     target = CONSTRUCTIONS[entry.construction].target
     if network.multiprecision:
         bound = prove(network)

@@ -58,7 +58,7 @@ def loads(content: bytes) -> Network:
 
 
 def to_arrays(network: Network) -> dict[str, Any]:
-    """Return the rows one after the other (compressed sparse rows); RequestError if it is wide.
+    """Return the rows one after the other (compressed sparse rows); RequestError if multiprecision.
 
     Row ``r`` owns the connections ``indptr[r-1]`` … ``indptr[r]-1``.
     """

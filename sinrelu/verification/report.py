@@ -218,8 +218,8 @@ class Report:
 
     def _text(self, number: Fraction, digits: int = 6, up: bool = True) -> str:
         """Write a number for people."""
-        wide = self.network.multiprecision
-        return rounded_up(number, digits, not up) if wide else f"{nearest(number):.{digits}g}"
+        exact = self.network.multiprecision
+        return rounded_up(number, digits, not up) if exact else f"{nearest(number):.{digits}g}"
 
 
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:

@@ -81,7 +81,7 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen: exactly at thousands of points; at millions in float64, None if it is wide."""
+    """What was seen: exactly at thousands of points; at millions in float64, where weights are."""
 
     exact: Enclosed
     float64: Worst | None = None

@@ -1,4 +1,4 @@
-"""The proof for wide networks: each of its steps, and what it does with files that are not so."""
+"""The proof by induction: each of its steps, and what it does with files that are not so."""
 
 import json
 import random
