@@ -226,6 +226,15 @@ class Network:
         return tuple(reversed(found))
 
     @cached_property
+    def most_live(self) -> int:
+        """Most values held at a time while the rows are computed in their order."""
+        live, most = 1, 1
+        for row in self.computed:
+            most = max(most, live + 1)
+            live += 1 - len(row.finished)
+        return most
+
+    @cached_property
     def sha256(self) -> str:
         """Hash of the graph alone, the same on every platform and for every file format."""
         digest = hashlib.sha256(b"sinrelu-graph-1\n")

@@ -18,6 +18,7 @@ from typing import Any
 from mpmath import MPContext
 
 from sinrelu.arithmetic import QUARTER_TURNS, quarter_turns
+from sinrelu.arithmetic.intervals import Intervals, lower, upper
 from sinrelu.errors import RequestError
 
 FUNCTIONS = tuple(QUARTER_TURNS)
@@ -32,6 +33,9 @@ HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+
 PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,9}(?:\.\d{1,9})?)\*?)?(?:pi|π)(?:/(\d{1,9}))?")
 PRECISION = 300
 """Bits that tell any multiple of π with so few digits from any float64."""
+DECIDING_BITS = 128
+"""Precision of the first comparison of a rational with a multiple of π."""
+INNER_BITS = 72
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,18 @@ class End:
         beside = number in (multiple.outward(-1), multiple.outward(1))
         return multiple if twelfths and beside else cls(Fraction(number))
 
+    def is_at_most(self, other: End) -> bool:
+        """Whether self ≤ other, decided exactly: π is irrational, so some precision tells."""
+        if self.of_pi == other.of_pi or not (self.ratio and other.ratio):
+            return self.ratio <= other.ratio
+        bits = DECIDING_BITS
+        while True:
+            numbers = Intervals(bits)
+            difference = self.value(numbers) - other.value(numbers)
+            if lower(difference) > 0 or upper(difference) < 0:
+                return upper(difference) < 0
+            bits *= 2
+
     @property
     def plain(self) -> str:
         """The end as ``parse`` reads it, in ASCII."""
@@ -122,6 +138,21 @@ class Target:
     def cover(self) -> tuple[float, float]:
         """The smallest interval with float64 ends that contains the domain."""
         return self.low.outward(-1), self.high.outward(1)
+
+    @property
+    def inner(self) -> tuple[Fraction, Fraction]:
+        """Dyadic numbers right beside the ends, in the domain: where a witness may lie.
+
+        They leave out less than a 2⁻⁷⁰th of the domain at either end.
+        """
+        numbers = Intervals(4 * PRECISION)
+        low, high = self.ends(numbers)
+        unit = Fraction(1, 2 ** (INNER_BITS + _log2_above(1 / lower(high - low))))
+        return -(-upper(low) // unit) * unit, lower(high) // unit * unit
+
+    def contains(self, x: Fraction) -> bool:
+        """Whether a rational x lies in the domain, exactly."""
+        return self.low.is_at_most(End(x)) and End(x).is_at_most(self.high)
 
     def ends(self, numbers: Any) -> tuple[Any, Any]:
         """Return the ends as numbers of an mpmath context."""
@@ -262,6 +293,11 @@ def rounded_up(number: Fraction, digits: int = 6, down: bool = False) -> str:
     context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
     quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
     return f"{quotient.normalize(context)}".lower()
+
+
+def _log2_above(number: Fraction) -> int:
+    """Return the least p ≥ 0 with 2ᵖ ≥ number > 0."""
+    return (-(-number.numerator // number.denominator) - 1).bit_length()
 
 
 def _precise() -> MPContext:

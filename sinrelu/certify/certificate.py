@@ -18,8 +18,9 @@ REFUTED = "refuted"
 INCONCLUSIVE = "inconclusive"
 VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
 
-FORMAT = "sinrelu-certificate-2"
-"""Version 1 did not say for which function it is, and is refused."""
+FORMAT = "sinrelu-certificate-3"
+"""Version 1 did not say for which function it is, 2 not where a witness may lie; both are refused.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Certificate:
     f is ``function``. ``verdict`` is ``proved`` (at most tol everywhere), ``refuted`` (above tol at
     the witness) or ``inconclusive``; ``remark`` says why the last, and is empty else. ``sup_error``
     is proven for the whole domain, infinite where nothing was. At the witness, a dyadic number and
-    a float64 where that suffices, |N − f| is at least ``lower_bound``, by exact arithmetic.
+    a float64 where that suffices, |N − f| is at least ``lower_bound``, by exact arithmetic. It lies
+    in ``witness_domain``, which is within the domain that was asked for, where ``domain`` may reach
+    a little beyond: π is no float64.
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
     misplaced breakpoints. ``sha256`` is the graph's, ``versions`` are of what computed it.
@@ -39,6 +42,7 @@ class Certificate:
     tol: float
     function: str
     domain: tuple[float, float]
+    witness_domain: tuple[Fraction, Fraction]
     sup_error: float
     lower_bound: float
     witness: Fraction | None
@@ -55,6 +59,7 @@ class Certificate:
             "format": FORMAT,
             **vars(self),
             "domain": list(self.domain),
+            "witness_domain": [exact_hex(end) for end in self.witness_domain],
             "sup_error": finite_or_none(self.sup_error),
             "radius": finite_or_none(self.radius),
             "witness": None if self.witness is None else exact_hex(self.witness),
@@ -124,13 +129,18 @@ def _domain(value: Any) -> tuple[float, float]:
     return a, b
 
 
-def _dyadic(value: Any) -> Fraction | None:
-    if value is None:
-        return None
+def _dyadic(value: Any) -> Fraction:
     mantissa, exponent = value.split("p")
     if len(mantissa) > 1000 or len(exponent) > 5:
         raise ValueError
     return int(mantissa, 16) * Fraction(2) ** int(exponent)
+
+
+def _inner(value: Any) -> tuple[Fraction, Fraction]:
+    low, high = map(_dyadic, value)
+    if low > high:
+        raise ValueError
+    return low, high
 
 
 _FIELDS: dict[str, Callable[[Any], Any]] = {
@@ -138,9 +148,10 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "tol": _positive,
     "function": _one_of(*QUARTER_TURNS),
     "domain": _domain,
+    "witness_domain": _inner,
     "sup_error": _bound,
     "lower_bound": _positive,
-    "witness": _dyadic,
+    "witness": lambda value: None if value is None else _dyadic(value),
     "cells": _count,
     "pieces": _count,
     "radius": _bound,

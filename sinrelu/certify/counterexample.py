@@ -9,6 +9,8 @@ from fractions import Fraction
 from sinrelu.evaluate.enclosed import enclosed_difference, enclosed_error
 from sinrelu.network import Network
 
+Span = tuple[Fraction, Fraction]
+
 PLACES = (80, 400)
 """Radii are so many binary places below what an error is compared with; 400 where 80 leave open
 on which side it is."""
@@ -31,13 +33,19 @@ def error_bounds(
 
 
 def worst_in_cell(
-    network: Network, left: Fraction, right: Fraction, limit: Fraction, function: str = "sin"
+    network: Network,
+    cell: Span,
+    limit: Fraction,
+    function: str = "sin",
+    inner: Span | None = None,
 ) -> tuple[Fraction, Fraction]:
     """Return (x, lower bound of the error) where it is largest, or nearly, on a cell of one piece.
 
     Tries the ends, the middle, and the vertex of the parabola through the three errors, and takes
-    a float64 in place of a longer number where the error there is nearly the same.
+    a float64 in place of a longer number where the error there is nearly the same. The float64 may
+    be outside the cell, but not outside ``inner``, which holds the cell.
     """
+    (left, right), (low, high) = cell, inner or cell
     points = [left, (left + right) / 2, right]
     seen = enclosed_difference(network, points, limit / 2 ** PLACES[0], function)
     first, middle, last = (difference.middle for _, difference in seen)
@@ -47,7 +55,8 @@ def worst_in_cell(
         if 0 < position < 1:
             points.append(left + (right - left) * Fraction(round(position * POSITIONS), POSITIONS))
     best = worst_of(network, points, limit, function)
-    short = worst_of(network, [Fraction(float(x)) for x in points], limit, function)
+    floats = [x for x in map(Fraction, map(float, points)) if low <= x <= high]
+    short = worst_of(network, floats, limit, function) if floats else best
     return short if short[1] * Fraction(1001, 1000) >= best[1] else best
 
 

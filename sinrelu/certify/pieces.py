@@ -6,32 +6,44 @@ larger, never wrong.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.arithmetic.double_double import DoubleDouble, affine, factor, split, two_sum
-from sinrelu.network import Network
+from sinrelu.network import Computed, Network
 from sinrelu.progress import Progress, ignore
 
 Interval = tuple[float, float]
+BoolArray = npt.NDArray[np.bool_]
 Part = tuple[Interval, DoubleDouble]
 """An interval and its nodes."""
 
 INTERVAL_NODES = 2**16
-"""An interval with more nodes is halved; this bounds the memory."""
+"""An interval with more nodes is halved."""
+HELD = 2**22
+"""Likewise where nodes times values held at a time are more; this bounds the memory."""
+OVERHEAD = 2**12
+"""What a pass over a network costs besides its nodes, in nodes."""
+WORK = 6e9
+"""What finding pieces may cost: nodes times numbers of the network."""
+PARTS_WORK = 2**20
+"""A domain is cut in fewer parts where parts times numbers of the network are more."""
 PROBES = 16
-PROBE_LENGTHS = tuple(2.0**-power for power in (30, 25, 20, 15, 10))
+PROBE_LENGTHS = tuple(2.0**-power for power in (5, 10, 15, 20, 25, 30))
 """Pieces are first counted on so many intervals, each so long in proportion to its share."""
-ENOUGH = 1000
-"""Once so many are counted, longer intervals are not tried."""
+ENOUGH = 2**15
+"""Where more are found there, shorter intervals are tried."""
 MARGIN = 1.25
 """By what factor an estimated number of pieces must exceed a limit to be believed to."""
 UNEVEN = 0.236
@@ -49,6 +61,7 @@ class Finder:
     """
 
     network: Network
+    stages: Sequence[Sequence[Computed]]
     gains: dict[int, float]
     negligible: float
 
@@ -60,34 +73,46 @@ class Finder:
         for row in reversed(network.computed):
             for weight, wire in row.terms:
                 gains[wire] += gains[row.number] * abs(weight)
-        return cls(network, dict(gains), negligible)
+        return cls(network, tuple(_stages(network.computed[:-1])), dict(gains), negligible)
 
-    def nodes(self, start: FloatArray, limit: int) -> DoubleDouble | None:
-        """Return ``start`` and every breakpoint between, ascending; None if more than ``limit``."""
-        nodes = DoubleDouble(start, np.zeros_like(start))
-        live = {0: nodes}
+    def nodes(
+        self, start: FloatArray, limit: int, gaps: BoolArray | None = None
+    ) -> DoubleDouble | None:
+        """Return ``start`` and every breakpoint between, ascending; None if more than ``limit``.
+
+        Cells of ``start`` that are marked as gaps are not looked into.
+        """
+        gaps = np.zeros(len(start) - 1, np.bool_) if gaps is None else gaps
+        live = {0: DoubleDouble(start, np.zeros_like(start))}
         with np.errstate(all="ignore"):
-            for row in self.network.computed[:-1]:
-                terms = [(weight, factor(live[wire])) for weight, wire in row.terms]
-                live[row.number] = affine(terms, row.bias, live[0].hi)
-                for wire in row.finished:
-                    if wire:
-                        del live[wire]
-                live = self._split(live, row.number)
+            for stage in self.stages:
+                live = self._with_forms(live, stage)
+                live, gaps = self._split(live, [row.number for row in stage], gaps)
                 if len(live[0].hi) > limit:
                     return None
-                live[row.number] = _relu(live[row.number])
+                live |= {row.number: _relu(live[row.number]) for row in stage}
         return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
+
+    def _with_forms(
+        self, live: dict[int, DoubleDouble], stage: Sequence[Computed]
+    ) -> dict[int, DoubleDouble]:
+        """Compute the forms of a stage; drop what is read no more, but for the input."""
+        factors = {wire: factor(live[wire]) for row in stage for _, wire in row.terms}
+        for row in stage:
+            terms = [(weight, factors[wire]) for weight, wire in row.terms]
+            live[row.number] = affine(terms, row.bias, live[0].hi)
+        finished = {wire for row in stage for wire in row.finished} - {0}
+        return {wire: value for wire, value in live.items() if wire not in finished}
 
     def intervals(self, ends: Interval, limit: int) -> Iterator[Part]:
         """Yield an interval in parts, each with its nodes, at most ``INTERVAL_NODES`` of them.
 
         Stops early once more than ``limit`` nodes were yielded.
         """
-        pending, count = [ends], 0
+        pending, count, most = [ends], 0, nodes_at_once(self.network)
         while pending and count <= limit:
             a, b = pending.pop()
-            nodes = self.nodes(np.array([a, b]), INTERVAL_NODES)
+            nodes = self.nodes(np.array([a, b]), most)
             middle = a + (b - a) / 2
             if nodes is None and a < middle < b:
                 pending += [(middle, b), (a, middle)]
@@ -96,25 +121,92 @@ class Finder:
                 count += len(nodes.hi)
                 yield (a, b), nodes
 
-    def _split(self, live: dict[int, DoubleDouble], wire: int) -> dict[int, DoubleDouble]:
-        """Insert the zeros of a wire as nodes, and interpolate all live wires there."""
+    def _split(
+        self, live: dict[int, DoubleDouble], wires: Sequence[int], gaps: BoolArray
+    ) -> tuple[dict[int, DoubleDouble], BoolArray]:
+        """Insert the zeros of a stage's wires as nodes, and interpolate all live wires there."""
+        found = [zeros for wire in wires if len((zeros := self._zeros(live, wire, gaps)).cells)]
+        if not found:
+            return live, gaps
+        zeros = Zeros(*map(np.concatenate, zip(*found, strict=True))).in_order()
+        return _insert(live, zeros), np.insert(gaps, zeros.cells + 1, False)
+
+    def _zeros(self, live: dict[int, DoubleDouble], wire: int, gaps: BoolArray) -> Zeros:
+        """Return where a wire changes its sign, but for what is negligible or at a node."""
         value, x = live[wire], live[0]
         left, right = value.hi[:-1], value.hi[1:]
-        cells = np.flatnonzero((left < 0) & (right > 0) | (left > 0) & (right < 0))
+        changes = (left < 0) & (right > 0) | (left > 0) & (right < 0)
+        cells = np.flatnonzero(changes & ~gaps)
         if cells.size:
             kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
             cells = cells[kink * self.gains[wire] > self.negligible]
-        if not cells.size:
-            return live
         (a, b), (x_left, x_right) = ((_take(v, cells), _take(v, cells + 1)) for v in (value, x))
         ratio = _divide(a, _subtract(a, b))
         at = _interpolate(x_left, x_right, ratio)
         inside = _clearly_below(x_left, at) & _clearly_below(at, x_right)
-        cells, ratio = cells[inside], _take(ratio, inside)
-        refined = _insert(live, cells, ratio)
-        for half in refined[wire]:
-            half[cells + 1 + np.arange(len(cells))] = 0
-        return refined
+        return Zeros(cells, *ratio, *at, np.full_like(cells, wire)).taken(inside)
+
+
+class Zeros(NamedTuple):
+    """Zeros of wires: in what cell, at what ratio of its width, at what x, and of which wire."""
+
+    cells: IntArray
+    ratio_hi: FloatArray
+    ratio_lo: FloatArray
+    x_hi: FloatArray
+    x_lo: FloatArray
+    wires: IntArray
+
+    def taken(self, index: npt.NDArray[np.generic]) -> Zeros:
+        """Return some of them."""
+        return Zeros(*(values[index] for values in self))
+
+    def in_order(self) -> Zeros:
+        """Return them ascending, without those that are too close to the one before."""
+        ordered = self.taken(np.lexsort((self.x_lo, self.x_hi)))
+        hi, lo = ordered.x_hi, ordered.x_lo
+        apart = _clearly_below(DoubleDouble(hi[:-1], lo[:-1]), DoubleDouble(hi[1:], lo[1:]))
+        return ordered.taken(np.append(True, apart))
+
+
+def _stages(rows: Sequence[Computed]) -> Iterator[Sequence[Computed]]:
+    """Yield runs of rows that do not read each other."""
+    start = 0
+    for index, row in enumerate(rows):
+        if index > start and max((w for _, w in row.terms), default=0) >= rows[start].number:
+            yield rows[start:index]
+            start = index
+    if rows:
+        yield rows[start:]
+
+
+def nodes_at_once(network: Network) -> int:
+    """Return how many nodes all live values of a network may be held at."""
+    return max(4, min(INTERVAL_NODES, HELD // network.most_live))
+
+
+def affordable(network: Network, work: float) -> int:
+    """Return how many nodes may be looked at for so much work."""
+    return int(work / (_size(network) * (1 + OVERHEAD / nodes_at_once(network))))
+
+
+def most_parts(network: Network) -> int:
+    """Return in how many parts a domain may be cut: each is a pass over the network."""
+    return max(2, PARTS_WORK // _size(network))
+
+
+def _size(network: Network) -> int:
+    return sum(len(row.terms) + 1 for row in network.computed)
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Start a thread for each processor; what still runs at an interruption is not waited for."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def subintervals(domain: Interval, count: int) -> list[Interval]:
@@ -140,14 +232,25 @@ def probes(domain: Interval, length: float) -> list[Interval]:
 
 
 def estimated_pieces(finder: Finder, domain: Interval) -> float:
-    """Extrapolate the number of breakpoints from short intervals, in about a second."""
+    """Extrapolate the number of breakpoints from short intervals, all in one pass.
+
+    As long ones as can be; infinite where even a pass is too much.
+    """
+    network = finder.network
+    if affordable(network, WORK) < nodes_at_once(network):
+        return math.inf
+    limit = max(8 * PROBES, min(ENOUGH, nodes_at_once(network)))
+    found = 0.0
     for length in PROBE_LENGTHS:
-        parts = [part for ends in probes(domain, length) for part in finder.intervals(ends, ENOUGH)]
-        count = sum(len(nodes.hi) - 2 for _, nodes in parts)
-        covered = sum(b - a for (a, b), _ in parts)
-        if count >= ENOUGH:
+        ends = np.array(probes(domain, length)).reshape(-1)
+        if not ends.size:  # the domain is too short for any
             break
-    return count / covered * (domain[1] - domain[0]) if covered else 0.0
+        nodes = finder.nodes(ends, limit, np.arange(len(ends) - 1) % 2 == 1)
+        count = limit if nodes is None else len(nodes.hi) - len(ends)
+        found = count / np.sum(ends[1::2] - ends[::2]) * (domain[1] - domain[0])
+        if nodes is not None:
+            break
+    return float(found)
 
 
 def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:
@@ -194,16 +297,15 @@ class Pieces:
         """Find all pieces, as ``of`` does, after they were estimated."""
         if self.expected > MARGIN * limit:
             return self
-        finder, ends = Finder.of(network), subintervals(self.domain, 64)
+        finder, ends = Finder.of(network), subintervals(self.domain, min(64, most_parts(network)))
         parts: list[Part] = []
         count = 1
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with threads() as pool:
             searched = pool.map(lambda part: list(finder.intervals(part, limit)), ends)
             for index, found in enumerate(searched, start=1):
                 parts += found
                 count += sum(len(nodes.hi) - 2 for _, nodes in found)
                 if count > limit:
-                    pool.shutdown(cancel_futures=True)
                     return Pieces(self.domain, None, max(self.expected, count))
                 progress(index / len(ends))
         return Pieces(self.domain, tuple(parts), count)
@@ -225,15 +327,18 @@ def _take(value: DoubleDouble, index: npt.NDArray[np.generic]) -> DoubleDouble:
     return DoubleDouble(value.hi[..., index], value.lo[..., index])
 
 
-def _insert(
-    live: dict[int, DoubleDouble], cells: IntArray, ratio: DoubleDouble
-) -> dict[int, DoubleDouble]:
-    """Add a node inside each of the cells, at the given ratio of its width, to all live wires."""
+def _insert(live: dict[int, DoubleDouble], zeros: Zeros) -> dict[int, DoubleDouble]:
+    """Add nodes to all live wires; each is exactly 0 at the zeros that are its own."""
     stack = DoubleDouble(*map(np.stack, zip(*live.values(), strict=True)))
-    between = _interpolate(_take(stack, cells), _take(stack, cells + 1), ratio)
-    high = np.insert(stack.hi, cells + 1, between.hi, axis=1)
-    low = np.insert(stack.lo, cells + 1, between.lo, axis=1)
-    return {wire: DoubleDouble(high[row], low[row]) for row, wire in enumerate(live)}
+    ratio, after = DoubleDouble(zeros.ratio_hi, zeros.ratio_lo), zeros.cells + 1
+    between = _interpolate(_take(stack, zeros.cells), _take(stack, after), ratio)
+    row = dict(zip(live, range(len(live)), strict=True))
+    own = [row[wire] for wire in zeros.wires.tolist()], np.arange(len(after))
+    for half in between:
+        half[own] = 0
+    high = np.insert(stack.hi, after, between.hi, axis=1)
+    low = np.insert(stack.lo, after, between.lo, axis=1)
+    return {wire: DoubleDouble(high[i], low[i]) for wire, i in row.items()}
 
 
 def _interpolate(a: DoubleDouble, b: DoubleDouble, ratio: DoubleDouble) -> DoubleDouble:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from operator import itemgetter
 from platform import python_version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,21 +22,35 @@ from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
-from sinrelu.certify.counterexample import error_bounds, worst_in_cell
-from sinrelu.certify.pieces import Finder, Interval, Pieces, probes, subintervals, with_widest
+from sinrelu.certify.counterexample import Span, error_bounds, worst_in_cell, worst_of
+from sinrelu.certify.pieces import (
+    Finder,
+    Interval,
+    Pieces,
+    affordable,
+    most_parts,
+    probes,
+    subintervals,
+    threads,
+    with_widest,
+)
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
+
+Parts = Sequence[tuple[Interval, DoubleDouble | None]]
 
 PI_UP = math.nextafter(math.pi, 4)
 DOMAIN = (-PI_UP, PI_UP)
 """[−π, π] and a little more: its ends are the floats just outside."""
 BUDGET = 20_000_000
-"""Cells after which a proof is given up, unless told otherwise."""
+"""Cells after which a proof is given up, unless told otherwise; fewer for a large network."""
+WORK = 1.6e10
+"""What a proof may cost, unless told otherwise: cells times numbers of the network."""
 NEGLIGIBLE = 2.0**-20
 """Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
-PROBED, LONGEST_PROBE = 2.0**17, 2.0**-10
-"""About so many cells, and at most so much of the domain, is searched where no proof is tried."""
+PROBED, LONGEST_PROBE = 2.0**-7, 2.0**-10
+"""So much of the budget, and at most so much of the domain, is searched where no proof is tried."""
 AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
 SUSPECTS = 6
@@ -57,6 +70,61 @@ class Partition:
 
 USUAL = Partition(parts=64, cells=2**15)
 RECHECK = Partition(parts=89, cells=200_003)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is judged: |N(x) − f(x)| ≤ tol on a domain. A witness has to lie in ``inner``."""
+
+    network: Network
+    tol: float
+    domain: Interval
+    inner: Span
+    function: str
+
+    @classmethod
+    def of(
+        cls, network: Network, tol: float, domain: Interval, inner: Span | None, function: str
+    ) -> Claim:
+        """Check what is to be judged; a RequestError if it cannot be."""
+        quarter_turns(function)
+        if not 0 < tol < math.inf:
+            raise RequestError(f"tol: {tol} is not a positive number")
+        a, b = float(domain[0]), float(domain[1])
+        if not -LIMIT <= a < b <= LIMIT:
+            raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
+        inner = inner or (Fraction(a), Fraction(b))
+        if not a <= inner[0] <= inner[1] <= b:
+            raise RequestError("witness_domain: must be an interval within the domain")
+        return cls(network, tol, (a, b), inner, function)
+
+    def witness(self, points: Iterable[Fraction]) -> tuple[Fraction, Fraction]:
+        """Return (x, lower bound of the error) for the worst point that may be a witness."""
+        inside = [x for x in points if self.inner[0] <= x <= self.inner[1]]
+        return worst_of(self.network, inside or [self.inner[0]], Fraction(self.tol), self.function)
+
+    def judged(self, witness: tuple[Fraction, Fraction], **known: Any) -> Certificate:
+        """Return a certificate of what is known, by a witness alone unless more is."""
+        x, error = witness
+        known = {"sup_error": math.inf, "cells": 0, "pieces": 0, "radius": math.inf} | known
+        shown = PROVED if known["sup_error"] <= self.tol else INCONCLUSIVE
+        return Certificate(
+            verdict=REFUTED if error > Fraction(self.tol) else shown,
+            tol=self.tol,
+            function=self.function,
+            domain=self.domain,
+            witness_domain=self.inner,
+            lower_bound=float_below(error),
+            witness=x,
+            sha256=self.network.sha256,
+            remark="",
+            versions={
+                "sinrelu": __version__,
+                "numpy": np.__version__,
+                "python": python_version(),
+            },
+            **known,
+        )
 
 
 class Task(NamedTuple):
@@ -97,44 +165,44 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     tol: float,
     *,
     domain: Interval = DOMAIN,
+    witness_domain: Span | None = None,
     function: str = "sin",
     partition: Partition = USUAL,
     pieces: Pieces | None = None,
-    budget: int = BUDGET,
+    budget: int | None = None,
     executor: Executor | None = None,
     progress: Progress = ignore,
 ) -> Certificate:
     """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
     Any network will do: how it was built plays no part. tol is positive and finite, and the domain
-    a closed interval of ends at most 2²⁰ in magnitude. Pieces that were found or estimated before,
-    on this network and domain, save doing it again; they are trusted as little as the finder. After
-    ``budget`` cells the proof stops with ``inconclusive``; where more are to be expected, only a
-    few short intervals are searched for a witness. Parts run in ``executor``, by default in a
-    thread for each processor, and the result is the same in every one; ``progress`` is told the
-    fraction of them that is done.
+    a closed interval of ends at most 2²⁰ in magnitude. A witness lies in ``witness_domain``, two
+    dyadic numbers, where what is meant is not all of the domain. Pieces that were found or
+    estimated before, on this network and domain, save doing it again; they are trusted as little
+    as the finder. After ``budget`` cells, by default ``usual_budget``, the proof stops with
+    ``inconclusive``; where more are to be expected, only a few short intervals are searched for a
+    witness. Parts run in ``executor``, by default in a thread for each processor, and the result is
+    the same in every one; ``progress`` is told the fraction of them that is done.
 
     A RequestError is raised if tol, the domain or the function cannot be judged or the budget is
     not positive, an ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
-    domain = float(domain[0]), float(domain[1])
-    _check_request(tol, domain, function, budget)
-    finder = Finder.of(network, negligible=tol * NEGLIGIBLE / (network.units + 1))
-    widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
-    pieces = pieces or Pieces.estimated(network, domain)
+    claim = Claim.of(network, tol, domain, witness_domain, function)
+    budget = usual_budget(network) if budget is None else budget
+    if budget < 1:
+        raise RequestError(f"budget: {budget} is not a positive number of cells")
+    pieces = pieces or Pieces.estimated(network, claim.domain)
     needed = cells_needed(pieces, partition)
-    parts: Iterable[tuple[Interval, DoubleDouble | None]]
-    if needed > budget:
-        few = probes(domain, min(LONGEST_PROBE, PROBED / needed)) or [domain]  # too short to probe
-        parts = [(ends, None) for ends in few]
-    else:
-        uncut = subintervals(domain, partition.parts)
-        parts = pieces.parts or [(ends, None) for ends in uncut]
-    tasks = [Task(finder, ends, nodes, widest, budget, function) for ends, nodes in parts]
-    with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count()) as workers:
+    tasks = _tasks(claim, partition, pieces, needed, budget)
+    with nullcontext(executor) if executor else threads() as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
-    return _judge(tasks[0], tol, domain, findings, needed)
+    return _judge(claim, findings, needed)
+
+
+def usual_budget(network: Network) -> int:
+    """Return after how many cells a proof is given up unless told otherwise."""
+    return min(BUDGET, affordable(network, WORK))
 
 
 def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
@@ -142,21 +210,39 @@ def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
     return pieces.expected + partition.cells
 
 
+def refutation(
+    network: Network,
+    tol: float,
+    x: Fraction,
+    *,
+    domain: Interval = DOMAIN,
+    witness_domain: Span | None = None,
+    function: str = "sin",
+) -> Certificate:
+    """Judge |N(x) − f(x)| ≤ tol by one dyadic x: ``refuted`` if it is a witness.
+
+    The rest is as in ``certify``; nothing is bounded.
+    """
+    claim = Claim.of(network, tol, domain, witness_domain, function)
+    return claim.judged(claim.witness([x]))
+
+
 def recheck(
     certificate: Certificate, network: Network, *, progress: Progress = ignore
 ) -> tuple[Certificate, list[str]]:
     """Compute a certificate again on another partition, and say in what the two disagree.
 
-    Returns the new one, and one line for every disagreement: none if the old one stands.
+    Where it only says that a point refutes, the point alone is looked at. Returns the new
+    certificate, and one line for every disagreement: none if the old one stands.
     """
-    again = certify(
-        network,
-        certificate.tol,
-        domain=certificate.domain,
-        function=certificate.function,
-        partition=RECHECK,
-        progress=progress,
-    )
+    tol, bounded = certificate.tol, math.isfinite(certificate.sup_error)
+    claimed: dict[str, Any] = {
+        name: getattr(certificate, name) for name in ("domain", "witness_domain", "function")
+    }
+    if certificate.verdict == REFUTED and certificate.witness is not None and not bounded:
+        again = refutation(network, tol, certificate.witness, **claimed)
+    else:
+        again = certify(network, tol, **claimed, partition=RECHECK, progress=progress)
     return again, list(_disagreements(certificate, again, network))
 
 
@@ -172,13 +258,29 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
         yield f"sup_error: certificate {old.sup_error:.6g}, recomputed {new.sup_error:.6g}"
     if old.witness is None:
         return
-    if not old.domain[0] <= old.witness <= old.domain[1]:
+    if not old.witness_domain[0] <= old.witness <= old.witness_domain[1]:
         yield "witness: outside the domain"
         return
     claimed = Fraction(old.lower_bound)
     _, upper = error_bounds(network, old.witness, claimed or Fraction(old.tol), old.function)
     if upper < claimed:
         yield "witness: the error there is smaller than lower_bound"
+
+
+def _tasks(
+    claim: Claim, partition: Partition, pieces: Pieces, needed: float, budget: int
+) -> list[Task]:
+    """Cut the domain into parts; where no proof is tried, take a few short intervals of it."""
+    network, domain = claim.network, claim.domain
+    finder = Finder.of(network, negligible=claim.tol * NEGLIGIBLE / (network.units + 1))
+    widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
+    if needed > budget:
+        few = probes(domain, min(LONGEST_PROBE, PROBED * budget / needed))
+        parts: Parts = [(ends, None) for ends in few or [domain]]  # it may be too short to probe
+    else:
+        uncut = subintervals(domain, min(partition.parts, most_parts(network)))
+        parts = pieces.parts or [(ends, None) for ends in uncut]
+    return [Task(finder, ends, nodes, widest, budget, claim.function) for ends, nodes in parts]
 
 
 def examine(task: Task) -> Finding:
@@ -213,41 +315,32 @@ def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> I
             future.cancel()
 
 
-def _judge(
-    task: Task, tol: float, domain: Interval, findings: list[Finding], needed: float
-) -> Certificate:
-    network, function = task.finder.network, task.function
+def _judge(claim: Claim, findings: list[Finding], needed: float) -> Certificate:
     total = reduce(Finding.__or__, findings)
-    complete = total.span == domain
-    witness, error = _witness(network, findings, Fraction(tol), function)
-    sup_error = total.bound if complete else math.inf
-    shown = PROVED if sup_error <= tol else INCONCLUSIVE
-    versions = {"sinrelu": __version__, "numpy": np.__version__, "python": python_version()}
-    verdict = REFUTED if error > Fraction(tol) else shown
-    return Certificate(
-        verdict=verdict,
-        tol=tol,
-        function=function,
-        domain=domain,
-        sup_error=sup_error,
-        lower_bound=float_below(error),
-        witness=witness,
+    complete = total.span == claim.domain
+    found = claim.judged(
+        _witness(claim, findings),
+        sup_error=total.bound if complete else math.inf,
         cells=total.cells,
         pieces=total.pieces + 1,
         radius=total.radius,
-        sha256=network.sha256,
-        remark=_shortfall(total, tol, complete, needed) if verdict == INCONCLUSIVE else "",
-        versions=versions,
     )
+    remark = _shortfall(total, claim.tol, complete, needed)
+    return replace(found, remark=remark) if found.verdict == INCONCLUSIVE else found
 
 
-def _witness(
-    network: Network, findings: list[Finding], tol: Fraction, function: str
-) -> tuple[Fraction, Fraction]:
+def _witness(claim: Claim, findings: list[Finding]) -> tuple[Fraction, Fraction]:
     """Return (x, error) of the largest exact error in the most suspicious cells."""
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
-    found = (worst_in_cell(network, *finding.cell, tol, function) for finding in suspects)
-    return max(found, key=itemgetter(1))
+    low, high = claim.inner
+    cells = ((max(low, cell[0]), min(cell[1], high)) for cell in (f.cell for f in suspects))
+    tol = Fraction(claim.tol)
+    found = (
+        worst_in_cell(claim.network, cell, tol, claim.function, claim.inner)
+        for cell in cells
+        if cell[0] <= cell[1]
+    )
+    return max(found, key=itemgetter(1), default=claim.witness(claim.inner))
 
 
 def float_below(number: Fraction) -> float:
@@ -269,13 +362,3 @@ def _shortfall(total: Finding, tol: float, complete: bool, needed: float) -> str
         f"the bound {total.bound:.4g} exceeds the tolerance {tol:g}, and no x was found where the "
         f"error does; {total.radius:.2g} of the bound covers rounding and unresolved kinks"
     )
-
-
-def _check_request(tol: float, domain: Interval, function: str, budget: int) -> None:
-    quarter_turns(function)
-    if not 0 < tol < math.inf:
-        raise RequestError(f"tol: {tol} is not a positive number")
-    if not -LIMIT <= domain[0] < domain[1] <= LIMIT:
-        raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
-    if budget < 1:
-        raise RequestError(f"budget: {budget} is not a positive number of cells")

@@ -1,6 +1,9 @@
 """The trusted bound, against exact rational arithmetic piece by piece."""
 
+import ctypes
 import math
+import platform
+import sys
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -351,3 +354,23 @@ def test_flushing_to_zero_is_refused(monkeypatch):
     monkeypatch.setattr(bound, "np", Numpy())
     with pytest.raises(ArithmeticAssumptionError, match="gradual underflow"):
         check_arithmetic()
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="sets a flag of x86-64"
+)
+@pytest.mark.parametrize("flags", [0x8000, 0x40, 0x8040])
+def test_a_processor_that_flushes_to_zero_is_refused(flags):
+    """Also one that takes subnormals for 0 (0x40), and so finds them equal to what it makes."""
+    libm = ctypes.CDLL(None)
+    usual = ctypes.create_string_buffer(64)
+    assert libm.fegetenv(usual) == 0
+    words = np.frombuffer(usual.raw, np.uint32).copy()
+    words[7] |= flags  # the control register of the vector units
+    try:
+        libm.fesetenv(words.ctypes.data_as(ctypes.c_void_p))
+        with pytest.raises(ArithmeticAssumptionError):
+            check_arithmetic()
+    finally:
+        libm.fesetenv(usual)
+    check_arithmetic()

@@ -128,7 +128,7 @@ def test_worst_in_cell_finds_the_vertex():
     """Between neighbouring breakpoints the largest error is inside, and it is found."""
     network, limit = build("fold-reflect", "skip", 1e-3), Fraction(1, 1000)
     left, right = Fraction(1.50), Fraction(1.53)
-    x, error = worst_in_cell(network, left, right, limit)
+    x, error = worst_in_cell(network, (left, right), limit)
     assert left <= x <= right
     assert error == error_bounds(network, x, limit)[0]
     points = [left + (right - left) * k / 64 for k in range(65)]
@@ -141,7 +141,7 @@ def test_the_vertex_is_found_in_a_cell_of_any_place(shift):
     """Also beyond 4, where enclosures have other bits than before it."""
     steep = Network((Row((0,), (0.25,), 0.5),))
     left, right = Fraction(1) + shift, Fraction(5, 2) + shift
-    x, error = worst_in_cell(steep, left, right, Fraction(1, 1000))
+    x, error = worst_in_cell(steep, (left, right), Fraction(1, 1000))
     points = [left + (right - left) * k / 64 for k in range(65)]
     largest = max(error_bounds(steep, point, Fraction(1, 1000))[0] for point in points)
     assert left <= x <= right
@@ -151,17 +151,19 @@ def test_the_vertex_is_found_in_a_cell_of_any_place(shift):
 def test_worst_in_cell_is_that_of_the_function():
     left, right = Fraction(-1), Fraction(2)
     for function in ("sin", "cos"):
-        x, error = worst_in_cell(CONSTANT, left, right, LIMIT_OF_ERROR, function)
+        x, error = worst_in_cell(CONSTANT, (left, right), LIMIT_OF_ERROR, function)
         assert error == error_bounds(CONSTANT, x, LIMIT_OF_ERROR, function)[0]
-    assert worst_in_cell(CONSTANT, left, right, LIMIT_OF_ERROR, "sin")[0] == left
-    assert worst_in_cell(CONSTANT, left, right, LIMIT_OF_ERROR, "cos")[0] == right
+    assert worst_in_cell(CONSTANT, (left, right), LIMIT_OF_ERROR, "sin")[0] == left
+    assert worst_in_cell(CONSTANT, (left, right), LIMIT_OF_ERROR, "cos")[0] == right
 
 
 def test_a_float64_is_preferred_as_witness():
     tiny = Fraction(1, 2**90)
-    x, error = worst_in_cell(ABSOLUTE, Fraction(-2) + tiny, Fraction(-1) + tiny, LIMIT_OF_ERROR)
+    cell = Fraction(-2) + tiny, Fraction(-1) + tiny
+    x, error = worst_in_cell(ABSOLUTE, cell, LIMIT_OF_ERROR, inner=(cell[0] - 1, cell[1]))
     assert x == Fraction(float(x)) == -2
     assert error == error_bounds(ABSOLUTE, x, LIMIT_OF_ERROR)[0]
+    assert cell[0] <= worst_in_cell(ABSOLUTE, cell, LIMIT_OF_ERROR)[0] < cell[1]
 
 
 def test_the_first_radius_does_not_always_decide(monkeypatch):

@@ -166,9 +166,9 @@ def test_a_finder_that_misses_everything_proves_nothing_wrong(seed, monkeypatch)
     """Random nodes in place of breakpoints, so that every kink is in some cell."""
     draw, truth = np.random.default_rng(seed), certificate(1e-3, COARSE).lower_bound
 
-    def anything(_finder, start, _limit):
-        inner = np.sort(draw.uniform(*start, 40))
-        hi = np.concatenate([start[:1], inner, start[1:]])
+    def anything(_finder, start, _limit, _gaps=None):
+        inner = np.sort(draw.uniform(start[0], start[-1], 40))
+        hi = np.concatenate([start[:1], inner, start[-1:]])
         return DoubleDouble(hi, np.zeros_like(hi))
 
     monkeypatch.setattr(pieces.Finder, "nodes", anything)
@@ -184,8 +184,8 @@ def test_a_finder_that_misses_everything_proves_nothing_wrong(seed, monkeypatch)
 def test_a_finder_that_does_not_reach_the_ends_is_refused(moved, monkeypatch):
     honest = pieces.Finder.nodes
 
-    def short(finder, start, limit):
-        nodes = honest(finder, start, limit)
+    def short(finder, start, limit, gaps=None):
+        nodes = honest(finder, start, limit, gaps)
         part = slice(None, -1) if moved == "last" else slice(1, None)
         return DoubleDouble(nodes.hi[part], nodes.lo[part])
 
@@ -331,9 +331,9 @@ def test_every_budget_is_sound():
     net, usual = network("fold-reflect", "skip", 1e-2), Partition(3, 40)
     whole = certify(net, 1e-2, partition=usual)
     assert whole.verdict == PROVED
-    verdicts = set()
+    verdicts, few = set(), Pieces(DOMAIN, None, 0.0)
     for budget in range(1, whole.cells + 20, 7):
-        found = certify(net, 1e-2, partition=usual, budget=budget)
+        found = certify(net, 1e-2, partition=usual, budget=budget, pieces=few)
         assert (found.verdict == PROVED) == (found.cells == whole.cells)
         verdicts.add(found.verdict)
     assert verdicts == {PROVED, INCONCLUSIVE}
@@ -409,7 +409,7 @@ def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looke
     net = build(Target.parse("sin", ("-1e6", "1e6")), "skip", 1e-9)
     found = certify(net, 1e-9, domain=(-1e6, 1e6))
     assert found.verdict == INCONCLUSIVE
-    assert 1e3 < found.cells < 4 * prover.PROBED
+    assert 1e3 < found.cells < 4 * prover.PROBED * prover.BUDGET
     assert "a proof needs about" in found.remark
     needed = float(found.remark.split("about ")[1].split(":")[0])
     assert 1e10 < needed < 1e11

@@ -108,7 +108,7 @@ class InductionBound:
     def covers(self, target: Target) -> bool:
         """Whether the bound is for the target's function, and for all of its domain."""
         low, high = self.domain
-        inside = at_most(low, target.low) and at_most(target.high, high)
+        inside = low.is_at_most(target.low) and target.high.is_at_most(high)
         return inside and self.function == target.function
 
 
@@ -153,17 +153,7 @@ def domain_of(reduction: RangeReduction) -> tuple[End, End]:
     low = End(centre if reduction.side > 0 else centre - reach, True)
     high = End(centre if reduction.side < 0 else centre + reach, True)
     origin = End(Fraction(reduction.origin))
-    return (origin if origin.ratio and at_most(low, origin) else low), high
-
-
-def at_most(first: End, second: End) -> bool:
-    """Whether certainly first ≤ second."""
-    if first.of_pi == second.of_pi:
-        return first.ratio <= second.ratio
-    ratios = (first.ratio, second.ratio)
-    bits = sum(part.bit_length() for each in ratios for part in each.as_integer_ratio())
-    numbers = Intervals(2 * bits + COARSE_BITS)
-    return upper(first.value(numbers) - second.value(numbers)) <= 0
+    return (origin if origin.ratio and low.is_at_most(origin) else low), high
 
 
 def largest_magnitude(*ends: End) -> Fraction:
