@@ -140,6 +140,11 @@ class Target:
         return self.low.outward(-1), self.high.outward(1)
 
     @property
+    def floats(self) -> tuple[float, float]:
+        """The least and the largest float64 of the domain; the other way round if it has none."""
+        return self.low.outward(1), self.high.outward(-1)
+
+    @property
     def inner(self) -> tuple[Fraction, Fraction]:
         """Dyadic numbers right beside the ends, in the domain: where a witness may lie.
 

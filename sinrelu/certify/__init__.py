@@ -1,6 +1,23 @@
 """The proof: what is trusted depends on the network alone, never on how it was built."""
 
 from sinrelu.certify.certificate import Certificate
-from sinrelu.certify.prover import BUDGET, DOMAIN, Partition, cells_needed, certify, recheck
+from sinrelu.certify.prover import (
+    DOMAIN,
+    Partition,
+    cells_needed,
+    certify,
+    recheck,
+    refutation,
+    usual_budget,
+)
 
-__all__ = ["BUDGET", "DOMAIN", "Certificate", "Partition", "cells_needed", "certify", "recheck"]
+__all__ = [
+    "DOMAIN",
+    "Certificate",
+    "Partition",
+    "cells_needed",
+    "certify",
+    "recheck",
+    "refutation",
+    "usual_budget",
+]

@@ -44,6 +44,8 @@ PROBE_LENGTHS = tuple(2.0**-power for power in (5, 10, 15, 20, 25, 30))
 """Pieces are first counted on so many intervals, each so long in proportion to its share."""
 ENOUGH = 2**15
 """Where more are found there, shorter intervals are tried."""
+MAX_PIECES = 5_000_000
+"""More are not enumerated; of a large network fewer."""
 MARGIN = 1.25
 """By what factor an estimated number of pieces must exceed a limit to be believed to."""
 UNEVEN = 0.236
@@ -188,6 +190,11 @@ def nodes_at_once(network: Network) -> int:
 def affordable(network: Network, work: float) -> int:
     """Return how many nodes may be looked at for so much work."""
     return int(work / (_size(network) * (1 + OVERHEAD / nodes_at_once(network))))
+
+
+def most_pieces(network: Network) -> int:
+    """Return how many pieces are enumerated at most."""
+    return min(MAX_PIECES, affordable(network, WORK))
 
 
 def most_parts(network: Network) -> int:

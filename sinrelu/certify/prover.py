@@ -343,6 +343,11 @@ def _witness(claim: Claim, findings: list[Finding]) -> tuple[Fraction, Fraction]
     return max(found, key=itemgetter(1), default=claim.witness(claim.inner))
 
 
+def cells_text(needed: float) -> str:
+    """Say how many cells a proof takes."""
+    return f"about {needed:.2g} cells" if math.isfinite(needed) else "too many cells to be counted"
+
+
 def float_below(number: Fraction) -> float:
     """Return the largest float64 that is at most a number ≥ 0."""
     try:
@@ -355,7 +360,7 @@ def float_below(number: Fraction) -> float:
 def _shortfall(total: Finding, tol: float, complete: bool, needed: float) -> str:
     if not complete:
         return (
-            f"stopped after {total.cells} cells; a proof needs about {needed:.2g}: "
+            f"stopped after {total.cells} cells; a proof needs {cells_text(needed)}: "
             f"raise --budget, or judge by --sampled alone"
         )
     return (

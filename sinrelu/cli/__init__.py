@@ -54,7 +54,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its status."""
     os.environ.pop("MPLBACKEND", None)  # a notebook's may not be installed here; none is needed
-    sys.exit(run(sys.argv[1:] or ["--help"]))
+    status = run(sys.argv[1:] or ["--help"])
+    if status == INTERRUPTED:
+        os._exit(status)  # at once: what threads still compute is not waited for
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

@@ -78,6 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     from sinrelu.formats import load
     from sinrelu.target import tolerance
     from sinrelu.verification import verify
+    from sinrelu.verification.report import counts_text
 
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
@@ -86,6 +87,11 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     if network.multiprecision and (budget or certificate or picture):
         refusal = f"{file}: its weights have more bits than float64"
         raise RequestError(f"{refusal}, so --budget, --certificate and --plot are not for it")
+    if as_json:
+        if network.connections > max_connections:
+            shared.message(f"{network.connections} connections, more than {max_connections}")
+    else:
+        click.echo(counts_text(network, max_connections))  # at once: the rest may take long
     with shared.progress_bars() as progress:
         report = verify(
             network,
@@ -97,7 +103,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
             progress=progress,
             message=shared.message,
         )
-    click.echo(report.as_json() if as_json else report.as_text())
+    click.echo(report.as_json() if as_json else report.findings_text())
     _write_files(report, certificate, picture)
     return report.exit_status
 

@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from sinrelu.certify import BUDGET, certify
+from sinrelu.certify import certify
 from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.constructions import CONSTRUCTIONS, build
 from sinrelu.constructions.fold_reflect.induction import prove
@@ -106,7 +106,7 @@ def sampled(entry: Entry, network: Network) -> Entry:
 
 
 def judged(
-    entry: Entry, network: Network, budget: int = BUDGET, progress: Progress = ignore
+    entry: Entry, network: Network, budget: int | None = None, progress: Progress = ignore
 ) -> Entry:
     """Add what can be proved: with a number of cells, or, of a multiprecision one, by induction."""
     target = CONSTRUCTIONS[entry.construction].target

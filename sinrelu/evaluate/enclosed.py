@@ -7,7 +7,8 @@ wanted radius takes, whatever the weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from operator import mul
 from typing import NamedTuple
@@ -20,6 +21,15 @@ from sinrelu.network import Network, Number, Row
 
 DIGITS = 16
 """Significant bits of the smallest weight where only sizes matter."""
+SPARE = 64
+"""Places beyond those wanted that are enough for any weight."""
+MAX_BITS = 2**17
+"""Values with more binary places than that are refused: they would take hours."""
+MAX_HELD_BITS = 2**31
+"""Likewise places times connections: a network may be large, or its numbers long, but not both."""
+KARATSUBA = 1.6
+PLAIN_BITS = 512
+"""Numbers with so many bits are multiplied about as fast as they are fetched."""
 
 
 class Enclosure(NamedTuple):
@@ -59,10 +69,11 @@ class EnclosureEvaluator(NamedTuple):
 
     @classmethod
     def of(cls, network: Network, places: int, reach: int) -> EnclosureEvaluator:
-        """Convert a network so that enclosures have radius at most 2^(−places), places ≥ 0."""
-        coarse = _coarse(network)
-        radius = worst_error(network, reach, coarse)
-        bits = max(coarse, places + radius.bit_length())
+        """Convert a network so that enclosures have radius at most 2^(−places), places ≥ 0.
+
+        Raises RequestError if that takes too many bits.
+        """
+        bits, radius = _precision(network, places, reach)
         rows = []
         for sources, weights, bias in network.rows:
             fixed = tuple(_fixed(weight, bits) for weight in weights)
@@ -91,6 +102,7 @@ def worst_error(network: Network, reach: int, coarse: int) -> int:
     """
     errors, largest = [1], [reach]
     for row in network.rows:
+        _refuse_long(network, max(errors[-1].bit_length(), largest[-1].bit_length()) // 2)
         sizes = [_size(weight, coarse) for weight in row.weights]
         error = sum(a * errors[s] for a, s in zip(sizes, row.sources, strict=True))
         value = sum(a * largest[s] for a, s in zip(sizes, row.sources, strict=True))
@@ -104,14 +116,15 @@ def enclosures(
 ) -> Iterator[tuple[Fraction, Enclosure]]:
     """Yield each point with an enclosure of N there, of radius at most tolerance > 0.
 
-    Raises RequestError if a point is not finite, or the tolerance not positive.
+    Raises RequestError if a point is not finite, the tolerance not positive, or values need more
+    than ``MAX_BITS`` binary places.
     """
     places = _places(tolerance)
     evaluator = EnclosureEvaluator.of(network, places, 4)
     for point in points:
         x = finite(point)
         if abs(x) > evaluator.reach:
-            evaluator = EnclosureEvaluator.of(network, places, 1 << int(abs(x)).bit_length())
+            evaluator = EnclosureEvaluator.of(network, places, _reach(x))
         yield x, evaluator(x)
 
 
@@ -138,6 +151,35 @@ def enclosed_error(
     for x, difference in enclosed_difference(network, points, tolerance, function):
         error = difference._replace(centre=abs(difference.centre))
         yield x, max(error.lower, Fraction(0)), error.upper
+
+
+def cost(network: Network, tolerance: Dyadic, points: Sequence[Dyadic]) -> int:
+    """Estimate what an enclosure at the worst of some points takes, in short multiplications.
+
+    Raises RequestError where ``enclosures`` does.
+    """
+    bits, _ = _precision(network, _places(tolerance), _reach(max(abs(finite(x)) for x in points)))
+    return int((network.connections + 1) * (1 + math.pow(bits / PLAIN_BITS, KARATSUBA)))
+
+
+def _precision(network: Network, places: int, reach: int) -> tuple[int, int]:
+    """Return how many binary places a radius of 2^(−places) takes, and the radius in units."""
+    coarse = min(_coarse(network), places + SPARE)
+    radius = worst_error(network, reach, coarse)
+    bits = max(coarse, places + radius.bit_length())
+    _refuse_long(network, bits)
+    return bits, radius
+
+
+def _refuse_long(network: Network, bits: int) -> None:
+    most = min(MAX_BITS, MAX_HELD_BITS // (network.connections + 1))
+    if bits > most:
+        raise RequestError(f"values of this network need more than {most} bits: too long a work")
+
+
+def _reach(x: Dyadic) -> int:
+    """Return a power of two that |x| does not exceed, at least 4."""
+    return max(4, 1 << int(abs(finite(x))).bit_length())
 
 
 def _places(tolerance: Dyadic) -> int:

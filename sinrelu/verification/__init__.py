@@ -4,24 +4,31 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from typing import Any, NamedTuple
 
-from sinrelu.certify import BUDGET, cells_needed, certify
+from sinrelu.certify import cells_needed, certify, refutation, usual_budget
 from sinrelu.certify.counterexample import worst_of
-from sinrelu.certify.pieces import Pieces
-from sinrelu.certify.prover import float_below
+from sinrelu.certify.pieces import Pieces, most_pieces
+from sinrelu.certify.prover import cells_text, float_below
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.progress import Message, Progress, ignore
+from sinrelu.progress import Message, ignore
 from sinrelu.target import DEFAULT, Target, tolerance
 from sinrelu.verification.report import Proof, Report
-from sinrelu.verification.sampling import MAX_PIECES, sample_multiprecision, take_sample
+from sinrelu.verification.sampling import (
+    Sample,
+    first_look,
+    sample_multiprecision,
+    take_sample,
+)
 
 __all__ = ["Report", "verify"]
 
 TOL = Fraction(1, 10**12)
 MAX_CONNECTIONS = 10_000
 NO_INDUCTION = "no proof: the graph is not that of a fold-reflect plan in the file's parameters"
+REFUTED_BY_SAMPLE = "the sample refutes it, so no bound was sought"
 OTHER_TARGET = "no proof: the plan in the file is for {} only"
 
 
@@ -54,8 +61,8 @@ def verify(
     sampled : bool
         Whether the sample alone is judged, and no proof attempted.
     budget : int, optional
-        Cells after which a proof piece by piece is given up, 20 million by default. It is not
-        begun where more are estimated.
+        Cells after which a proof piece by piece is given up, 20 million by default and fewer for
+        a large network. It is not begun where more are estimated, or the sample has a witness.
     progress, message : callable
         Called with a step's name, ``finding pieces``, ``sampling`` or ``proving``, and the
         fraction done; and with a sentence if no proof is begun.
@@ -68,19 +75,8 @@ def verify(
     limit = tolerance(tol)
     if budget is not None and (network.multiprecision or budget < 1):
         raise RequestError(f"budget: {budget} cells are of no use for this network's proof")
-    if network.multiprecision:
-        sample = sample_multiprecision(network, target, limit, partial(progress, "sampling"))
-        proof = None if sampled else _by_induction(network, target)
-    else:
-        pieces, cells = Pieces.estimated(network, target.cover), budget or BUDGET
-        needed = cells_needed(pieces)
-        if needed > cells and not sampled:
-            message(f"a proof needs about {needed:.2g} cells, more than {cells}: none is tried")
-        pieces = pieces.found(network, MAX_PIECES, partial(progress, "finding pieces"))
-        told = partial(progress, "sampling")
-        sample = take_sample(network, pieces, told, target.function, limit)
-        told = partial(progress, "proving")
-        proof = None if sampled else _by_pieces(network, target, limit, pieces, cells, told)
+    task = _Task(network, target, limit, sampled, budget, progress, message)
+    sample, proof = task.by_induction() if network.multiprecision else task.by_pieces()
     points = [sample.exact.x]
     if proof and proof.certificate and proof.certificate.witness is not None:
         points.append(proof.certificate.witness)
@@ -88,21 +84,64 @@ def verify(
     return Report(network, limit, max_connections, sample, proof, worst, target=target)
 
 
-def _by_pieces(
-    network: Network, target: Target, tol: Fraction, pieces: Pieces, budget: int, told: Progress
-) -> Proof:
-    """Prove for the largest float64 that is at most the tolerance: bounds are float64 too."""
-    certificate = certify(
-        network,
-        float_below(tol) or math.ulp(0.0),
-        domain=target.cover,
-        function=target.function,
-        pieces=pieces,
-        budget=budget,
-        progress=told,
-    )
-    shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
-    return Proof(shown, certificate.remark, certificate)
+class _Task(NamedTuple):
+    """What is asked for. Where a sample refutes, nothing more is done: no proof could be found."""
+
+    network: Network
+    target: Target
+    tol: Fraction
+    sampled: bool
+    budget: int | None
+    progress: Callable[[str, float], None]
+    message: Message
+
+    def by_induction(self) -> tuple[Sample, Proof | None]:
+        told = partial(self.progress, "sampling")
+        sample = sample_multiprecision(self.network, self.target, self.tol, told)
+        if self.sampled or sample.exact.lower > self.tol:
+            return sample, None
+        return sample, _by_induction(self.network, self.target)
+
+    def by_pieces(self) -> tuple[Sample, Proof | None]:
+        network, target = self.network, self.target
+        sample = first_look(network, target, self.tol)
+        if sample.exact.lower > self.tol:
+            return sample, self._refuted(sample)
+        pieces = Pieces.estimated(network, target.cover)
+        budget = self.budget or usual_budget(network)
+        needed = cells_needed(pieces)
+        if needed > budget and not self.sampled:
+            self.message(f"a proof needs {cells_text(needed)}, more than {budget}: none is tried")
+        told = partial(self.progress, "finding pieces")
+        pieces = pieces.found(network, most_pieces(network), told)
+        told = partial(self.progress, "sampling")
+        sample = take_sample(network, pieces, target, self.tol, told)
+        if sample.exact.lower > self.tol:
+            return sample, self._refuted(sample)
+        return sample, None if self.sampled else self._proof(pieces, budget)
+
+    def _refuted(self, sample: Sample) -> Proof | None:
+        if self.sampled:
+            return None
+        x, told = sample.exact.x, self._claim()
+        return Proof(shortfall=REFUTED_BY_SAMPLE, certificate=refutation(self.network, x=x, **told))
+
+    def _proof(self, pieces: Pieces, budget: int) -> Proof:
+        told = partial(self.progress, "proving")
+        certificate = certify(
+            self.network, pieces=pieces, budget=budget, progress=told, **self._claim()
+        )
+        shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
+        return Proof(shown, certificate.remark, certificate)
+
+    def _claim(self) -> dict[str, Any]:
+        """Return what is claimed for the largest float64 that is at most the tolerance."""
+        return {
+            "tol": float_below(self.tol) or math.ulp(0.0),
+            "domain": self.target.cover,
+            "witness_domain": self.target.inner,
+            "function": self.target.function,
+        }
 
 
 def _by_induction(network: Network, target: Target) -> Proof:

@@ -11,7 +11,7 @@ from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or
 from sinrelu.certify.prover import float_below
 from sinrelu.network import Network, exact_hex
 from sinrelu.target import DEFAULT, Target, rounded_up
-from sinrelu.verification.sampling import MAX_PIECES, Sample
+from sinrelu.verification.sampling import Curve, Sample
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
@@ -77,7 +77,9 @@ class Report:
     def witness(self) -> Fraction | None:
         """A dyadic x at which the error is above the tolerance, beyond doubt."""
         found = self.counterexample
-        return found[0] if found is not None and found[1] > self.tol else None
+        if found is None or found[1] <= self.tol or not self.target.contains(found[0]):
+            return None
+        return found[0]
 
     @property
     def witness_error(self) -> Fraction | None:
@@ -97,13 +99,6 @@ class Report:
         return INCONCLUSIVE_STATUS if self.verdict == INCONCLUSIVE else OK_STATUS
 
     @property
-    def construction(self) -> str | None:
-        """What the file says it was built by; informative only."""
-        name = self.network.meta.get("construction")
-        printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
-        return str(name) if printable else None
-
-    @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader of the figures should know."""
         return tuple(self._remarks())
@@ -116,8 +111,9 @@ class Report:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
             yield f"the bound {self._text(self.sup_error)} exceeds the tolerance"
-        if self.sample.curve is not None and self.sample.curve.pieces is None:
-            yield f"more than {MAX_PIECES} pieces: a uniform grid was sampled, not all breakpoints"
+        curve = self.sample.curve
+        if curve is not None and curve.more_than is not None:
+            yield f"more than {curve.more_than} pieces: a uniform grid was sampled instead"
         if self.witness is None and seen is not None and seen.error > self.tol:
             yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
         if not self.within_limit:
@@ -146,7 +142,7 @@ class Report:
             **{name: getattr(network, name) for name in COUNTS},
             "dense_size_with_biases": network.dense_size_with_biases,
             "wiring": network.wiring,
-            "construction": self.construction,
+            "construction": construction_of(network),
             "sha256": network.sha256,
             "remarks": list(self.remarks),
         }
@@ -175,8 +171,11 @@ class Report:
 
     def as_text(self) -> str:
         """Return the report for people: counts, sample, proof, verdict."""
-        lines = [] if self.construction is None else [line("construction", self.construction)]
-        lines += [*count_lines(self.network, self.max_connections), "", *self._error_lines(), ""]
+        return f"{counts_text(self.network, self.max_connections)}\n{self.findings_text()}"
+
+    def findings_text(self) -> str:
+        """Return what comes after the counts, which are known before."""
+        lines = ["", *self._error_lines(), ""]
         lines += [line("remark", remark) for remark in self.remarks]
         return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
 
@@ -188,8 +187,7 @@ class Report:
         )
         yield line("tolerance", self._text(self.tol))
         if curve is not None:
-            many = f"more than {MAX_PIECES}"
-            yield line("pieces", many if curve.pieces is None else f"{curve.pieces}")
+            yield line("pieces", self._pieces(curve))
         yield from self._sample_lines()
         if self.sup_error is not None:
             how = ", by induction on the plan" if self.network.multiprecision else ""
@@ -197,6 +195,11 @@ class Report:
             yield line("sup error", f"{self._text(self.sup_error):<12} {shown}")
         elif self.proof is not None:
             yield line("sup error", "none shown")
+
+    @staticmethod
+    def _pieces(curve: Curve) -> str:
+        many = "not counted" if curve.more_than is None else f"more than {curve.more_than}"
+        return many if curve.pieces is None else f"{curve.pieces}"
 
     def _sample_lines(self) -> Iterator[str]:
         label, exact, seen = "sampled error", self.sample.exact, self.sample.float64
@@ -222,9 +225,25 @@ class Report:
         return rounded_up(number, digits, not up) if exact else f"{nearest(number):.{digits}g}"
 
 
+def construction_of(network: Network) -> str | None:
+    """Return what a file says it was built by; informative only."""
+    name = network.meta.get("construction")
+    printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
+    return str(name) if printable else None
+
+
+def counts_text(network: Network, max_connections: int) -> str:
+    """Return what can be said of a network before any of its values is computed."""
+    name = construction_of(network)
+    lines = [] if name is None else [line("construction", name)]
+    return "\n".join([*lines, *count_lines(network, max_connections)])
+
+
 def count_lines(network: Network, max_connections: int | None = None) -> list[str]:
     """Return the counts of a network, recounted on its graph, one a line."""
     limit = "" if max_connections is None else f"limit {max_connections}"
+    if max_connections is not None and network.connections > max_connections:
+        limit += ", exceeded"
     size, with_biases = network.dense_size, network.dense_size_with_biases
     dense = "none (skip wiring)" if size is None else f"{size:<12} with biases {with_biases}"
     return [

@@ -533,7 +533,7 @@ class TestBadInput:
 class TestInterruption:
     def test_a_defect_is_no_verdict(self, sinrelu_command, rough_file, monkeypatch):
         monkeypatch.setattr(sampling, "error_curve", lambda *_, **__: 1 // 0)
-        status, out, err = sinrelu_command("verify", rough_file)
+        status, out, err = sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
         assert (status, out, err.count("\n")) == (70, "", 1)
         assert err.startswith("sinrelu: unexpected ZeroDivisionError in test_cli.py, line ")
 
@@ -552,7 +552,7 @@ class TestInterruption:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(sampling, "error_curve", interrupted)
-        status, out, err = sinrelu_command("verify", rough_file)
+        status, out, err = sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
         assert (status, out, err) == (130, "", "sinrelu: interrupted\n")
 
     def test_out_of_memory(self, sinrelu_command, rough_file, monkeypatch):
@@ -560,7 +560,9 @@ class TestInterruption:
             raise MemoryError
 
         monkeypatch.setattr(sampling, "error_curve", exhausted)
-        assert "out of memory" in refusal(sinrelu_command("verify", rough_file))
+        assert "out of memory" in refusal(
+            sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
+        )
 
     @staticmethod
     def shell(line, **environment):

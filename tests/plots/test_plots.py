@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from sinrelu import Circuit, RequestError, build, evaluate_float64, relu
-from sinrelu.certify import DOMAIN
+from sinrelu.certify import DOMAIN, pieces
 from sinrelu.plots import error_figure, rendered
 from sinrelu.plots.error import (
     COLUMNS,
@@ -21,7 +21,6 @@ from sinrelu.plots.error import (
 )
 from sinrelu.plots.style import label_domain
 from sinrelu.target import Target
-from sinrelu.verification import sampling
 from sinrelu.verification.sampling import Curve, error_curve, find_pieces
 
 
@@ -63,7 +62,7 @@ def test_the_closest_panel_shows_single_pieces(network, curve):
 
 
 def test_single_pieces_are_found_where_not_all_are_known(network, monkeypatch):
-    monkeypatch.setattr(sampling, "MAX_PIECES", 10)
+    monkeypatch.setattr(pieces, "MAX_PIECES", 10)
     curve = error_curve(network, find_pieces(network))
     panel = closest_panel(network, curve, worst_place(curve))
     assert curve.breakpoints is None

@@ -19,6 +19,7 @@ from sinrelu.verification.report import (
     SAMPLED_OK,
     Proof,
     Report,
+    construction_of,
     count_lines,
     domain_text,
     dyadic_text,
@@ -41,7 +42,7 @@ HALF = Fraction(1, 2**80), Fraction(1, 2)
 
 def sample(float64=8e-13, exact=7e-13, pieces=4):
     knots = None if pieces is None else np.linspace(*DOMAIN, pieces + 1)
-    curve = Curve(knots, np.array(DOMAIN), np.zeros(2))
+    curve = Curve(knots, np.array(DOMAIN), np.zeros(2), more_than=None if pieces else 1000)
     error = Fraction(exact)
     return Sample(Enclosed(error, error, Fraction(3, 4), 5), Worst(float64, 1.0, 10), curve)
 
@@ -154,12 +155,12 @@ def test_counts_come_from_the_graph_and_not_from_the_file():
 
 @pytest.mark.parametrize("name", [7, None, "a\x1b[2Jb", "two\nlines", "x" * 61, ["fold"]])
 def test_a_construction_that_is_no_plain_name_is_not_repeated(name):
-    assert Report(network(construction=name), TOL, 9, sample()).construction is None
+    assert construction_of(network(construction=name)) is None
 
 
 def test_a_construction_is_repeated():
     made = Report(network(construction="fold-reflect"), TOL, 9, sample())
-    assert made.construction == "fold-reflect"
+    assert made.as_dict()["construction"] == "fold-reflect"
     assert made.as_text().split()[:2] == ["construction", "fold-reflect"]
 
 
