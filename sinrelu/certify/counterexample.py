@@ -4,7 +4,9 @@ This is trusted for the verdict ``refuted``, with ``evaluate.enclosed`` and
 ``arithmetic.fixed_point``; it shares no code with the bound.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
+from operator import itemgetter
 
 from sinrelu.evaluate.enclosed import enclosed_difference, enclosed_error
 from sinrelu.network import Network
@@ -18,9 +20,7 @@ POSITIONS = 2**20
 """The vertex of a parabola is looked for at one of so many places in a cell."""
 
 
-def error_bounds(
-    network: Network, x: Fraction, limit: Fraction, function: str = "sin"
-) -> tuple[Fraction, Fraction]:
+def error_bounds(network: Network, x: Fraction, limit: Fraction, function: str = "sin") -> Span:
     """Return lower ≤ |N(x) − f(x)| ≤ upper at a dyadic x, at most 2⁻⁷⁷·limit apart, limit > 0.
 
     Either lower > limit or upper ≤ limit, unless the error is within 2⁻³⁹⁷·limit of the limit.
@@ -61,8 +61,16 @@ def worst_in_cell(
 
 
 def worst_of(
-    network: Network, points: list[Fraction], limit: Fraction, function: str
+    network: Network, points: Sequence[Fraction], limit: Fraction, function: str
 ) -> tuple[Fraction, Fraction]:
-    """Return (x, lower bound of the error) for the worst of some dyadic points."""
-    found = ((x, error_bounds(network, x, limit, function)[0]) for x in points)
-    return max(found, key=lambda pair: pair[1])
+    """Return (x, lower bound of the error) for the worst of some dyadic points.
+
+    As in ``error_bounds``; the network is prepared once for all of them.
+    """
+    seen = list(enclosed_error(network, points, limit / 2 ** PLACES[0], function))
+    worst, error, _ = max(seen, key=itemgetter(1))
+    if error > limit:
+        return worst, error
+    undecided = [x for x, _, upper in seen if upper > limit]
+    decided = [(x, error_bounds(network, x, limit, function)[0]) for x in undecided]
+    return max([(worst, error), *decided], key=itemgetter(1))

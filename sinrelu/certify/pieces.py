@@ -37,7 +37,7 @@ OVERHEAD = 2**12
 """What a pass over a network costs besides its nodes, in nodes."""
 WORK = 6e9
 """What finding pieces may cost: nodes times numbers of the network."""
-PARTS_WORK = 2**20
+PARTS_WORK = 2**17
 """A domain is cut in fewer parts where parts times numbers of the network are more."""
 PROBES = 16
 PROBE_LENGTHS = tuple(2.0**-power for power in (5, 10, 15, 20, 25, 30))
@@ -89,9 +89,12 @@ class Finder:
         with np.errstate(all="ignore"):
             for stage in self.stages:
                 live = self._with_forms(live, stage)
-                live, gaps = self._split(live, [row.number for row in stage], gaps)
-                if len(live[0].hi) > limit:
+                zeros = self._zeros(live, [row.number for row in stage], gaps)
+                if len(live[0].hi) + len(zeros.cells) > limit:
                     return None
+                if zeros.cells.size:
+                    live = _insert(live, zeros)
+                    gaps = np.insert(gaps, zeros.cells + 1, False)
                 live |= {row.number: _relu(live[row.number]) for row in stage}
         return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
 
@@ -123,25 +126,21 @@ class Finder:
                 count += len(nodes.hi)
                 yield (a, b), nodes
 
-    def _split(
-        self, live: dict[int, DoubleDouble], wires: Sequence[int], gaps: BoolArray
-    ) -> tuple[dict[int, DoubleDouble], BoolArray]:
-        """Insert the zeros of a stage's wires as nodes, and interpolate all live wires there."""
-        found = [zeros for wire in wires if len((zeros := self._zeros(live, wire, gaps)).cells)]
-        if not found:
-            return live, gaps
-        zeros = Zeros(*map(np.concatenate, zip(*found, strict=True))).in_order()
-        return _insert(live, zeros), np.insert(gaps, zeros.cells + 1, False)
+    def _zeros(self, live: dict[int, DoubleDouble], wires: Sequence[int], gaps: BoolArray) -> Zeros:
+        """Return where a stage's wires change their signs, ascending."""
+        found = [self._zeros_of(live, wire, gaps) for wire in wires]
+        return Zeros.joined([zeros for zeros in found if zeros is not None])
 
-    def _zeros(self, live: dict[int, DoubleDouble], wire: int, gaps: BoolArray) -> Zeros:
+    def _zeros_of(self, live: dict[int, DoubleDouble], wire: int, gaps: BoolArray) -> Zeros | None:
         """Return where a wire changes its sign, but for what is negligible or at a node."""
         value, x = live[wire], live[0]
         left, right = value.hi[:-1], value.hi[1:]
         changes = (left < 0) & (right > 0) | (left > 0) & (right < 0)
         cells = np.flatnonzero(changes & ~gaps)
-        if cells.size:
-            kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
-            cells = cells[kink * self.gains[wire] > self.negligible]
+        if not cells.size:
+            return None
+        kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
+        cells = cells[kink * self.gains[wire] > self.negligible]
         (a, b), (x_left, x_right) = ((_take(v, cells), _take(v, cells + 1)) for v in (value, x))
         ratio = _divide(a, _subtract(a, b))
         at = _interpolate(x_left, x_right, ratio)
@@ -163,12 +162,17 @@ class Zeros(NamedTuple):
         """Return some of them."""
         return Zeros(*(values[index] for values in self))
 
-    def in_order(self) -> Zeros:
-        """Return them ascending, without those that are too close to the one before."""
-        ordered = self.taken(np.lexsort((self.x_lo, self.x_hi)))
-        hi, lo = ordered.x_hi, ordered.x_lo
+    @classmethod
+    def joined(cls, parts: Sequence[Zeros]) -> Zeros:
+        """Return all of them ascending, without those that are too close to the one before."""
+        if not parts:
+            none, nowhere = np.empty(0), np.empty(0, np.int64)
+            return cls(nowhere, none, none, none, none, nowhere)
+        zeros = cls(*map(np.concatenate, zip(*parts, strict=True)))
+        zeros = zeros.taken(np.lexsort((zeros.x_lo, zeros.x_hi)))
+        hi, lo = zeros.x_hi, zeros.x_lo
         apart = _clearly_below(DoubleDouble(hi[:-1], lo[:-1]), DoubleDouble(hi[1:], lo[1:]))
-        return ordered.taken(np.append(True, apart))
+        return zeros.taken(np.append(np.ones(1, np.bool_), apart)[: len(hi)])
 
 
 def _stages(rows: Sequence[Computed]) -> Iterator[Sequence[Computed]]:

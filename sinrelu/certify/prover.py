@@ -274,6 +274,8 @@ def _tasks(
     network, domain = claim.network, claim.domain
     finder = Finder.of(network, negligible=claim.tol * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
+    if needed == math.inf:  # even a pass over the network is too much
+        return []
     if needed > budget:
         few = probes(domain, min(LONGEST_PROBE, PROBED * budget / needed))
         parts: Parts = [(ends, None) for ends in few or [domain]]  # it may be too short to probe
@@ -316,6 +318,9 @@ def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> I
 
 
 def _judge(claim: Claim, findings: list[Finding], needed: float) -> Certificate:
+    if not findings:
+        remark = f"a proof needs {cells_text(needed)}"
+        return replace(claim.judged(claim.witness(claim.inner)), remark=remark)
     total = reduce(Finding.__or__, findings)
     complete = total.span == claim.domain
     found = claim.judged(

@@ -8,6 +8,8 @@ times a power of two, as C's strtod and Python's float.fromhex read them. ``netw
 beside this module is the JSON Schema of these files.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from fractions import Fraction
@@ -21,6 +23,8 @@ FIELDS: dict[str, type] = {"format": str, "meta": dict, "rows": list}
 ROW_FIELDS: dict[str, type] = {"bias": str, "sources": list, "weights": list}
 NUMBER = re.compile(r"(-?0x[0-9a-f]{1,20000})p(-?[0-9]{1,6})")
 """Bounded, so that a short file cannot ask for a huge number."""
+MAX_BITS = 2**28
+"""Likewise all numbers together."""
 
 
 def dumps(network: Network) -> bytes:
@@ -45,22 +49,33 @@ def loads(content: bytes) -> Network:
         raise FormatError("not text, and so not a network as JSON") from error
     _check_fields("file", document, FIELDS)
     check_format(document["format"])
-    rows = (_row(number, row) for number, row in enumerate(document["rows"], start=1))
+    read = _Numbers()
+    rows = (_row(read, number, row) for number, row in enumerate(document["rows"], start=1))
     return Network(tuple(rows), document["meta"])
 
 
-def _row(number: int, row: Any) -> Row:
+def _row(read: _Numbers, number: int, row: Any) -> Row:
     _check_fields(f"row {number}", row, ROW_FIELDS)
-    weights = tuple(_number(f"row {number}: weights", text) for text in row["weights"])
-    return Row(tuple(row["sources"]), weights, _number(f"row {number}: bias", row["bias"]))
+    weights = tuple(read(f"row {number}: weights", text) for text in row["weights"])
+    return Row(tuple(row["sources"]), weights, read(f"row {number}: bias", row["bias"]))
 
 
-def _number(place: str, text: Any) -> Fraction:
-    match = NUMBER.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        found = repr(text[:40]) if isinstance(text, str) else f"a {type(text).__name__}"
-        raise FormatError(f"{place}: expected a number like '-0x3p-1', found {found}")
-    return int(match[1], 16) * Fraction(2) ** int(match[2])
+class _Numbers:
+    """Reads numbers, as long as they have at most ``MAX_BITS`` bits together."""
+
+    def __init__(self) -> None:
+        self.left = MAX_BITS
+
+    def __call__(self, place: str, text: Any) -> Fraction:
+        match = NUMBER.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            found = repr(text[:40]) if isinstance(text, str) else f"a {type(text).__name__}"
+            raise FormatError(f"{place}: expected a number like '-0x3p-1', found {found}")
+        mantissa, exponent = match[1], int(match[2])
+        self.left -= 4 * len(mantissa) + abs(exponent)
+        if self.left < 0:
+            raise FormatError(f"{place}: the numbers up to here have more than {MAX_BITS} bits")
+        return int(mantissa, 16) * Fraction(2) ** exponent
 
 
 def _check_fields(place: str, value: Any, fields: dict[str, type]) -> None:

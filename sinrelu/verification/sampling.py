@@ -28,7 +28,7 @@ Domain = tuple[float, float]
 GRID_STEPS = 2**21
 """Steps of the uniform grid that stands in for breakpoints where they are too many."""
 RANDOM_POINTS = 10**6
-EVALUATIONS = 3 * 10**9
+EVALUATIONS = 10**9
 """Fewer points of either sort are taken where points times connections are more."""
 SEED = 20180601
 WINDOWS = 1500
@@ -105,12 +105,13 @@ def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = 
 
 def first_look(network: Network, target: Target, tol: Fraction) -> Sample:
     """Evaluate a network at a few points: enough to see that it is quite another function."""
-    x = np.linspace(*target.cover, _points(network, LOOK_STEPS) + 1)
+    x = np.linspace(*target.cover, _points(network, LOOK_STEPS, EVALUATIONS // 8) + 1)
     error = float64_error(network, x, function=target.function)
     seen = _Seen(x, error).within(target)
     chosen = [seen.worst_of_each(LOOK_WINDOWS), landmarks(target.cover, LOOK_LANDMARKS)]
     curve = Curve(None, x, error, target.function)
-    return Sample(_enclose(network, target, tol, chosen), seen.worst, curve)
+    exact = _enclose(network, target, tol, chosen, work=ENCLOSING // 8)
+    return Sample(exact, seen.worst, curve)
 
 
 def take_sample(
@@ -167,9 +168,9 @@ class _Seen(NamedTuple):
         return Worst(float(size[at]), float(self.x[at]), len(self.x))
 
 
-def _points(network: Network, most: int) -> int:
+def _points(network: Network, most: int, evaluations: int = EVALUATIONS) -> int:
     """Return how many points a network is evaluated at, at least 64."""
-    return min(most, max(64, EVALUATIONS // (network.connections + 1)))
+    return min(most, max(64, evaluations // (network.connections + 1)))
 
 
 def _enclose(
@@ -178,11 +179,12 @@ def _enclose(
     tol: Fraction,
     chosen: list[FloatArray],
     progress: Progress = ignore,
+    work: int = ENCLOSING,
 ) -> Enclosed:
     """Enclose the error at those of the points that are in the domain, or else at its ends."""
     low, high = target.floats
     points = [Fraction(x) for x in np.unique(np.concatenate(chosen)).tolist() if low <= x <= high]
-    return enclose_worst(network, points or target.inner, tol, target.function, progress)
+    return enclose_worst(network, points or target.inner, tol, target.function, progress, work)
 
 
 def sample_multiprecision(
@@ -216,13 +218,14 @@ def enclose_worst(
     tol: Fraction,
     function: str = "sin",
     progress: Progress = ignore,
+    work: int = ENCLOSING,
 ) -> Enclosed:
     """Enclose the error at dyadic points, and return the largest.
 
     Where that would be long work, only at some of the points, from the first to the last.
     """
     radius = min(tol, SMALL) * NARROW
-    points = points[:: -(-len(points) * cost(network, radius, points) // ENCLOSING)]
+    points = points[:: -(-len(points) * cost(network, radius, points) // work)]
     worst = Enclosed(Fraction(-1), Fraction(-1), Fraction(0), len(points))
     seen = enclosed_error(network, points, radius, function)
     for number, (x, lower, upper) in enumerate(seen, start=1):
