@@ -189,3 +189,60 @@ def test_no_text_lifts_the_limit_on_the_digits_of_an_int():
             with contextlib.suppress(RequestError):
                 read(text)
     assert sys.get_int_max_str_digits() == limit
+
+
+finite_ends = st.builds(End, st.fractions(-(10**6), 10**6, max_denominator=10**30), st.booleans())
+
+
+def precisely(end):
+    numbers = MPContext()
+    numbers.prec = 2000
+    return end.value(numbers)
+
+
+@given(finite_ends, finite_ends)
+def test_ends_are_compared_exactly(first, second):
+    assert first.is_at_most(first)
+    assert first.is_at_most(second) == (precisely(first) <= precisely(second))
+
+
+@pytest.mark.parametrize("bits", [10, 130, 400, 3000])
+def test_ends_next_to_each_other_are_told_apart(bits):
+    """However many bits it takes: π is irrational."""
+    numbers = MPContext()
+    numbers.prec = bits + 60
+    below = End(Fraction(int(numbers.floor(numbers.pi * 2**bits)), 2**bits))
+    above = End(below.ratio + Fraction(1, 2**bits))
+    assert below.is_at_most(PI)
+    assert PI.is_at_most(above)
+    assert not PI.is_at_most(below)
+    assert not above.is_at_most(PI)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [("-pi", "pi"), ("0", "1e-50"), ("-1e6", "1e6"), ("0.1", "0.7"), ("3.14159265358979", "pi")],
+)
+def test_what_is_inside_is_inside(ends):
+    """Dyadic numbers right beside the ends, and the floats of the domain."""
+    target = Target.parse("sin", ends)
+    low, high = target.inner
+    assert low < high
+    assert target.contains(low)
+    assert target.contains(high)
+    width = high - low
+    assert not target.contains(low - width / 2**70)
+    assert not target.contains(high + width / 2**70)
+    assert low.denominator.bit_count() == high.denominator.bit_count() == 1
+    first, last = target.floats
+    assert target.contains(Fraction(first))
+    assert not target.contains(Fraction(math.nextafter(first, -math.inf)))
+    assert target.contains(Fraction(last))
+    assert not target.contains(Fraction(math.nextafter(last, math.inf)))
+
+
+def test_a_domain_may_hold_no_float():
+    target = Target("sin", End(1 + Fraction(1, 2**80)), End(1 + Fraction(1, 2**79)))
+    first, last = target.floats
+    assert last < first
+    assert all(map(target.contains, target.inner))

@@ -1,6 +1,7 @@
 """The finder of pieces, against exact rational enumeration. Nothing proved depends on it."""
 
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ from sinrelu.certify.pieces import (
     subintervals,
     with_widest,
 )
+from sinrelu.circuit import Circuit, relu
 from sinrelu.constructions import build
 
 laws = settings(max_examples=60, deadline=None)
@@ -159,3 +161,77 @@ def test_subintervals_tile_the_domain(a, width, count):
     assert all(p[1] == q[0] for p, q in pairwise(parts))
     assert 1 <= len(parts) <= count
     assert max(right - left for left, right in parts) <= 1.12 * (b - a) / count + 1e-9
+
+
+@pytest.mark.parametrize("knots", [3, 40])
+def test_many_zeros_in_one_cell(knots):
+    """A hidden layer bends all over the only cell that there is; its zeros come in one step."""
+    places = [Fraction(7 * k + 1, 7 * knots) for k in range(knots)]
+    circuit = Circuit()
+    bent = sum((relu(circuit.input - p) for p in reversed(places)), circuit.input)
+    nodes = Finder.of(circuit.freeze(bent)).nodes(np.array([-1.0, 2.0]), 1000)
+    check_nodes(nodes, (-1.0, 2.0))
+    assert close_to(rational.fractions(nodes), places, Fraction(1, 2**52))
+    assert len(nodes.hi) == knots + 2
+
+
+def test_equal_zeros_give_one_node():
+    circuit = Circuit()
+    x = circuit.input
+    network = circuit.freeze(relu(x - 0.3) + relu(2 * x - 0.6) - relu(0.3 - x))
+    nodes = Finder.of(network).nodes(np.array([-1.0, 2.0]), 1000)
+    assert nodes.hi.tolist() == [-1, 0.3, 2]
+
+
+@laws
+@given(network=networks(weights=small), gap=st.sampled_from([0, 1, 2]))
+def test_gaps_are_not_looked_into(network, gap):
+    start, gaps = np.array([-4.0, -1.0, 1.5, 3.5]), np.arange(3) == gap
+    everywhere = Finder.of(network).nodes(start, 10_000)
+    nodes = Finder.of(network).nodes(start, 10_000, gaps)
+    inside = (start[gap] < nodes.hi) & (nodes.hi < start[gap + 1])
+    assert not inside.any()
+    outside = (everywhere.hi <= start[gap]) | (everywhere.hi >= start[gap + 1])
+    np.testing.assert_allclose(nodes.hi, everywhere.hi[outside], atol=1e-15)
+
+
+@laws
+@given(network=networks(weights=small))
+def test_a_stage_reads_none_of_its_rows(network):
+    stages = Finder.of(network).stages
+    assert [row for stage in stages for row in stage] == list(network.computed[:-1])
+    for stage in stages:
+        assert not {row.number for row in stage} & {w for row in stage for _, w in row.terms}
+    for before, after in pairwise(stages):
+        assert {row.number for row in before} & {w for _, w in after[0].terms}
+
+
+def wide(units):
+    """A hidden layer whose units are all held until the output reads them."""
+    circuit = Circuit()
+    return circuit.freeze(sum(relu(circuit.input - 1 / (k + 2)) for k in range(units)))
+
+
+def test_more_live_values_take_fewer_nodes_at_a_time():
+    assert wide(50).most_live == 51
+    assert wide(500).most_live == 501
+    assert pieces.nodes_at_once(wide(50)) == pieces.INTERVAL_NODES
+    assert pieces.nodes_at_once(wide(500)) * 501 <= pieces.HELD < pieces.INTERVAL_NODES * 501
+
+
+def test_no_node_is_inserted_beyond_the_limit(monkeypatch):
+    """A layer may bend at a thousand places at once, and every value be held at each of them."""
+    monkeypatch.setattr(pieces, "_insert", lambda *_: pytest.fail("inserted"))
+    assert Finder.of(wide(50)).nodes(np.array([-1.0, 1.0]), 40) is None
+
+
+def test_a_larger_network_has_less_of_everything():
+    little, much = wide(5), wide(2000)
+    for measure in (pieces.most_parts, pieces.most_pieces, partial(pieces.affordable, work=1e9)):
+        assert measure(little) > 10 * measure(much) > 0
+
+
+def test_where_one_pass_is_too_much_nothing_is_estimated(monkeypatch):
+    monkeypatch.setattr(pieces, "WORK", 10**5)
+    monkeypatch.setattr(Finder, "nodes", lambda *_: pytest.fail("looked"))
+    assert Pieces.of(wide(500), ENDS, 10).expected == float("inf")

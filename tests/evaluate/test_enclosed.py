@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mpmath import MPContext
 
 from sinrelu.errors import RequestError
-from sinrelu.evaluate.enclosed import EnclosureEvaluator, enclosed_error, enclosures
+from sinrelu.evaluate import enclosed
+from sinrelu.evaluate.enclosed import EnclosureEvaluator, cost, enclosed_error, enclosures
 from sinrelu.evaluate.exact import evaluate_exact
 from sinrelu.network import Network, Row
 
@@ -114,3 +115,42 @@ def test_bad_points_and_functions():
         list(enclosures(TENT, [math.inf], 1e-9))
     with pytest.raises(RequestError, match="function"):
         list(enclosed_error(TENT, [0], 1e-9, "tan"))
+
+
+@pytest.mark.parametrize("power", [-999_999, -5000])
+def test_a_tiny_weight_takes_no_more_bits_than_are_wanted(power):
+    tiny = Network([Row((0,), (1.0,), 0.0), Row((0, 1), (1.0, Fraction(2) ** power), 0.0)])
+    assert EnclosureEvaluator.of(tiny, 100, 4).bits < 200
+    assert holds(tiny, 1.5, 100)
+
+
+def test_a_tiny_weight_that_is_amplified_again():
+    """What the places leave of the weight is all that counts, also where it is not small."""
+    back = Network([Row((0,), (Fraction(1, 2**3000),), 0.0), Row((1,), (Fraction(2**3000),), 0.0)])
+    assert holds(back, 1.5, 100)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network([Row((0,), (Fraction(2) ** 200_000,), 0.0)]),
+        Network([Row((i,), (1e300,), 1.0) for i in range(300)]),
+    ],
+)
+def test_values_of_too_many_bits_are_refused(network):
+    for use in (lambda: list(enclosures(network, [1], 1)), lambda: cost(network, 1, [1])):
+        with pytest.raises(RequestError, match="more than 131072 bits"):
+            use()
+
+
+def test_a_large_network_may_have_fewer_bits(monkeypatch):
+    monkeypatch.setattr(enclosed, "MAX_HELD_BITS", 3000)
+    assert list(enclosures(ABSOLUTE, [1], 1))
+    with pytest.raises(RequestError, match="more than 750 bits"):
+        list(enclosures(ABSOLUTE, [1], Fraction(1, 2**800)))
+
+
+def test_cost_rises_with_bits_and_connections():
+    coarse, fine = (cost(ABSOLUTE, Fraction(1, 2**places), [1.0, -9]) for places in (10, 5000))
+    assert ABSOLUTE.connections < coarse < fine / 20
+    assert cost(sin_network("skip"), Fraction(1, 2**10), [1.0]) > 10 * coarse

@@ -170,3 +170,14 @@ def test_every_truncation_is_refused():
 def test_row_order_is_that_of_the_network():
     network = Network([Row((0,), (1.0,), 0.0), Row((), (), 1.0)])
     assert json.loads(json.dumps(network)).rows == network.rows
+
+
+@pytest.mark.parametrize("text", ["0x3p-999999", "0x3p999999", f"0x{'7' * 20000}p0"])
+def test_numbers_have_a_number_of_bits_together(text, monkeypatch):
+    """Each is within its limit; twenty thousand of them took minutes and gigabytes."""
+    rows = [row(bias=text, sources=[], weights=[])] * 50
+    document = stdlib_json.dumps({"format": "sinrelu-network-1", "meta": {}, "rows": rows}).encode()
+    assert len(json.loads(document).rows) == 50
+    monkeypatch.setattr(json, "MAX_BITS", 10 * 1_000_000 if "p0" not in text else 10 * 80_000)
+    with pytest.raises(FormatError, match=r"^row 1[01]: bias: the numbers up to here have more"):
+        json.loads(document)
