@@ -109,7 +109,7 @@ class Circuit:
         _check_form(form, self)
         wired = {wire: c for wire, c in form.coefficients.items() if c != 0}
         if not wired:
-            # max(c, 0), also where c is an interval on both sides of 0
+            # max(c, 0); if c is an interval, one that holds it
             return self.constant((form.constant + abs(form.constant)) / 2)
         self._forms.append(Affine(self, wired, form.constant))
         return Affine(self, {len(self._forms): self.number(1)}, self.number(0))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
+from sinrelu.arithmetic.intervals import Intervals, lower, upper
 from sinrelu.circuit import Circuit, nearest_float, relu
 from sinrelu.errors import GraphError, RequestError
 from sinrelu.network import Row
@@ -199,3 +200,19 @@ def test_the_global_precision_is_left_alone():
     before = mpmath.mp.prec
     Circuit(bits=1000)
     assert mpmath.mp.prec == before
+
+
+@pytest.mark.parametrize("ends", [(-1, 3), (-3, 1), (1, 2), (-2, -1), (0, 1), (-1, 0)])
+def test_a_constant_is_rectified_also_as_an_interval(ends):
+    """It was left alone where its sign was open, and so an interval missed the value."""
+    numbers = Intervals(64)
+    circuit = Circuit(numbers=numbers)
+    constant = relu(circuit.constant(numbers.mpf(ends))).constant
+    low, high = lower(constant), upper(constant)
+    assert low <= max(ends[0], 0) <= max(ends[1], 0) <= high
+
+
+def test_a_constant_is_rectified_exactly():
+    circuit = Circuit()
+    assert relu(circuit.constant(-3)).constant == 0
+    assert relu(circuit.constant(Fraction(1, 3))).constant == circuit.number(Fraction(1, 3))

@@ -35,7 +35,7 @@ HELD = 2**22
 """Likewise where nodes times values held at a time are more; this bounds the memory."""
 OVERHEAD = 2**12
 """What a pass over a network costs besides its nodes, in nodes."""
-WORK = 6e9
+WORK = 3e9
 """What finding pieces may cost: nodes times numbers of the network."""
 PARTS_WORK = 2**17
 """A domain is cut in fewer parts where parts times numbers of the network are more."""
@@ -233,11 +233,11 @@ def subintervals(domain: Interval, count: int) -> list[Interval]:
     return list(pairwise(cuts))
 
 
-def probes(domain: Interval, length: float) -> list[Interval]:
+def probes(domain: Interval, length: float, count: int = PROBES) -> list[Interval]:
     """Return a few intervals all over a domain that make up so much of it, in proportion."""
     a, b = domain
-    width = (b - a) / PROBES
-    starts = (a + width * (index + 0.618) for index in range(PROBES))
+    width = (b - a) / count
+    starts = (a + width * (index + 0.618) for index in range(count))
     ends = ((start, start + width * length) for start in starts)
     return [(start, end) for start, end in ends if a <= start < end <= b]
 

@@ -24,6 +24,7 @@ from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
 from sinrelu.certify.counterexample import Span, error_bounds, worst_in_cell, worst_of
 from sinrelu.certify.pieces import (
+    PROBES,
     Finder,
     Interval,
     Pieces,
@@ -51,6 +52,8 @@ NEGLIGIBLE = 2.0**-20
 """Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
 PROBED, LONGEST_PROBE = 2.0**-7, 2.0**-10
 """So much of the budget, and at most so much of the domain, is searched where no proof is tried."""
+PROBE_CELLS = 1000
+"""In fewer intervals if they would have fewer cells each."""
 AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
 SUSPECTS = 6
@@ -277,7 +280,9 @@ def _tasks(
     if needed == math.inf:  # even a pass over the network is too much
         return []
     if needed > budget:
-        few = probes(domain, min(LONGEST_PROBE, PROBED * budget / needed))
+        share = PROBED * budget
+        count = max(1, min(PROBES, round(share / PROBE_CELLS)))
+        few = probes(domain, min(LONGEST_PROBE, share / needed), count)
         parts: Parts = [(ends, None) for ends in few or [domain]]  # it may be too short to probe
     else:
         uncut = subintervals(domain, min(partition.parts, most_parts(network)))

@@ -4,6 +4,7 @@ import json
 import math
 import multiprocessing
 import random
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +15,18 @@ import pytest
 from graphs import ABSOLUTE, CONSTANT, TENT, with_number
 
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify import DOMAIN, Certificate, Partition, bound, certify, pieces, prover, recheck
+from sinrelu.certify import (
+    DOMAIN,
+    Certificate,
+    Partition,
+    bound,
+    certify,
+    pieces,
+    prover,
+    recheck,
+    refutation,
+    usual_budget,
+)
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.certify.counterexample import error_bounds
 from sinrelu.certify.pieces import Pieces
@@ -488,6 +500,7 @@ def test_unbounded_certificates_survive_json():
         ("tol", math.nan),
         ("tol", None),
         ("format", "sinrelu-certificate-1"),
+        ("format", "sinrelu-certificate-2"),
         ("function", "tan"),
         ("function", None),
         ("function", ["sin"]),
@@ -499,6 +512,10 @@ def test_unbounded_certificates_survive_json():
         ("sup_error", math.inf),
         ("sup_error", {}),
         ("lower_bound", None),
+        ("witness_domain", [1, 2]),
+        ("witness_domain", ["0x1p0", "0x0p0"]),
+        ("witness_domain", ["0x1p0", None]),
+        ("witness_domain", None),
         ("witness", 5),
         ("witness", "0x1"),
         ("witness", "0x1p"),
@@ -616,3 +633,112 @@ def test_a_domain_too_short_to_be_probed_is_searched_whole():
     ends = (1.0, math.nextafter(1.0, 2.0))
     result = certify(build("fold-reflect", "skip", 1e-3), 1e-3, domain=ends, budget=1)
     assert result.verdict in (PROVED, INCONCLUSIVE)
+
+
+def with_outside_spike(net):
+    """Add a spike that is 0 up to π, 2 at the float beyond."""
+    beyond = Row((0,), (1.0,), -math.pi)  # of floats: π is 1.2e-16 further, the next one 4.4e-16
+    first = net.units + 1
+    *units, output = net.rows
+    spike = Row((first,), (2.0**53,), -2.0)
+    end = Row.of([*output.edges, (first + 1, 1.0)], output.bias)
+    return Network([*units, beyond, spike, end])
+
+
+def test_a_witness_lies_in_the_domain_that_is_meant():
+    spiked = with_outside_spike(network("fold-reflect", "skip", 1e-3))
+    assert error_at(spiked, Fraction(DOMAIN[1])) > 1.9
+    around = certify(spiked, 1e-3, partition=COARSE)
+    assert (around.verdict, around.witness) == (REFUTED, DOMAIN[1])
+    low, high = Target().inner
+    meant = certify(spiked, 1e-3, partition=COARSE, witness_domain=(low, high))
+    assert meant.verdict == INCONCLUSIVE
+    assert low <= meant.witness <= high < DOMAIN[1]
+    assert meant.lower_bound <= 1e-3
+    assert Certificate.from_json(meant.to_json()) == meant
+    assert recheck(meant, spiked)[1] == []
+    outside = replace(meant, verdict=REFUTED, witness=Fraction(DOMAIN[1]), lower_bound=1.0)
+    found = recheck(outside, spiked)[1]
+    assert any(text.startswith("verdict: certificate refuted, recomputed inco") for text in found)
+    assert "witness: outside the domain" in found
+
+
+@pytest.mark.parametrize("inner", [(-4, 3), (2, 1), (0, 4)])
+def test_witness_domains_that_are_none(inner):
+    with pytest.raises(RequestError, match=r"^witness_domain: "):
+        certify(TENT, 1e-3, witness_domain=tuple(map(Fraction, inner)))
+
+
+def test_a_point_may_refute():
+    net, tol = network("fold-reflect", "skip", 1e-3), certificate(1e-3, COARSE).lower_bound / 2
+    worst = certificate(1e-3, COARSE).witness
+    found = refutation(net, tol, worst)
+    assert (found.verdict, found.witness, found.sup_error) == (REFUTED, worst, math.inf)
+    assert tol < found.lower_bound <= error_at(net, worst)
+    assert refutation(net, 1e-3, worst).verdict == INCONCLUSIVE
+    assert refutation(net, 1e-3, Fraction(4)).verdict == INCONCLUSIVE  # the error there is large
+    assert error_at(net, Fraction(4)) > 1e-3
+
+
+def test_a_refutation_is_rechecked_at_its_point(monkeypatch):
+    """Another partition may not find the witness; that is no reason to doubt it."""
+    net, worst = network("fold-reflect", "skip", 1e-3), certificate(1e-3, COARSE).witness
+    found = refutation(net, 1e-4, worst)
+    monkeypatch.setattr(prover, "examine", lambda *_: pytest.fail("proved"))
+    assert recheck(Certificate.from_json(found.to_json()), net) == (found, [])
+    for forged in (
+        replace(found, lower_bound=0.5),
+        replace(found, witness=Fraction(4)),
+        replace(found, tol=1e-3),
+    ):
+        assert recheck(forged, net)[1]
+
+
+def test_a_bound_of_a_refuted_network_is_rechecked():
+    found = certify(network("fold-reflect", "skip", 1e-3), 1e-4, partition=MEDIUM)
+    assert found.verdict == REFUTED
+    net = network("fold-reflect", "skip", 1e-3)
+    assert recheck(found, net)[1] == []
+    [said] = recheck(replace(found, sup_error=found.sup_error * 0.9), net)[1][-1:]
+    assert said.startswith("sup_error: ")
+
+
+def test_a_large_network_is_given_fewer_cells(monkeypatch):
+    net = network("fold-reflect", "skip", 1e-3)
+    assert usual_budget(net) == prover.BUDGET
+    monkeypatch.setattr(prover, "WORK", 1e4)
+    assert 10 < usual_budget(net) < COARSE.cells
+    assert certify(net, 1e-3, partition=COARSE).verdict == INCONCLUSIVE
+    assert certify(net, 1e-3, partition=COARSE, budget=10**6).verdict == PROVED
+
+
+def test_where_even_a_pass_is_too_much_none_is_made(monkeypatch):
+    monkeypatch.setattr(pieces, "WORK", 1e3)
+    monkeypatch.setattr(prover, "examine", lambda *_: pytest.fail("looked"))
+    found = certify(network("fold-reflect", "skip", 1e-3), 1e-3)
+    assert (found.verdict, found.cells, found.sup_error) == (INCONCLUSIVE, 0, math.inf)
+    assert found.remark == "a proof needs too many cells to be counted"
+    assert Certificate.from_json(found.to_json()) == found
+
+
+def test_an_interruption_waits_for_nothing():
+    """Also where a part takes for ever."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def forever():
+        started.set()
+        go_on.wait()
+
+    waiting = []
+
+    def interrupted():
+        with pieces.threads() as workers:
+            waiting.extend(workers.submit(forever) for _ in range(100))
+            started.wait()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not waiting[0].done()
+    assert waiting[-1].cancelled()
+    go_on.set()

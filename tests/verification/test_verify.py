@@ -12,14 +12,14 @@ from mpmath import MPContext, libmp
 
 import sinrelu
 from sinrelu import verify
-from sinrelu.certify import pieces
-from sinrelu.circuit import Circuit
+from sinrelu.certify import pieces, recheck
+from sinrelu.circuit import Circuit, relu
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import evaluate_exact
-from sinrelu.network import Network
+from sinrelu.network import Network, Row
 from sinrelu.target import Target
-from sinrelu.verification import NO_INDUCTION, sampling
+from sinrelu.verification import NO_INDUCTION, REFUTED_BY_SAMPLE, sampling
 from sinrelu.verification.report import PROVED, REFUTED, SAMPLED_OK
 
 TOL = Fraction(1, 10**20)
@@ -157,6 +157,116 @@ class TestFloat64:
             fractions = [fraction for step, fraction in told if step == name]
             assert fractions == sorted(fractions)
             assert fractions[-1] == pytest.approx(1)
+
+
+class TestRefutedFirst:
+    """Where the sample has a witness nothing more is done."""
+
+    @pytest.fixture(autouse=True)
+    def no_proof(self, monkeypatch):
+        monkeypatch.setattr("sinrelu.verification.certify", lambda *_, **__: pytest.fail("proved"))
+
+    @pytest.mark.parametrize("sampled", [True, False])
+    def test_another_function_is_seen_before_its_pieces_are_counted(self, sampled, monkeypatch):
+        monkeypatch.setattr(pieces, "estimated_pieces", lambda *_: pytest.fail("counted"))
+        circuit = Circuit()
+        report = verify(circuit.freeze(abs_of(circuit.input)), tol=1e-3, sampled=sampled)
+        assert (report.verdict, report.exit_status) == (REFUTED, 1)
+        assert report.witness_error > 2
+        assert report.sup_error is None
+        assert "pieces            not counted\n" in report.as_text()
+        assert report.as_dict()["pieces"] is None
+
+    def test_a_spike_is_seen_when_its_pieces_are_known(self):
+        circuit = Circuit()
+        near = circuit.input - Fraction(1234567, 2**20)
+        edges = [relu(near + shift) for shift in (Fraction(k, 2**40) for k in (-1, 0, 1))]
+        spike = 2**40 * (edges[0] - 2 * edges[1] + edges[2])
+        base = plain()
+        wires = [circuit.input]
+        for row in base.rows:
+            form = sum((w * wires[s] for s, w in row.edges), circuit.constant(row.bias))
+            wires.append(relu(form) if len(wires) <= base.units else form)
+        report = verify(circuit.freeze(wires[-1] + spike), tol=1e-3)
+        assert report.verdict == REFUTED
+        assert report.sample.curve.pieces > 10
+        assert report.witness_error > 0.9
+
+    def test_its_certificate_stands(self):
+        seen = verify(plain(), tol=1e-3, sampled=True).sample.exact
+        report = verify(plain(), tol=seen.lower * Fraction("0.9"))
+        made = report.proof.certificate
+        assert (made.verdict, made.witness, made.cells) == (REFUTED, report.witness, 0)
+        assert recheck(made, plain())[1] == []
+        assert REFUTED_BY_SAMPLE in report.remarks
+
+    def test_no_bound_of_more_bits_is_sought(self, monkeypatch):
+        monkeypatch.setattr("sinrelu.verification.prove", lambda *_: pytest.fail("proved"))
+        assert judged(TOL / 2).verdict == REFUTED
+
+
+def abs_of(x):
+    return relu(x) + relu(-x)
+
+
+class TestDomain:
+    """The proof may cover a little more than the domain; a refutation may not."""
+
+    def spiked(self, place):
+        """Return a network that is right up to ``place``, and not at the next float."""
+        step = math.ulp(place)
+        beyond = Row((0,), (1.0,), -place)
+        *units, output = plain().rows
+        first = len(units) + 1
+        spike = Row((first,), (1 / step,), -0.5)
+        return Network(
+            [*units, beyond, spike, Row.of([*output.edges, (first + 1, 8.0)], output.bias)]
+        )
+
+    def test_a_float_beyond_the_end_is_no_witness(self):
+        spiked = self.spiked(math.pi)
+        report = verify(spiked, tol=1e-3)
+        assert report.verdict == "inconclusive"
+        assert report.sample.float64.error < 1e-3
+        assert report.sample.exact.upper < 1e-3
+        assert report.proof.certificate.sup_error > 1
+        further = Target.parse("sin", ("-pi", repr(math.nextafter(math.pi, 4))))
+        assert verify(spiked, further, 1e-3).verdict == REFUTED
+
+    def test_a_counterexample_outside_is_not_believed(self):
+        report = verify(plain(), tol=1e-3, sampled=True)
+        outside = replace(
+            report, counterexample=(Fraction(math.nextafter(math.pi, 4)), Fraction(1))
+        )
+        assert outside.verdict == SAMPLED_OK
+        inside = replace(report, counterexample=(Fraction(math.pi), Fraction(1)))
+        assert inside.verdict == REFUTED
+
+    @pytest.mark.parametrize(
+        "ends",
+        [
+            ("1", "1.0000000000000002"),
+            ("0", "5e-50"),
+            ("1.00000000000000001", "1.00000000000000002"),
+        ],
+    )
+    def test_domains_of_few_floats_or_none(self, ends):
+        """Of the last, both ends lie between two neighbouring floats."""
+        target = Target.parse("sin", ends)
+        report = verify(plain(), target, 1e-3)
+        assert report.verdict == PROVED
+        assert (report.sample.float64 is None) == (target.floats[0] > target.floats[1])
+        assert json.loads(report.as_json())["verdict"] == PROVED
+        assert verify(plain(), target, 1e-9).verdict == REFUTED
+        assert "sampled error" in report.as_text()
+
+    def test_a_narrow_domain_of_a_multiprecision_network(self):
+        """Sample points were up to three units of 2⁻ᵇ outside, and a right network refuted."""
+        ends = ("1", "1.000000000000000000000000000001")
+        target = Target.parse("sin", ends)
+        report = judged(target=target)
+        assert report.verdict == PROVED
+        assert target.contains(report.sample.exact.x)
 
 
 class TestMultiprecision:
