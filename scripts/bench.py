@@ -16,6 +16,7 @@ import numpy as np
 
 from sinrelu import CONSTRUCTIONS, Network, build, program
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.certify import Certificate, certify
 from sinrelu.certify.pieces import Pieces
 from sinrelu.compare.networks import candidates
@@ -52,9 +53,10 @@ def row(name: str, wiring: str, tol: float, x: FloatArray, sine: float) -> str:
     sampling = seconds(lambda: take_sample(network, found[0]))
     proofs: list[Certificate] = []
     proving = seconds(lambda: proofs.append(certify(network, tol, domain=domain, pieces=found[0])))
+    bound = decimal_above(proofs[0].sup_error, 4)
     return (
         f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{finding:>8.1f}"
-        f"{sampling:>9.1f}{proving:>9.1f}  {proofs[0].verdict:<14}{proofs[0].sup_error:>10.4g}"
+        f"{sampling:>9.1f}{proving:>9.1f}  {proofs[0].verdict:<14}{bound:>10}"
         f"{evaluating:>10.1f}{evaluating / sine:>9.1f}"
     )
 

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
 
-from mpmath import MPContext, libmp
+from mpmath import libmp
 
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.constructions import build
 from sinrelu.constructions.fold_reflect.induction import InductionBound, prove
 from sinrelu.evaluate.enclosed import enclosed_error
@@ -68,15 +69,9 @@ def check(built: Network, building: float, count: int) -> bool:
         lowest, largest = max(lowest, low), max(largest, high)
     checking = time.process_time() - start
     seconds = (f"{building:.1f}", f"{proving:.1f}", f"{count}", f"{checking:.1f}")
-    values = (decimal(largest), decimal(proof.sup_error))
+    values = (decimal_above(largest, 5), decimal_above(proof.sup_error, 5))
     row(f"{network.connections}", *seconds, *values)
     return lowest <= proof.sup_error
-
-
-def decimal(number: Fraction) -> str:
-    """Write a number that may be too small for a float64."""
-    numbers = MPContext()
-    return numbers.nstr(numbers.mpf(number.numerator) / number.denominator, 5)
 
 
 def row(*cells: str) -> None:

@@ -45,6 +45,7 @@ ENCLOSED = "evaluate/enclosed.py"
 FIXED = "arithmetic/fixed_point.py"
 FUNCTIONS = "arithmetic/__init__.py"
 PROVER = "certify/prover.py"
+ROUNDING = "arithmetic/rounding.py"
 
 FAULTS = (
     Fault(
@@ -289,10 +290,10 @@ FAULTS = (
     ),
     Fault(
         "lower bound rounded to nearest",
-        PROVER,
-        "<= number else math.nextafter(nearest, 0)",
+        ROUNDING,
+        "<= number else math.nextafter(nearest, -math.inf)",
         "<= number else nearest",
-        "prover",
+        "rounding",
     ),
 )
 

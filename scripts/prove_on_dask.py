@@ -47,7 +47,7 @@ def main() -> int:
     end = time.perf_counter()
     print(f"dask, {options.workers} workers  {middle - begin:6.2f} s with the cluster's start")
     print(f"threads          {end - middle:6.2f} s")
-    print(f"{remote.verdict}: sup error {remote.sup_error:.6g} over {remote.cells} cells")
+    print(f"{remote.verdict}: sup error {remote.sup_error} over {remote.cells} cells")
     print("the certificates are equal" if remote == local else "the certificates DIFFER")
     return 0 if remote == local else 1
 

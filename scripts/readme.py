@@ -23,6 +23,7 @@ from pathlib import Path
 
 from scaling import PICTURE, TABLE, known, laws
 
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.certify.certificate import PROVED
 from sinrelu.compare import NAMES, Entry, built, read_csv
 from sinrelu.compare.networks import candidates
@@ -30,7 +31,7 @@ from sinrelu.compare.tables import bound_text
 from sinrelu.constructions import WIRINGS, build
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.network import SKIP, Network
-from sinrelu.target import DEFAULT, Target, rounded_up
+from sinrelu.target import DEFAULT, Target
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "growth.md")
@@ -88,10 +89,9 @@ def networks() -> str:
 def error(entry: Entry) -> str:
     """Return a proven bound or a sampled error, and which it is."""
     if entry.evidence == PROVED and entry.sup_error is not None:
-        return f"{bound_text(entry.sup_error)} {PROVED}"
-    return (
-        f"{'–' if entry.sampled_mpmath is None else f'{entry.sampled_mpmath:.3g}'} {entry.evidence}"
-    )
+        return f"{bound_text(entry.sup_error, entry.tol)} {PROVED}"
+    seen = entry.sampled_mpmath
+    return f"{'–' if seen is None else bound_text(seen, entry.tol, 3)} {entry.evidence}"
 
 
 def law_table() -> str:
@@ -127,7 +127,7 @@ def proven_text(network: Network) -> str:
     proof = prove(network)
     if proof is None or not proof.covers(DEFAULT):
         raise SystemExit(f"no proof for {network.connections} connections")
-    return rounded_up(proof.sup_error, 3)
+    return decimal_above(proof.sup_error, 3)
 
 
 TABLES = {

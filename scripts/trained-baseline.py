@@ -13,7 +13,6 @@ import argparse
 import csv
 import math
 import re
-import statistics
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -21,10 +20,12 @@ from dataclasses import astuple, dataclass, fields
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from sinrelu import Network, build, evaluate_float64
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.certify import certify
 from sinrelu.compare import Entry, read_csv
 from sinrelu.compare.growth import series
@@ -128,16 +129,21 @@ def sizes_table(runs: list[Run]) -> Iterator[str]:
         run = best(runs, limit)
         errors = [other.sup_error for other in runs if other.limit == limit]
         row = [f"{limit}", f"{run.connections}", f"{run.hidden_layers}", f"{run.seed}"]
-        row += [f"{run.sup_error:.2e}", f"{statistics.median(errors):.2e} of {len(errors)}"]
+        row += [bound_text(run.sup_error), f"{bound_text(median(errors))} of {len(errors)}"]
         for wiring in (LAYERED, SKIP):
             rival = best_built(wiring, limit)
             row += ["–", "–"] if rival is None else built_cells(rival)
         yield f"| {' | '.join(row)} |"
 
 
+def bound_text(bound: float) -> str:
+    """Write a bound with three digits, rounded up so that it stays one."""
+    return f"{float(decimal_above(bound, 3)):.2e}"
+
+
 def built_cells(result: Entry) -> list[str]:
     """Return the cells of the table for a built network."""
-    return [f"{result.connections}", f"{result.sup_error:.2e}"]
+    return [f"{result.connections}", bound_text(result.sup_error)]
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ def tuned(job: Tuning) -> str:
     before, after = judged(start, START_TOL), judged(network, START_TOL)
     return (
         f"| {job.construction} | {network.connections} | {job.rate:.0e} "
-        f"| {before.sup_error:.2e} | {after.sup_error:.2e} "
+        f"| {bound_text(before.sup_error)} | {bound_text(after.sup_error)} "
         f"| {mean_square(start):.2e} | {mean_square(network):.2e} |"
     )
 

@@ -1,9 +1,4 @@
-"""What a network is meant to equal, where, how closely, and how people write such numbers.
-
-Numbers are read exactly. What is written is checked before any arithmetic: no text is so short that
-reading it would take long, and none reaches mpmath, which lifts Python's limit on the digits of an
-int for the whole process once it was given something that is no number.
-"""
+"""What a network is meant to equal, where, and how closely."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -19,19 +13,18 @@ from mpmath import MPContext
 
 from sinrelu.arithmetic import QUARTER_TURNS, quarter_turns
 from sinrelu.arithmetic.intervals import Intervals, lower, upper
+from sinrelu.arithmetic.numbers import number, read, read_decimal, read_hexadecimal, shown
+from sinrelu.arithmetic.rounding import as_float, exact_text, float_above, float_below
 from sinrelu.errors import RequestError
 
 FUNCTIONS = tuple(QUARTER_TURNS)
 LARGEST = 10**6
 """Largest |x| of a domain."""
 LEAST_TOL = Fraction(1, 10**1000)
-LONGEST = 10_000
-"""Characters of a number, and decimal places on either side of its first digit."""
 LONGEST_END = 60
-"""Likewise of an end; far more than any domain needs, and no more than ``PRECISION`` tells."""
-HEXADECIMAL = re.compile(r"([+-]?)0x([0-9a-f]{1,500})\.?([0-9a-f]{0,500})(?:p([+-]?\d{1,4}))?")
-PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,9}(?:\.\d{1,9})?)\*?)?(?:pi|π)(?:/(\d{1,9}))?")
-PRECISION = 300
+"""Digits of either part of an end, unless it is a float64; far more than any domain needs."""
+PI_MULTIPLE = re.compile(r"([+-]?)(?:(\d{1,60}(?:\.\d{1,60})?)\*?)?(?:pi|π)(?:/(\d{1,60}))?")
+PRECISION = 600
 """Bits that tell any multiple of π with so few digits from any float64."""
 DECIDING_BITS = 128
 """Precision of the first comparison of a rational with a multiple of π."""
@@ -40,21 +33,29 @@ INNER_BITS = 72
 
 @dataclass(frozen=True)
 class End:
-    """An end of a domain, exactly: a rational number or a rational multiple of π."""
+    """An end of a domain, exactly: a number or a rational multiple of π.
+
+    The number may be of any kind; what is none is a RequestError.
+    """
 
     ratio: Fraction
     of_pi: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ratio", number(self.ratio, "domain"))
+        object.__setattr__(self, "of_pi", self.of_pi and self.ratio != 0)
+
     @classmethod
     def parse(cls, text: str) -> End:
-        """Read ``-100``, ``0.5``, ``2pi``, ``-3*pi/4``; what is no such is a RequestError."""
-        plain = text.strip().lower()
-        if (multiple := pi_multiple(plain)) is not None:
-            return cls(multiple, True)
-        number = _read_decimal(plain, LONGEST_END)
-        if number is None:
-            raise RequestError(f"domain: {text!r} is not a number like -100, 0.5, 2pi or -3*pi/4")
-        return cls(number)
+        """Read ``-100``, ``1/3``, ``0x1p-5``, ``2pi``, ``-3*pi/4``; else it is a RequestError."""
+        multiple = pi_multiple(text.strip().lower())
+        ratio = read(text) if multiple is None else multiple
+        if ratio is None or _is_long(ratio):
+            raise RequestError(
+                f"domain: {shown(text)} is not a number like -100, 1/3, 2pi or -3*pi/4 "
+                f"of at most {LONGEST_END} digits"
+            )
+        return cls(ratio, multiple is not None)
 
     def value(self, numbers: Any) -> Any:
         """Return the end as a number of an mpmath context, rounded to its precision."""
@@ -63,25 +64,29 @@ class End:
 
     def nearest(self) -> float:
         """Return the float64 nearest to the end."""
-        return float(self.value(_precise()))
+        return float(self.value(_precise())) if self.of_pi else float(self.ratio)
 
     def outward(self, direction: int) -> float:
         """Return the end as a float64, or the next float64 below (−1) or above (+1) it."""
+        if not self.of_pi:
+            return float_below(self.ratio) if direction < 0 else float_above(self.ratio)
         value = self.value(_precise())
         nearest = float(value)
         beyond = direction * (nearest - value) >= 0
-        exact = not self.of_pi and Fraction(nearest) == self.ratio
-        return nearest if beyond or exact else math.nextafter(nearest, direction * math.inf)
+        return nearest if beyond else math.nextafter(nearest, direction * math.inf)
 
     @classmethod
-    def of(cls, number: float) -> End:
-        """Return the multiple of π/12 next to a float64, or the float; RequestError if infinite."""
-        if not math.isfinite(number):
-            raise RequestError(f"domain: {number} is not a number")
-        twelfths = round(min(max(number, -LARGEST), LARGEST) / (math.pi / 12))
+    def of(cls, value: object) -> End:
+        """Return a number as an end: the multiple of π/12 next to it, if it is such a float64.
+
+        Raises RequestError if it is no finite number.
+        """
+        exact = number(value, "domain")
+        inside = min(max(exact, Fraction(-LARGEST)), Fraction(LARGEST))
+        twelfths = round(inside / Fraction(math.pi / 12))
         multiple = cls(Fraction(twelfths, 12), True)
-        beside = number in (multiple.outward(-1), multiple.outward(1))
-        return multiple if twelfths and beside else cls(Fraction(number))
+        beside = exact in (multiple.outward(-1), multiple.outward(1))
+        return multiple if twelfths and beside else cls(exact)
 
     def is_at_most(self, other: End) -> bool:
         """Whether self ≤ other, decided exactly: π is irrational, so some precision tells."""
@@ -97,14 +102,17 @@ class End:
 
     @property
     def plain(self) -> str:
-        """The end as ``parse`` reads it, in ASCII."""
-        return str(self).replace("−", "-").replace("π", "pi")
+        """The end as ``parse`` reads it, exactly, in ASCII."""
+        text = f"{self}".replace("−", "-").replace("π", "pi")
+        if self.of_pi or read(text) == self.ratio:
+            return text
+        x = as_float(self.ratio)
+        return f"{self.ratio}" if x is None else x.hex()
 
     def __str__(self) -> str:
-        if not self.of_pi:
-            whole = self.ratio.denominator == 1
-            return f"{self.ratio}".replace("-", "−") if whole else f"{float(self.ratio)!r}"
         sign, size = "−" if self.ratio < 0 else "", abs(self.ratio)
+        if not self.of_pi:
+            return f"{sign}{exact_text(size)}"
         factor = "" if size.numerator == 1 else f"{size.numerator}"
         over = "" if size.denominator == 1 else f"/{size.denominator}"
         return f"{sign}{factor}π{over}" if size else "0"
@@ -115,7 +123,10 @@ MINUS_PI, PI = End(Fraction(-1), True), End(Fraction(1), True)
 
 @dataclass(frozen=True)
 class Target:
-    """``sin`` or ``cos`` on a domain A < B within ±10⁶; anything else is a RequestError."""
+    """``sin`` or ``cos`` on a domain A < B within ±10⁶; anything else is a RequestError.
+
+    An end that is given as a number is taken as ``End.of`` takes it.
+    """
 
     function: str = "sin"
     low: End = MINUS_PI
@@ -123,6 +134,9 @@ class Target:
 
     def __post_init__(self) -> None:
         quarter_turns(self.function)
+        for name in ("low", "high"):
+            end = getattr(self, name)
+            object.__setattr__(self, name, end if isinstance(end, End) else End.of(end))
         low, high = self.ends(_precise())
         if not -LARGEST <= low < high <= LARGEST:
             raise RequestError(
@@ -206,17 +220,17 @@ class Point:
     def parse(cls, text: str) -> Point:
         """Read a number, also hexadecimal or of pi; RequestError if none or beyond float64."""
         plain = text.strip().lower()
-        if (x := _read_hexadecimal(plain)) is not None:
+        if (x := read_hexadecimal(plain)) is not None:
             return cls(text, x, True)
         if (multiple := pi_multiple(plain)) is not None:
             return cls(text, Fraction(End(multiple, True).nearest()), False)
-        if (number := _read_decimal(plain, LONGEST)) is None:
+        if (exact := read_decimal(plain)) is None:
             raise RequestError(f"{text!r} is not a number like 0.5, 0x1.8p-1 or -3*pi/4")
         try:
-            nearest = Fraction(float(number))
+            nearest = Fraction(float(exact))
         except OverflowError as error:
             raise RequestError(f"{text!r} is not finite in float64") from error
-        return cls(text, nearest, nearest == number)
+        return cls(text, nearest, nearest == exact)
 
 
 def tolerance(value: object) -> Fraction:
@@ -225,9 +239,9 @@ def tolerance(value: object) -> Fraction:
     It may be a float, Fraction, Decimal, mpf or numpy scalar, or a text: a decimal number, a
     hexadecimal one, or a quotient of such, as in ``1e-12``, ``0x1p-40``, ``1/3``.
     """
-    exact = _read_quotient(value) if isinstance(value, str) else _rational(value)
+    exact = read(value)
     if exact is None or not LEAST_TOL <= exact < 1:
-        raise RequestError(f"tol: {_shown(value)} is not a number from 1e-1000 to below 1")
+        raise RequestError(f"tol: {shown(value)} is not a number from 1e-1000 to below 1")
     return exact
 
 
@@ -238,66 +252,14 @@ def pi_multiple(plain: str) -> Fraction | None:
         return None
     sign, factor, divisor = match.groups("1")
     if int(divisor) == 0:
-        raise RequestError(f"{plain!r} divides by zero")
+        raise RequestError(f"{shown(plain)} divides by zero")
     return Fraction(sign + factor) / int(divisor)
 
 
-def _read_quotient(text: str) -> Fraction | None:
-    """Read one number, or two with a stroke between them."""
-    parts = [*text.strip().lower().split("/", 1), "1"][:2]
-    over, under = (_read_hexadecimal(part) or _read_decimal(part, LONGEST) for part in parts)
-    return over / under if over is not None and under else None
-
-
-def _read_hexadecimal(plain: str) -> Fraction | None:
-    """Read a hexadecimal number like ``0x1.8p-1``; None if it is something else."""
-    match = HEXADECIMAL.fullmatch(plain)
-    if match is None:
-        return None
-    sign, whole, part, power = match.groups("0")
-    return int(sign + whole + part, 16) * Fraction(2) ** (int(power) - 4 * len(part))
-
-
-def _read_decimal(plain: str, longest: int) -> Fraction | None:
-    """Read a decimal number of bounded size; None if it is something else."""
-    try:
-        number = Decimal(plain) if len(plain) <= longest else Decimal("nan")
-    except InvalidOperation:
-        return None
-    bounded = number.is_finite() and abs(number.adjusted()) <= longest
-    return Fraction(number) if bounded else None
-
-
-def _rational(value: Any) -> Fraction | None:
-    """Return a number of any kind as it is; None if it is none or far out of any range."""
-    if isinstance(value, Decimal):
-        return _read_decimal(str(value), LONGEST)
-    if (raw := getattr(value, "_mpf_", None)) is not None:
-        sign, mantissa, exponent, bits = raw
-        bounded = bool(mantissa) and abs(exponent + bits) <= LONGEST
-        return (-1) ** sign * int(mantissa) * Fraction(2) ** exponent if bounded else None
-    try:
-        return Fraction(*value.as_integer_ratio())
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _shown(value: object) -> str:
-    """Name a value in few characters; writing out a long number may take long, or fail."""
-    if isinstance(value, str):
-        return repr(value[:LONGEST_END])
-    return f"{value}" if isinstance(value, float) else f"this {type(value).__name__}"
-
-
-def rounded_up(number: Fraction, digits: int = 6, down: bool = False) -> str:
-    """Write a bound in decimal with so many digits, rounded up so that it stays one.
-
-    A lower bound is to be rounded down. A float64 may be too small for either.
-    """
-    rounding = ROUND_FLOOR if down else ROUND_CEILING
-    context = Context(prec=digits, rounding=rounding, Emin=MIN_EMIN)
-    quotient = context.divide(Decimal(number.numerator), Decimal(number.denominator))
-    return f"{quotient.normalize(context)}".lower()
+def _is_long(ratio: Fraction) -> bool:
+    """Whether a number that is no float64 has too many digits."""
+    largest = max(abs(ratio.numerator), ratio.denominator)
+    return largest >= 10**LONGEST_END and as_float(ratio) is None
 
 
 def _log2_above(number: Fraction) -> int:

@@ -5,6 +5,7 @@ import math
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -28,6 +29,9 @@ from sinrelu.target import LEAST_TOL, PI, End, Target, tolerance
         ("3*pi/4", End(Fraction(3, 4), True)),
         ("-PI/2", End(Fraction(-1, 2), True)),
         ("1.5pi", End(Fraction(3, 2), True)),
+        ("1/3", End(Fraction(1, 3))),
+        ("-0x1p-5", End(Fraction(-1, 32))),
+        ("1.000000000000000000000000000001", End(1 + Fraction(1, 10**30))),
     ],
 )
 def test_ends_are_read_exactly(text, end):
@@ -35,7 +39,24 @@ def test_ends_are_read_exactly(text, end):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "pie", "nan", "inf", "1/3", "0x10", "pi/0", "1e99999999999", "1e-70", "1" * 100]
+    "text",
+    [
+        "",
+        "pie",
+        "nan",
+        "inf",
+        "1/0",
+        "1/3/2",
+        "0x",
+        "pi/0",
+        "1e99999999999",
+        "1e-70",
+        "1" * 100,
+        "1e-9999/3",
+        "1e-40/3e40",
+        "1" * 40 + "pi/" + "7" * 60 + "1",
+        "." + "7" * 61,
+    ],
 )
 def test_other_texts_are_refused(text):
     with pytest.raises(RequestError):
@@ -80,18 +101,19 @@ def test_the_cover_is_the_tightest(ratio, of_pi):
         (0.75 * math.pi, "3pi/4"),
         (math.pi / 3, "pi/3"),
         (math.nextafter(math.pi, 4), "pi"),
-        (math.nextafter(math.pi, 0), "3.1415926535897927"),
+        (math.nextafter(math.pi, 0), "0x1.921fb54442d17p+1"),
         (100.0, "100"),
-        (-0.1, "-0.1"),
-        (1e-5, "1e-05"),
+        (-0.5, "-0.5"),
+        (-0.1, "-0x1.999999999999ap-4"),
+        (1e300, "0x1.7e43c8800759cp+996"),
+        (2.0**-20, "9.5367431640625e-07"),
         (0.0, "0"),
     ],
 )
 def test_floats_are_taken_for_multiples_of_pi_if_next_to_them(x, plain):
     end = End.of(x)
     assert x in (end.outward(-1), end.outward(1))
-    assert end.plain == plain
-    assert End.parse(plain) == end or End.parse(plain).nearest() == x
+    assert (end.plain, End.parse(plain)) == (plain, end)
 
 
 @settings(deadline=None)
@@ -100,9 +122,39 @@ def test_any_float_is_some_end(x):
     assert x in (End.of(x).outward(-1), End.of(x).outward(1))
 
 
+digits = st.integers(-(10**59), 10**59)
+texts = partial(st.from_regex, fullmatch=True)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.builds(End, st.builds(Fraction, digits, digits.filter(bool)), st.booleans()),
+        st.floats(allow_nan=False, allow_infinity=False).map(End.of),
+        texts(r"-?[0-9]{1,25}(\.[0-9]{1,25})?(e-?[0-9])?").map(End.parse),
+        texts(r"-?[0-9]{1,9}(\.[0-9]{1,9})?pi(/[1-9]{1,9})?").map(End.parse),
+    )
+)
+def test_an_end_is_read_back_as_what_it_is(end):
+    assert End.parse(end.plain) == end
+    assert str(end).replace("−", "") == str(End(abs(end.ratio), end.of_pi))
+
+
+@pytest.mark.parametrize("number", [1 + Fraction(1, 10**30), Fraction(1, 3), Fraction(0.1)])
+def test_ends_that_differ_a_little_are_written_differently(number):
+    assert End(number).plain != End(number + Fraction(1, 10**40)).plain
+    assert str(End(number)) != str(End(number + Fraction(1, 10**40)))
+
+
+def test_a_file_is_judged_as_what_it_says_it_is():
+    """The float64 next to 0.3 is below it: as 0.3 the domain would reach one float64 further."""
+    said = Target.claimed({"domain": [0.0, 0.3]})
+    assert Target.parse("sin", tuple(said.options.split()[-2:])) == said
+
+
 @pytest.mark.parametrize("x", [math.nan, math.inf])
 def test_what_is_no_number_is_no_end(x):
-    with pytest.raises(RequestError, match="not a number"):
+    with pytest.raises(RequestError, match="not a finite number"):
         End.of(x)
 
 

@@ -19,6 +19,8 @@ import numpy as np
 from sinrelu import __version__
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.arithmetic.numbers import count, number, positive
+from sinrelu.arithmetic.rounding import decimal_above, float_above, float_below
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
@@ -87,19 +89,21 @@ class Claim:
 
     @classmethod
     def of(
-        cls, network: Network, tol: float, domain: Interval, inner: Span | None, function: str
+        cls, network: Network, tol: object, domain: Interval, inner: Span | None, function: str
     ) -> Claim:
         """Check what is to be judged; a RequestError if it cannot be."""
         quarter_turns(function)
-        if not 0 < tol < math.inf:
-            raise RequestError(f"tol: {tol} is not a positive number")
-        a, b = float(domain[0]), float(domain[1])
+        limit = float_below(positive(tol, "tol"))
+        if not limit:
+            raise RequestError("tol: below all float64")
+        low, high = (number(end, "domain") for end in domain)
+        a, b = float_below(low), float_above(high)
         if not -LIMIT <= a < b <= LIMIT:
-            raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
+            raise RequestError(f"domain: {[a, b]} is not an interval within ±{LIMIT:g}")
         inner = inner or (Fraction(a), Fraction(b))
         if not a <= inner[0] <= inner[1] <= b:
             raise RequestError("witness_domain: must be an interval within the domain")
-        return cls(network, tol, (a, b), inner, function)
+        return cls(network, limit, (a, b), inner, function)
 
     def witness(self, points: Iterable[Fraction]) -> tuple[Fraction, Fraction]:
         """Return (x, lower bound of the error) for the worst point that may be a witness."""
@@ -165,7 +169,7 @@ class Finding(NamedTuple):
 
 def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two have a default
     network: Network,
-    tol: float,
+    tol: object,
     *,
     domain: Interval = DOMAIN,
     witness_domain: Span | None = None,
@@ -178,22 +182,21 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
 ) -> Certificate:
     """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
-    Any network will do: how it was built plays no part. tol is positive and finite, and the domain
-    a closed interval of ends at most 2²⁰ in magnitude. A witness lies in ``witness_domain``, two
-    dyadic numbers, where what is meant is not all of the domain. Pieces that were found or
-    estimated before, on this network and domain, save doing it again; they are trusted as little
-    as the finder. After ``budget`` cells, by default ``usual_budget``, the proof stops with
-    ``inconclusive``; where more are to be expected, only a few short intervals are searched for a
-    witness. Parts run in ``executor``, by default in a thread for each processor, and the result is
-    the same in every one; ``progress`` is told the fraction of them that is done.
+    Any network will do: how it was built plays no part. tol is a positive number of any kind, or
+    its text, and rounded down to a float64; the domain is a closed interval of ends at most 2²⁰ in
+    magnitude, and rounded outwards. A witness lies in ``witness_domain``, two dyadic numbers, where
+    what is meant is not all of the domain. Pieces that were found or estimated before, on this
+    network and domain, save doing it again; they are trusted as little as the finder. After
+    ``budget`` cells, by default ``usual_budget``, the proof stops with ``inconclusive``; where more
+    are to be expected, only a few short intervals are searched for a witness. Parts run in
+    ``executor``, by default in a thread for each processor, and the result is the same in every
+    one; ``progress`` is told the fraction of them that is done.
 
     A RequestError is raised if tol, the domain or the function cannot be judged or the budget is
     not positive, an ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
     claim = Claim.of(network, tol, domain, witness_domain, function)
-    budget = usual_budget(network) if budget is None else budget
-    if budget < 1:
-        raise RequestError(f"budget: {budget} is not a positive number of cells")
+    budget = usual_budget(network) if budget is None else count(budget, "budget")
     pieces = pieces or Pieces.estimated(network, claim.domain)
     needed = cells_needed(pieces, partition)
     tasks = _tasks(claim, partition, pieces, needed, budget)
@@ -256,9 +259,9 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
     if old.verdict != new.verdict:
         yield f"verdict: certificate {old.verdict}, recomputed {new.verdict}"
     if old.sup_error < new.lower_bound:
-        yield f"sup_error: certificate {old.sup_error:.6g}, but an error of {new.lower_bound:.6g}"
+        yield f"sup_error: certificate {old.sup_error}, but an error of {new.lower_bound}"
     if new.sup_error > old.sup_error * AGREEMENT:
-        yield f"sup_error: certificate {old.sup_error:.6g}, recomputed {new.sup_error:.6g}"
+        yield f"sup_error: certificate {old.sup_error}, recomputed {new.sup_error}"
     if old.witness is None:
         return
     if not old.witness_domain[0] <= old.witness <= old.witness_domain[1]:
@@ -335,7 +338,7 @@ def _judge(claim: Claim, findings: list[Finding], needed: float) -> Certificate:
         pieces=total.pieces + 1,
         radius=total.radius,
     )
-    remark = _shortfall(total, claim.tol, complete, needed)
+    remark = _shortfall(total, complete, needed)
     return replace(found, remark=remark) if found.verdict == INCONCLUSIVE else found
 
 
@@ -358,22 +361,14 @@ def cells_text(needed: float) -> str:
     return f"about {needed:.2g} cells" if math.isfinite(needed) else "too many cells to be counted"
 
 
-def float_below(number: Fraction) -> float:
-    """Return the largest float64 that is at most a number ≥ 0."""
-    try:
-        nearest = float(number)
-    except OverflowError:
-        return sys.float_info.max
-    return nearest if Fraction(nearest) <= number else math.nextafter(nearest, 0)
-
-
-def _shortfall(total: Finding, tol: float, complete: bool, needed: float) -> str:
+def _shortfall(total: Finding, complete: bool, needed: float) -> str:
     if not complete:
         return (
             f"stopped after {total.cells} cells; a proof needs {cells_text(needed)}: "
             f"raise --budget, or judge by --sampled alone"
         )
     return (
-        f"the bound {total.bound:.4g} exceeds the tolerance {tol:g}, and no x was found where the "
-        f"error does; {total.radius:.2g} of the bound covers rounding and unresolved kinks"
+        f"the bound {decimal_above(total.bound, 4)} exceeds the tolerance, and no x was found "
+        f"where the error does; {decimal_above(total.radius, 2)} of the bound covers rounding and "
+        f"unresolved kinks"
     )

@@ -53,8 +53,9 @@ def command(
 
 def value_lines(network: Network, point: Point, digits: int, target: Target) -> Iterator[str]:
     """Yield lines that say what was evaluated, N(x) exactly, f(x), the error, and float64's N."""
+    from sinrelu.arithmetic.rounding import as_float
     from sinrelu.evaluate import evaluate_float64
-    from sinrelu.verification.report import as_float, line
+    from sinrelu.verification.report import line
 
     function = target.function
     yield line("x", _described(point, target))
@@ -84,8 +85,8 @@ def _values(network: Network, x: Fraction, digits: int, function: str) -> tuple[
 
 
 def _described(point: Point, target: Target) -> str:
+    from sinrelu.arithmetic.rounding import as_float
     from sinrelu.network import exact_hex
-    from sinrelu.verification.report import as_float
 
     x = as_float(point.x)
     written = exact_hex(point.x) if x is None else f"{x!r} = {x.hex()}"

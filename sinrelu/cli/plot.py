@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -66,22 +67,24 @@ def command(
     click.echo(f"{output}")
 
 
-def _said(meta: Mapping[str, object]) -> float:
+def _said(meta: Mapping[str, object]) -> Fraction:
     """Return the tolerance that a file names, with a message unless it is the usual one."""
-    usual = float(shared.TOL)
+    from sinrelu.arithmetic.rounding import exact_text
+
+    usual = Fraction(shared.TOL)
     try:
         said = _visible(meta.get("tol"))
     except RequestError:
         return usual
-    if said != usual:
-        shared.message(f"default taken from the file: tolerance {said:g}")
+    if exact_text(said) != shared.TOL:
+        shared.message(f"default taken from the file: tolerance {exact_text(said)}")
     return said
 
 
-def _visible(tol: object) -> float:
+def _visible(tol: object) -> Fraction:
     from sinrelu.target import tolerance
 
     exact = tolerance(tol)
     if exact < FINEST:
         raise RequestError(f"tol: no picture shows less than {FINEST:g}")
-    return float(exact)
+    return exact

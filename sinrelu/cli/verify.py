@@ -117,5 +117,5 @@ def _write_files(report: Report, certificate: Path | None, picture: Path | None)
     if picture is not None and report.sample.curve is not None:
         from sinrelu import plots
 
-        figure = plots.error_figure(report.network, report.sample.curve, float(report.tol))
+        figure = plots.error_figure(report.network, report.sample.curve, report.tol)
         plots.write(figure, picture)

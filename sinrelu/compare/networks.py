@@ -1,6 +1,5 @@
 """What each construction spends: one entry for each network, counted, sampled and proved."""
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from sinrelu.arithmetic.rounding import float_above
 from sinrelu.certify import certify
 from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.constructions import CONSTRUCTIONS, build
@@ -114,7 +114,7 @@ def judged(
         bound = prove(network)
         if bound is None or not bound.covers(target) or bound.sup_error > Fraction(entry.tol):
             return entry
-        return replace(entry, sup_error=_rounded_up(bound.sup_error))
+        return replace(entry, sup_error=float_above(bound.sup_error))
     proof = certify(network, entry.tol, domain=target.cover, budget=budget, progress=progress)
     return replace(entry, sup_error=proof.sup_error if proof.verdict == PROVED else None)
 
@@ -145,8 +145,3 @@ def compare_all(
     if not entries:
         raise RequestError("nothing can be built for these tolerances")
     return entries
-
-
-def _rounded_up(bound: Fraction) -> float:
-    nearest = float(bound)
-    return nearest if Fraction(nearest) >= bound else math.nextafter(nearest, math.inf)

@@ -11,11 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.compare.networks import Entry
 from sinrelu.constructions import CONSTRUCTIONS
 from sinrelu.errors import FormatError
 from sinrelu.formats import read_text
-from sinrelu.target import DEFAULT, rounded_up
+from sinrelu.target import DEFAULT
 
 COLUMNS = {name: kind for name, kind in get_type_hints(Entry).items() if name != "seconds"}
 """Of the CSV, with types: what is the same on every machine; ``evidence`` is for the reader."""
@@ -32,9 +33,9 @@ PLAIN = ("construction", "wiring", "connections", "biases", "units", "depth", "w
 HEADINGS = (*PLAIN, "dense size", "sampled error", "sup error", "build s")
 
 
-def bound_text(bound: float) -> str:
-    """Write a proven bound with four digits, rounded up so that it stays one."""
-    return f"{float(rounded_up(Fraction(bound), 4)):.4g}"
+def bound_text(bound: float, tol: float, digits: int = 4) -> str:
+    """Write an error or its bound, rounded up, and not above a tolerance that it is not above."""
+    return decimal_above(bound, digits, Fraction(tol))
 
 
 def cells(entry: Entry) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def cells(entry: Entry) -> tuple[str, ...]:
     return (
         *(f"{getattr(entry, name)}" for name in PLAIN),
         "–" if entry.dense_size is None else f"{entry.dense_size}",
-        "–" if entry.sampled_float64 is None else f"{entry.sampled_float64:.3g}",
-        "–" if entry.sup_error is None else f"{bound_text(entry.sup_error)} proved",
+        "–" if entry.sampled_float64 is None else bound_text(entry.sampled_float64, entry.tol, 3),
+        "–" if entry.sup_error is None else f"{bound_text(entry.sup_error, entry.tol)} proved",
         f"{entry.seconds:.2f}",
     )
 
@@ -81,7 +82,7 @@ def _tables(
 ) -> str:
     parts = []
     for tol, group in groupby(entries, key=lambda entry: entry.tol):
-        parts.append("\n".join([f"tolerance {tol:g}", "", *head, *map(row, map(cells, group))]))
+        parts.append("\n".join([f"tolerance {tol}", "", *head, *map(row, map(cells, group))]))
     for name in sorted({entry.construction for entry in entries if entry.domain != DEFAULT.cover}):
         narrow = CONSTRUCTIONS[name].target.interval
         parts.append(f"{name} covers {narrow} only; all others cover {DEFAULT.interval}")

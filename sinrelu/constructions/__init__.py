@@ -1,9 +1,12 @@
 """One file per method, its paper in the docstring; this registry; and ``build``, the one door."""
 
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 from mpmath import MPContext, libmp
 
+from sinrelu.arithmetic.numbers import count
+from sinrelu.arithmetic.rounding import exact_text
 from sinrelu.circuit import Real
 from sinrelu.constructions import huybrechs
 from sinrelu.constructions.base import FLOAT64_TOL, WIRINGS, Construction, Request
@@ -71,28 +74,30 @@ def build(
     """
     name, asked = (target, None) if isinstance(target, str) else (construction, target)
     method = CONSTRUCTIONS[_known("construction", name, CONSTRUCTIONS)]
-    if tol is None and max_connections is None:
-        tol = TOL
-    wanted = None if tol is None else _real(tol)
+    limit = None if max_connections is None else count(max_connections, "max-connections")
+    exact = tolerance(TOL if tol is None else tol) if tol is not None or limit is None else None
+    wanted = None if exact is None else _rounded_down(exact)
     if wiring is None:
         small = wanted is not None and wanted < LEAST_LAYERED
         wiring = SKIP if small and SKIP in method.wirings else LAYERED
     _known("wiring", wiring, method.wirings)
     wish = asked or method.target
-    request = Request(wish, wiring, wanted, max_connections, multiprecision, message)
+    request = Request(wish, wiring, wanted, limit, multiprecision, message)
     network = method.network(request)
-    if max_connections is not None and network.connections > max_connections:
+    if exact is None:
+        return network
+    if limit is not None and network.connections > limit:
         raise RequestError(
-            f"max-connections: {max_connections} are too few; {name} with {wiring} wiring "
-            f"needs {network.connections} connections for the tolerance {tol}"
+            f"max-connections: {limit} are too few; {name} with {wiring} wiring "
+            f"needs {network.connections} connections for the tolerance {exact_text(exact)}"
         )
-    return network
+    return network.with_meta(tol=exact_text(exact))
 
 
-def _real(tol: object) -> Real:
-    """Return a tolerance, checked, as an mpf."""
-    numbers, ratio = MPContext(), tolerance(tol).as_integer_ratio()
-    return numbers.make_mpf(libmp.from_rational(*ratio, numbers.prec, libmp.round_nearest))
+def _rounded_down(tol: Fraction) -> Real:
+    """Return a tolerance as an mpf that is not above it."""
+    numbers, ratio = MPContext(), tol.as_integer_ratio()
+    return numbers.make_mpf(libmp.from_rational(*ratio, numbers.prec, libmp.round_floor))
 
 
 def _known(kind: str, name: str, names: Iterable[str]) -> str:

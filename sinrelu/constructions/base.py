@@ -3,16 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
-from mpmath import MPContext, libmp
-
+from sinrelu.arithmetic.numbers import number
+from sinrelu.arithmetic.rounding import decimal_above
 from sinrelu.circuit import Affine, Real
 from sinrelu.errors import RequestError
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, SKIP, Network
-from sinrelu.target import DEFAULT, Target, rounded_up
+from sinrelu.target import DEFAULT, Target
 
 WIRINGS = (LAYERED, SKIP)
 FLOAT64_TOL = 1e-14
@@ -87,11 +86,15 @@ class Designed(Construction):
 
 def claim(target: Target, tol: Real) -> Mapping[str, object]:
     """Return what a network file says of its purpose."""
-    shown = MPContext().nstr(tol, 15)
-    return {"tol": shown, "domain": list(target.cover), "function": target.function}
+    domain = list(target.cover)
+    return {"tol": tolerance_text(tol), "domain": domain, "function": target.function}
+
+
+def tolerance_text(tol: Real) -> str:
+    """Write a tolerance that was rounded down when it was read."""
+    return decimal_above(number(tol, "tol"), 15)
 
 
 def described(network: Network, error_bound: Real) -> Network:
     """Return a network whose meta says what its a-priori bound is, rounded up."""
-    exact = Fraction(*libmp.to_rational(MPContext().mpf(error_bound)._mpf_))
-    return network.with_meta(error_bound=rounded_up(exact))
+    return network.with_meta(error_bound=decimal_above(number(error_bound, "error_bound")))

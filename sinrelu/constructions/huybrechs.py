@@ -100,7 +100,7 @@ def design(tol: float) -> Design:
     for levels in range(1, MOST_LEVELS):
         if (bound := error_bound(levels)) <= tol:
             return Design(circuit(levels), bound, {"levels": levels})
-    raise RequestError(f"tol: no number of levels of huybrechs reaches {tol:g}")
+    raise RequestError(f"tol: no number of levels of huybrechs reaches {tol}")
 
 
 CONSTRUCTION = Designed(

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
-from sinrelu.errors import RequestError
-from sinrelu.evaluate.exact import Dyadic, finite
+from sinrelu.arithmetic.numbers import number, positive
+from sinrelu.evaluate.exact import Dyadic
 from sinrelu.network import Network, Number, Row
 
 DIGITS = 16
@@ -122,7 +122,7 @@ def enclosures(
     places = _places(tolerance)
     evaluator = EnclosureEvaluator.of(network, places, 4)
     for point in points:
-        x = finite(point)
+        x = number(point, "x")
         if abs(x) > evaluator.reach:
             evaluator = EnclosureEvaluator.of(network, places, _reach(x))
         yield x, evaluator(x)
@@ -184,9 +184,7 @@ def _reach(x: Dyadic) -> int:
 
 def _places(tolerance: Dyadic) -> int:
     """Return the least p ≥ 0 with 2⁻ᵖ ≤ tolerance."""
-    wanted = finite(tolerance)
-    if wanted <= 0:
-        raise RequestError(f"tolerance: {tolerance} is not positive")
+    wanted = positive(tolerance, "tolerance")
     return (-(-wanted.denominator // wanted.numerator) - 1).bit_length()
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import mpmath
 from mpmath import libmp
 
+from sinrelu.arithmetic import quarter_turns
+from sinrelu.arithmetic.numbers import count, number, shown
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 
-Dyadic = float | int | Fraction
+Dyadic = Any  # a number k/2ⁿ of any kind: see sinrelu.arithmetic.numbers
 Raw = Any  # mpmath's raw (sign, mantissa, exponent, bits) tuple; mpmath ships no types
 
 
@@ -27,9 +29,12 @@ def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
 
 
 def evaluate_mpmath(network: Network, x: Dyadic, digits: int = 50) -> Any:
-    """Return the exact value at a dyadic x, rounded once to an mpf of ``digits`` digits."""
+    """Return the exact value at a dyadic x, rounded once to an mpf of ``digits`` digits.
+
+    Raises RequestError where ``evaluate_exact`` does, and if digits are no whole number from 1 on.
+    """
     context = mpmath.MPContext()
-    context.dps = digits
+    context.dps = count(digits, "digits")
     return +context.make_mpf(_evaluator(network)(_raw(x)))
 
 
@@ -55,27 +60,23 @@ def _evaluator(network: Network) -> Callable[[Raw], Raw]:
 def exact_error(
     network: Network, points: Iterable[Dyadic], digits: int = 50, function: str = "sin"
 ) -> Iterator[tuple[Dyadic, Any]]:
-    """Yield each point with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits."""
+    """Yield each point with N(x) − f(x), N(x) exact and f(x) rounded to ``digits`` digits.
+
+    Raises RequestError where ``evaluate_mpmath`` does, and if f is neither sin nor cos.
+    """
+    quarter_turns(function)
     exact = _evaluator(network)
     context = mpmath.MPContext()
-    context.dps = digits
+    context.dps = count(digits, "digits")
     reference = getattr(context, function)
     for x in points:
         raw = _raw(x)
         yield x, context.make_mpf(exact(raw)) - reference(context.make_mpf(raw))
 
 
-def finite(x: Dyadic) -> Fraction:
-    """Return x as a fraction; raises RequestError if it is infinite or NaN."""
-    try:
-        return Fraction(x)
-    except (ValueError, OverflowError) as error:
-        raise RequestError(f"{x}: the exact evaluator needs a finite number") from error
-
-
 def _raw(x: Dyadic) -> Raw:
-    fraction = finite(x)
+    fraction = number(x, "x")
     power = fraction.denominator.bit_length() - 1
     if fraction.denominator != 1 << power:
-        raise RequestError(f"{x}: the exact evaluator needs a dyadic number, k/2ⁿ")
+        raise RequestError(f"x: {shown(x)} is not a dyadic number, k/2ⁿ, as exact values need")
     return libmp.from_man_exp(fraction.numerator, -power)

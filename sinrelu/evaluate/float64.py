@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.numbers import number
+from sinrelu.errors import RequestError
 from sinrelu.network import Network
 
 BLOCK = 2**15
@@ -38,8 +40,11 @@ class Program(NamedTuple):
     @overload
     def __call__(self, x: npt.ArrayLike) -> FloatArray: ...
     def __call__(self, x: npt.ArrayLike) -> FloatArray | np.float64:
-        """Evaluate at float64 points of any shape; NaN gives NaN if the input is read at all."""
-        points = np.asarray(x, dtype=np.float64)
+        """Evaluate at float64 points of any shape; NaN gives NaN if the input is read at all.
+
+        Other real numbers are rounded to nearest; what is none is a RequestError.
+        """
+        points = _float64(x)
         flat = points.reshape(-1)
         result = np.empty_like(flat)
         length = max(1, min(BLOCK, flat.size, MAX_HELD // (self.slots + 1)))
@@ -67,8 +72,25 @@ def evaluate_float64(network: Network, x: float) -> np.float64: ...
 @overload
 def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray: ...
 def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray | np.float64:
-    """Evaluate a network at float64 points of any shape; to do so often, keep its ``program``."""
+    """Evaluate a network at float64 points of any shape; to do so often, keep its ``program``.
+
+    Other real numbers are rounded to nearest; what is none is a RequestError.
+    """
     return program(network)(x)
+
+
+def _float64(x: npt.ArrayLike) -> FloatArray:
+    """Return an array of real numbers, or one number of any kind, in float64."""
+    points = np.asarray(x)
+    if points.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):
+            return points.astype(np.float64, copy=False)
+    if points.ndim:
+        raise RequestError(f"x: an array of {points.dtype} is not one of real numbers")
+    try:
+        return np.array(float(number(x, "x")))
+    except OverflowError as error:
+        raise RequestError("x: a number is beyond float64") from error
 
 
 def program(network: Network) -> Program:

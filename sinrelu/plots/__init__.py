@@ -1,5 +1,7 @@
 """Pictures, one file per kind. Only this package imports matplotlib."""
 
+from fractions import Fraction
+
 from matplotlib.figure import Figure
 
 from sinrelu.network import Network
@@ -30,7 +32,7 @@ __all__ = [
 def draw(
     kind: str,
     network: Network,
-    tol: float = 1e-12,
+    tol: Fraction | float = 1e-12,
     progress: Progress = ignore,
     target: Target = DEFAULT,
 ) -> Figure:

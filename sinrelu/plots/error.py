@@ -1,6 +1,7 @@
 """The error: the whole domain with the tolerance, and zooms down to single pieces."""
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ class Panel(NamedTuple):
         return self.window[0] + self.width / 2
 
 
-def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
+def error_figure(network: Network, curve: Curve, tol: Fraction | float) -> Figure:
     """Draw the error of a network over the domain of ``curve``, with zooms where it is largest.
 
     Raises RequestError if the error is not finite anywhere.
@@ -54,16 +55,16 @@ def error_figure(network: Network, curve: Curve, tol: float) -> Figure:
     whole = panel_of(curve, (float(curve.x[0]), float(curve.x[-1])))
     closest = closest_panel(network, curve, worst)
     between = middle_panel(network, curve, whole, closest)
-    reach = max(tol, *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
+    reach = max(float(tol), *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
     with page(HEIGHT) as figure:
         all_axes = figure.subplot_mosaic("AA;BC")
         first, second, third = (all_axes[name] for name in "ABC")
         for axes, panel in ((first, whole), (second, between), (third, closest)):
-            _draw_error(axes, panel, tol, reach)
+            _draw_error(axes, panel, float(tol), reach)
         third.tick_params(labelleft=False)
         style.label_domain(first)
         first.set_title(style.headline(network))
-        first.set_title(f"tolerance ±{tol:g}", loc="right", color=ORANGE)
+        first.set_title(f"tolerance {style.exact(tol)}", loc="right", color=ORANGE)
         dashes = (0, (2, 2))
         for outer, axes, zoom in ((first, second, between), (second, third, closest)):
             _label_zoom(axes, zoom, whole)

@@ -1,6 +1,7 @@
 """Where the breakpoints are, beside where the fewest pieces for the tolerance would have them."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def fewest_density(x: FloatArray, tol: float, function: str = "sin") -> FloatArr
 
 
 def pieces_figure(
-    network: Network, found: FloatArray | None, tol: float, function: str = "sin"
+    network: Network, found: FloatArray | None, tol: Fraction | float, function: str = "sin"
 ) -> Figure:
     """Draw the density of a network's breakpoints.
 
@@ -39,8 +40,8 @@ def pieces_figure(
     edges = np.linspace(*domain, BINS + 1)
     counts, _ = np.histogram(found[1:-1], edges)
     x = np.linspace(*domain, 2001)
-    density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, tol, function)
-    fine = fewest_density(np.linspace(*domain, INTEGRAL_POINTS), tol, function)
+    density, fewest = counts / (edges[1] - edges[0]), fewest_density(x, float(tol), function)
+    fine = fewest_density(np.linspace(*domain, INTEGRAL_POINTS), float(tol), function)
     least = round(float((found[-1] - found[0]) * (fine[:-1] + fine[1:]).mean() / 2))
     top = max(density.max(), fewest.max())
     exponent = style.decade(top)
@@ -55,7 +56,7 @@ def pieces_figure(
         style.label_domain(axes)
         axes.set_title(style.headline(network))
         law = rf"$\sqrt{{|\{function}\,x|}}\,/\,4\sqrt{{\varepsilon}}$"
-        best = f"fewest for ±{tol:g}: {style.grouped(least)},  {law}"
+        best = f"fewest for {style.exact(tol)}: {style.grouped(least)},  {law}"
         own = f"this network: {style.grouped(len(found) - 1)} pieces"
         axes.text(0.01, 0.92, own, color=BLUE, transform=axes.transAxes)
         axes.text(0.99, 0.92, best, color=ORANGE, transform=axes.transAxes, ha="right")

@@ -4,12 +4,14 @@ import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.style import context as style_context
 
+from sinrelu.arithmetic.rounding import exact_text
 from sinrelu.errors import RequestError
 from sinrelu.formats import write_whole
 from sinrelu.network import Network
@@ -108,6 +110,11 @@ def decade(number: float) -> int:
 def power(exponent: int) -> str:
     """Write a power of ten."""
     return f"10$^{{{exponent}}}$"
+
+
+def exact(tol: Fraction | float) -> str:
+    """Write a tolerance as what it is."""
+    return f"±{exact_text(Fraction(tol))}"
 
 
 def short(number: float) -> str:

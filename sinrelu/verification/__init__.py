@@ -6,10 +6,12 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
+from sinrelu.arithmetic.numbers import count
+from sinrelu.arithmetic.rounding import float_below
 from sinrelu.certify import cells_needed, certify, refutation, usual_budget
 from sinrelu.certify.counterexample import worst_of
 from sinrelu.certify.pieces import Pieces, most_pieces
-from sinrelu.certify.prover import cells_text, float_below
+from sinrelu.certify.prover import cells_text
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
@@ -73,8 +75,10 @@ def verify(
         If the tolerance is no such number, or the budget not positive or for weights of more bits.
     """
     limit = tolerance(tol)
-    if budget is not None and (network.multiprecision or budget < 1):
-        raise RequestError(f"budget: {budget} cells are of no use for this network's proof")
+    max_connections = count(max_connections, "max-connections")
+    budget = None if budget is None else count(budget, "budget")
+    if budget is not None and network.multiprecision:
+        raise RequestError("budget: cells are of no use for this network's proof")
     task = _Task(network, target, limit, sampled, budget, progress, message)
     sample, proof = task.by_induction() if network.multiprecision else task.by_pieces()
     points = [sample.exact.x]

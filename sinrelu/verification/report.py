@@ -6,17 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from sinrelu.arithmetic.rounding import (
+    as_float,
+    decimal_above,
+    decimal_below,
+    exact_text,
+    float_above,
+    float_below,
+)
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or_none
-from sinrelu.certify.prover import float_below
 from sinrelu.network import Network, exact_hex
-from sinrelu.target import DEFAULT, Target, rounded_up
+from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import Curve, Sample
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
     PROVED: "|N(x) − {function} x| ≤ {tol} for every real x of the domain",
-    REFUTED: "|N(x) − {function} x| = {error} > {tol} at x = {witness}",
+    REFUTED: "|N(x) − {function} x| ≥ {error} > {tol} at x = {witness}",
     INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol}",
     SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at the sampled points; that is no proof",
 }
@@ -110,7 +117,7 @@ class Report:
         if self.proof is not None and self.proof.shortfall:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
-            yield f"the bound {self._text(self.sup_error)} exceeds the tolerance"
+            yield f"the bound {decimal_above(self.sup_error)} exceeds the tolerance"
         curve = self.sample.curve
         if curve is not None and curve.more_than is not None:
             yield f"more than {curve.more_than} pieces: a uniform grid was sampled instead"
@@ -128,7 +135,7 @@ class Report:
         network, plain = self.network, [self.target.low.plain, self.target.high.plain]
         return {
             "verdict": self.verdict,
-            "tol": self._number(self.tol),
+            "tol": self._tol(),
             "function": self.target.function,
             "domain": plain if network.multiprecision else list(self.target.cover),
             "sup_error": self._number(self.sup_error),
@@ -158,12 +165,19 @@ class Report:
         return {key: {"float64": a, "mpmath": b} for key, (a, b) in rows.items()}
 
     def _number(self, number: Fraction | None, up: bool = True) -> float | str | None:
-        """Return a number for JSON: rounded as told if it is a string, and down to a float."""
+        """Return a bound for JSON, rounded up or down."""
         if number is None:
             return None
         if self.network.multiprecision:
-            return rounded_up(number, down=not up)
-        return finite_or_none(nearest(number) if up else float_below(number))
+            return (decimal_above if up else decimal_below)(number, limit=self.tol)
+        return finite_or_none(float_above(number) if up else float_below(number))
+
+    def _tol(self) -> float | str:
+        """Return the tolerance for JSON: as it is where a float is written so, else rounded up."""
+        text, plain = exact_text(self.tol), f"{float(self.tol)}"
+        if self.network.multiprecision:
+            return text
+        return float(plain) if plain == text else float_above(self.tol)
 
     def as_json(self) -> str:
         """Return the JSON object as text."""
@@ -185,14 +199,14 @@ class Report:
         yield line(
             "domain", target.interval if self.network.multiprecision else domain_text(target)
         )
-        yield line("tolerance", self._text(self.tol))
+        yield line("tolerance", exact_text(self.tol))
         if curve is not None:
             yield line("pieces", self._pieces(curve))
         yield from self._sample_lines()
         if self.sup_error is not None:
             how = ", by induction on the plan" if self.network.multiprecision else ""
             shown = f"shown to hold for every real x of the domain{how}"
-            yield line("sup error", f"{self._text(self.sup_error):<12} {shown}")
+            yield line("sup error", f"{self._bound(self.sup_error):<12} {shown}")
         elif self.proof is not None:
             yield line("sup error", "none shown")
 
@@ -205,24 +219,23 @@ class Report:
         label, exact, seen = "sampled error", self.sample.exact, self.sample.float64
         if seen is not None:
             where = f"float64, {seen.points} points, largest at x = {seen.x!r}"
-            yield line(label, f"{seen.error:<12.4g} {where}")
+            yield line(label, f"{self._bound(seen.error, 4):<12} {where}")
             label = ""
         where = f"exact arithmetic, {exact.points} points, largest at x = {float(exact.x)!r}"
-        yield line(label, f"{self._text(exact.upper, 4):<12} {where}")
+        yield line(label, f"{self._bound(exact.upper, 4):<12} {where}")
 
     def _sentence(self) -> str:
         error, witness = self.witness_error or Fraction(0), self.witness or Fraction(0)
         return VERDICTS[self.verdict].format(
             function=self.target.function,
-            tol=self._text(self.tol),
-            error=self._text(error, 4, up=False),
+            tol=exact_text(self.tol),
+            error=decimal_below(error, 4, self.tol),
             witness=dyadic_text(witness),
         )
 
-    def _text(self, number: Fraction, digits: int = 6, up: bool = True) -> str:
-        """Write a number for people."""
-        exact = self.network.multiprecision
-        return rounded_up(number, digits, not up) if exact else f"{nearest(number):.{digits}g}"
+    def _bound(self, number: Fraction | float, digits: int = 6) -> str:
+        """Write an upper bound for people, never above the tolerance if it is not."""
+        return decimal_above(number, digits, self.tol)
 
 
 def construction_of(network: Network) -> str | None:
@@ -263,7 +276,10 @@ def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str
         line("function", new.function),
         line("domain", f"[{new.domain[0]!r}, {new.domain[1]!r}]"),
         line("verdict", f"{new.verdict:<12} certificate {old.verdict}"),
-        line("sup error", f"{new.sup_error:<12.6g} certificate {old.sup_error:.6g}"),
+        line(
+            "sup error",
+            f"{decimal_above(new.sup_error):<12} certificate {decimal_above(old.sup_error)}",
+        ),
         line("cells", f"{new.cells:<12} certificate {old.cells}"),
     )
     found = [line("difference", text) for text in differences]
@@ -286,16 +302,3 @@ def dyadic_text(number: Fraction) -> str:
     """Write a dyadic number exactly, in decimal where float64 holds it."""
     x = as_float(number)
     return exact_hex(number) if x is None else repr(x)
-
-
-def as_float(x: Fraction) -> float | None:
-    """Return x as a float64 if it is one."""
-    return nearest(x) if math.isfinite(nearest(x)) and Fraction(nearest(x)) == x else None
-
-
-def nearest(number: Fraction) -> float:
-    """Return the float64 next to a number, infinite where it is beyond all of them."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -102,9 +103,11 @@ def test_text_and_markdown_show_the_same_cells(entries):
     assert "[0, π] only" in text
 
 
-@given(st.floats(1e-300, 1e300))
-def test_a_bound_is_never_rounded_down(bound):
-    assert bound <= float(bound_text(bound)) <= bound * 1.0011
+@given(st.floats(1e-300, 1e300), st.floats(1e-300, 1e300))
+def test_a_bound_is_never_rounded_down_nor_beyond_a_tolerance_that_it_keeps(bound, tol):
+    shown = Fraction(bound_text(bound, tol))
+    assert bound <= float(shown) <= bound * 1.0011
+    assert shown <= Fraction(tol) or bound >= tol
 
 
 def test_json_keeps_proven_and_sampled_apart(entries):

@@ -176,7 +176,7 @@ class TestPage:
         for name, size, _, before, _, square, _ in self.rows("fine-tuning"):
             start = build(name, "layered", script.START_TOL)
             assert size == str(start.connections), "run scripts/trained-baseline"
-            assert before == f"{script.judged(start, script.START_TOL).sup_error:.2e}"
+            assert before == script.bound_text(script.judged(start, script.START_TOL).sup_error)
             assert square == f"{script.mean_square(start):.2e}"
 
     def test_the_example_runs(self):

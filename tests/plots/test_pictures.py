@@ -1,6 +1,7 @@
 """Pictures of the graph, its units, its pieces and of scaling: they show what is there."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -215,11 +216,15 @@ def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypa
     rough = build(target, "skip", 1e-4)
     says = "default taken from the file: "
     messages = f"{says}cos on [−10, 2π]\n{says}tolerance 0.0001\n"
-    assert axes_of({}) == (1e-4, "cos on [−10, 2π]", messages)
+    assert axes_of({}) == (Fraction(1, 10**4), "cos on [−10, 2π]", messages)
     assert axes_of({}, "--tol", "1e-3", "--domain", "0", "1") == (
-        1e-3,
+        Fraction(1, 1000),
         "cos on [0, 1]",
         f"{says}cos on [−10, 2π]\n",
     )
     for nonsense in (None, "tiny", 0, -1e-4, 2, 1e-99, True, [1e-4]):
-        assert axes_of({"tol": nonsense, "domain": None}) == (1e-12, "sin on [−π, π]", "")
+        assert axes_of({"tol": nonsense, "domain": None}) == (
+            Fraction(1, 10**12),
+            "sin on [−π, π]",
+            "",
+        )

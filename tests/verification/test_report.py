@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, relu
+from sinrelu.arithmetic.rounding import exact_text
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
-from sinrelu.target import Target, rounded_up
+from sinrelu.target import Target
 from sinrelu.verification.report import (
     SAMPLED_OK,
     Proof,
@@ -235,13 +237,43 @@ def test_what_a_file_says_in_vain_is_not_repeated(meta):
     assert judged_as("sin", meta=meta).remarks == ()
 
 
-@given(st.fractions(Fraction(1, 10**400), 10), st.integers(2, 8))
-def test_figures_are_rounded_as_told(number, digits):
-    up, down = (Fraction(rounded_up(number, digits, down)) for down in (False, True))
-    slack = 3 * Fraction(1, 10 ** (digits - 1))
-    assert number * (1 - slack) <= down <= number <= up <= number * (1 + slack)
+JUST_WITHIN = Fraction("9.692983661e-5"), Fraction("9.6929839e-5")
 
 
-def test_figures_that_are_exact_stay():
-    assert Fraction(rounded_up(Fraction(1, 10**300))) == Fraction(1, 10**300)
-    assert rounded_up(Fraction(1, 3), 4) == "0.3334"
+def test_a_bound_within_the_tolerance_is_not_printed_beyond_it():
+    bound, tol = JUST_WITHIN
+    made = replace(report(Proof(bound)), tol=tol, counterexample=None)
+    text = made.as_text()
+    assert "tolerance         9.6929839e-05\n" in text
+    assert text.endswith("|N(x) − sin x| ≤ 9.6929839e-05 for every real x of the domain")
+    [shown] = re.findall(r"sup error +(\S+)", text)
+    assert bound <= Fraction(shown) <= tol
+    found = json.loads(made.as_json())
+    assert (found["tol"], found["sup_error"]) == (9.6929839e-05, 9.692983661e-05)
+
+
+def test_a_witness_is_not_printed_within_the_tolerance():
+    tol, error = JUST_WITHIN
+    made = replace(report(), tol=tol, counterexample=(Fraction(1), error))
+    [shown] = re.findall(r"≥ (\S+) > 9.692983661e-05 at x = 1.0", made.as_text())
+    assert tol < Fraction(shown) <= error
+
+
+@pytest.mark.parametrize("tol", [Fraction(1, 3), Fraction(2, 3), Fraction(1, 10**4), 1 - TOL / 7])
+def test_json_rounds_a_tolerance_that_no_float_is_written_as_up(tol):
+    made = replace(report(), tol=tol)
+    assert max(tol, Fraction(json.loads(made.as_json())["tol"])) <= tol * (1 + Fraction(1, 10**15))
+    assert Fraction(f"{json.loads(made.as_json())['tol']}") >= tol
+    assert f" {exact_text(tol)}\n" in made.as_text()
+
+
+@given(st.floats(1e-300, 1e300), st.floats(1e-300, 0.9))
+def test_figures_of_a_report_are_on_the_safe_side(error, tol):
+    number = Fraction(error)
+    made = replace(report(Proof(number)), tol=Fraction(tol), counterexample=(Fraction(1), number))
+    text, found = made.as_text(), json.loads(made.as_json())
+    [bound] = re.findall(r"sup error +(\S+)", text)
+    assert Fraction(bound) >= number or float(bound) == error == tol
+    assert found["sup_error"] == error
+    for shown in re.findall(r"≥ (\S+) >", text):
+        assert tol < Fraction(shown) <= number

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.circuit import Affine, Circuit, Real, relu
+from sinrelu.constructions.base import tolerance_text
 from sinrelu.errors import RequestError
 from sinrelu.target import Target
 
@@ -164,7 +165,7 @@ def cheapest_reduction(
         if found := [way for way in ways if part * way.rounding(numbers, bits, layered) <= tol]:
             return min(found, key=lambda way: way.connections(layered))
     raise RequestError(
-        f"domain: in float64, {target.interval} cannot be folded to within {numbers.nstr(tol, 3)}"
+        f"domain: in float64, {target.interval} cannot be folded to within {tolerance_text(tol)}"
     )
 
 

@@ -88,7 +88,7 @@ class PiecewiseMap:
         """Return a drawn cell with the numbers stored for it; GraphError if they are not."""
         rows = self.with_numbers(stored.numbers)
         if not rows.bound() <= stored.error:
-            raise GraphError(f"a stored cell errs by {rows.bound():.6g}, not {stored.error:.6g}")
+            raise GraphError(f"a stored cell errs by {rows.bound()}, not {stored.error}")
         return rows
 
     def values(self, z: FloatArray) -> FloatArray:

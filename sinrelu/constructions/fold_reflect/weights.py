@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 from mpmath import MPContext
 
 from sinrelu.circuit import Circuit, Real
-from sinrelu.constructions.base import FLOAT64_TOL, Construction, Request, claim, described
+from sinrelu.constructions.base import (
+    FLOAT64_TOL,
+    Construction,
+    Request,
+    claim,
+    described,
+    tolerance_text,
+)
 from sinrelu.constructions.fold_reflect import induction, skip
 from sinrelu.constructions.fold_reflect.range_reduction import cheapest_reduction
 from sinrelu.constructions.fold_reflect.search import COMPARED, Found, Search
@@ -42,8 +49,8 @@ def _smallest(request: Request, tol: Real, multiprecision: bool) -> Network:
     search = _search(request, tol, bits)
     kept_free = tol / (SHARE // 2) if multiprecision else _float64_rounding(search) + ROUNDING
     if (found := search.smallest(tol - kept_free)) is None:
-        text = MPContext().nstr(tol, 3)
-        raise RequestError(f"tol: no {request.wiring} plan of fold-reflect reaches {text}")
+        reached = f"no {request.wiring} plan of fold-reflect reaches {tolerance_text(tol)}"
+        raise RequestError(f"tol: {reached}")
     return _Choice(found, search, tol, request).network()
 
 
@@ -118,7 +125,7 @@ class _Choice(NamedTuple):
             proof = induction.prove(network)
             if proof is None or not proof.covers(target):
                 raise RequestError(f"domain: there is no proof for {target}")
-            return number(proof.sup_error), number(proof.rounding)
+            return proof.sup_error, number(proof.rounding)
         largest = induction.largest_magnitude(target.low, target.high)
         off = induction.relative_distances(rows, bits)
         rounding = number(induction.change_bound(rows, off, largest))

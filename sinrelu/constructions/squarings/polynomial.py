@@ -214,7 +214,7 @@ def designed(
 ) -> Design:
     """Write down the polynomial that needs the fewest connections in folds."""
     if not (plans := [(allocated(p, fold_costs(len(p.slopes)), tol), p) for p in polynomials]):
-        raise RequestError(f"tol: no polynomial reaches {tol:g}")
+        raise RequestError(f"tol: no polynomial reaches {tol}")
     best, p = min(plans, key=lambda plan: plan[0])
     parameters = {"squarings": len(best.folds), "folds": best.folds}
     return Design(circuit(p, best.folds), best.error_bound, parameters)
