@@ -47,8 +47,8 @@ def number(value: object, name: str) -> Fraction:
     """Return a finite number exactly; a RequestError that begins with the name if it is none."""
     found = rational(value)
     if found is None:
-        text = ", not text" if isinstance(value, str) else ""
-        raise RequestError(f"{name}: {shown(value)} is not a finite number{text}")
+        text = "text, " if isinstance(value, str) else ""
+        raise RequestError(f"{name}: {shown(value)} is {text}not a finite number")
     return found
 
 

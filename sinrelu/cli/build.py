@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinrelu.cli import shared
+from sinrelu.errors import RequestError
 
 if TYPE_CHECKING:
     from sinrelu.network import Network
@@ -52,8 +53,15 @@ def command(
     The one of fewest connections whose error on the domain is at most --tol; or, with
     --max-connections and no --tol, the one of least error. `sinrelu verify` checks it.
     """
-    from sinrelu.constructions import build
-    from sinrelu.formats import save
+    from sinrelu.constructions import FLOAT64_TOL, build
+    from sinrelu.formats import check_writable, save
+    from sinrelu.target import tolerance
+
+    fine = tol is not None and tolerance(tol) < FLOAT64_TOL
+    if output is None:
+        check_writable(_default(function, fine))
+    elif fine and output.suffix.lower() != ".json":
+        raise RequestError(f"{output}: weights for less than {FLOAT64_TOL:g} go to .json only")
 
     # without a tolerance weights must be float64 if the file holds no others
     narrow = tol is None and output is not None and output.suffix.lower() != ".json"
@@ -66,10 +74,13 @@ def command(
         multiprecision=False if narrow else None,
         message=shared.message,
     )
-    name = network.meta["function"]
-    file = output or Path(f"{name}.{'json' if network.multiprecision else 'npz'}")
+    file = output or _default(function, network.multiprecision)
     save(network, file)
     click.echo("\n".join(_report(network, file, max_connections)))
+
+
+def _default(function: str | None, multiprecision: bool) -> Path:
+    return Path(f"{function or 'sin'}.{'json' if multiprecision else 'npz'}")
 
 
 def _report(network: Network, file: Path, limit: int | None) -> Iterator[str]:

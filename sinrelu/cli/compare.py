@@ -1,10 +1,18 @@
 """``sinrelu compare``."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sinrelu.cli import shared
+
+if TYPE_CHECKING:
+    from sinrelu.compare import Entry
 
 HELP = """\b
 Examples:
@@ -47,8 +55,11 @@ def command(
 
     names = constructions.split(",") if constructions else NAMES
     entries = compare_all(tolerances, names, prove, shared.message)
-    click.echo(written(entries, form))
-    if picture is not None:
-        from sinrelu import plots
+    drawn = [] if picture is None else [partial(_draw, entries, picture)]
+    shared.finish(written(entries, form), *drawn)
 
-        plots.write(plots.scaling_figure(entries), picture)
+
+def _draw(entries: Sequence[Entry], file: Path) -> None:
+    from sinrelu import plots
+
+    plots.write(plots.scaling_figure(entries), file)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from sinrelu.cli import shared
+
 HELP = """\b
 Example:
   sinrelu convert sin.npz sin.onnx"""
@@ -11,7 +13,7 @@ Example:
 
 @click.command(epilog=HELP)
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
-@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+@shared.output_argument("sinrelu.formats", "target", metavar="TO")
 def command(source: Path, target: Path) -> None:
     """Write the network of one file to another, .npz, .json or .onnx.
 
@@ -19,10 +21,9 @@ def command(source: Path, target: Path) -> None:
     for instance from PyTorch, if it is a float64 chain of affine layers and ReLU from one number
     to one number.
     """
-    from sinrelu.formats import check_suffix, load, save
+    from sinrelu.formats import load, save
     from sinrelu.verification.report import count_lines, line
 
-    check_suffix(target)
     network = load(source)
     save(network, target)
     click.echo("\n".join([line("file", str(target)), *count_lines(network)]))

@@ -53,6 +53,7 @@ def command(
     from sinrelu.compare import read_csv
     from sinrelu.formats import load
 
+    shared.check_distinct(file, output)
     asked = None if tol is None else _visible(tol)
     if kind == "scaling":
         figure = plots.scaling_figure(read_csv(file))

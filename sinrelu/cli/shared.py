@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from sinrelu.errors import FileAccessError, RequestError, SinreluError
 
 if TYPE_CHECKING:
     from sinrelu.target import Target
@@ -71,17 +74,54 @@ def target_of(
 
 def output_option(sort: str, *names: str, **settings: Any) -> Decorator:
     """Add an option for a file of a sort to be written, refused before the work if it cannot be."""
+    return click.option(*names, **_output(sort), **settings)
 
+
+def output_argument(sort: str, name: str, metavar: str) -> Decorator:
+    """Add an argument for such a file."""
+    return click.argument(name, metavar=metavar, **_output(sort))
+
+
+def _output(sort: str) -> dict[str, Any]:
     def checked(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        from sinrelu.formats import check_writable
+
         if path is not None:
             if sort:
                 import_module(sort).check_suffix(path)
-            if path.is_dir() or not path.parent.is_dir():
-                wrong = "Is a directory" if path.is_dir() else "No such file or directory"
-                raise click.ClickException(f"{path}: {wrong}")
+            check_writable(path)
         return path
 
-    return click.option(*names, type=click.Path(path_type=Path), callback=checked, **settings)
+    return {"type": click.Path(path_type=Path, readable=False), "callback": checked}
+
+
+def check_distinct(*paths: Path | None) -> None:
+    """Refuse to write one file twice, or over what is read."""
+    given = [path for path in paths if path is not None]
+    if len({os.path.realpath(path) for path in given}) < len(given):
+        raise RequestError(f"{', '.join(map(str, given))}: one file cannot be two of these")
+
+
+def finish(report: str, *writes: Callable[[], None]) -> None:
+    """Print a report, and then write files, each though another or the report cannot be written.
+
+    The error raised in the end names every file that could not be.
+    """
+    try:
+        click.echo(report)
+    finally:
+        _write_each(writes)
+
+
+def _write_each(writes: Iterable[Callable[[], None]]) -> None:
+    failures = []
+    for write in writes:
+        try:
+            write()
+        except (SinreluError, OSError) as error:
+            failures.append(f"{error}")
+    if failures:
+        raise FileAccessError("; ".join(failures))
 
 
 def network_option(otherwise: str, default: str | None = None) -> Decorator:

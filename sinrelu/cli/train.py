@@ -1,10 +1,17 @@
 """``sinrelu train``."""
 
+from __future__ import annotations
+
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sinrelu.cli import shared
+
+if TYPE_CHECKING:
+    from sinrelu.layers.training import Training
 
 HELP = """The network that results is like any other: `sinrelu verify` recounts and judges it.
 
@@ -43,11 +50,14 @@ def command(
             shared.message(f"step {step} of {steps}: loss {loss:.3e}")
 
     training = train(connections, steps, seed, hidden_layers, progress)
-    save(training.network, output)
     loss = f"{training.losses[-1]:<12.4g} mean squared error at the points"
     counts = count_lines(training.network, connections)
-    click.echo("\n".join([line("file", str(output)), *counts, line("last loss", loss)]))
-    if picture is not None:
-        from sinrelu import plots
+    report = "\n".join([line("file", str(output)), *counts, line("last loss", loss)])
+    drawn = [] if picture is None else [partial(_draw, training, picture)]
+    shared.finish(report, partial(save, training.network, output), *drawn)
 
-        plots.write(plots.loss_figure(training.losses), picture)
+
+def _draw(training: Training, file: Path) -> None:
+    from sinrelu import plots
+
+    plots.write(plots.loss_figure(training.losses), file)

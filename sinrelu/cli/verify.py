@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
 
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
+    shared.check_distinct(file, certificate, picture)
     target, limit = shared.target_of(function, domain), tolerance(tol)
     network = load(file)
     if network.multiprecision and (budget or certificate or picture):
@@ -103,19 +105,23 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
             progress=progress,
             message=shared.message,
         )
-    click.echo(report.as_json() if as_json else report.findings_text())
-    _write_files(report, certificate, picture)
+    outputs = ((_write_certificate, certificate), (_draw, picture))
+    shared.finish(
+        report.as_json() if as_json else report.findings_text(),
+        *(partial(write, report, to) for write, to in outputs if to is not None),
+    )
     return report.exit_status
 
 
-def _write_files(report: Report, certificate: Path | None, picture: Path | None) -> None:
-    made = report.proof and report.proof.certificate
-    if made and certificate is not None:
-        from sinrelu.formats import write_whole
+def _write_certificate(report: Report, file: Path) -> None:
+    from sinrelu.formats import write_whole
 
-        write_whole(certificate, made.to_json().encode())
-    if picture is not None and report.sample.curve is not None:
-        from sinrelu import plots
+    if report.proof and (made := report.proof.certificate):
+        write_whole(file, made.to_json().encode())
 
-        figure = plots.error_figure(report.network, report.sample.curve, report.tol)
-        plots.write(figure, picture)
+
+def _draw(report: Report, file: Path) -> None:
+    from sinrelu import plots
+
+    if (curve := report.sample.curve) is not None:
+        plots.write(plots.error_figure(report.network, curve, report.tol), file)

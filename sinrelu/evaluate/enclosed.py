@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
 from sinrelu.arithmetic.numbers import number, positive
+from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import Dyadic
 from sinrelu.network import Network, Number, Row
 
@@ -158,7 +159,8 @@ def cost(network: Network, tolerance: Dyadic, points: Sequence[Dyadic]) -> int:
 
     Raises RequestError where ``enclosures`` does.
     """
-    bits, _ = _precision(network, _places(tolerance), _reach(max(abs(finite(x)) for x in points)))
+    reach = _reach(max(abs(number(x, "x")) for x in points))
+    bits, _ = _precision(network, _places(tolerance), reach)
     return int((network.connections + 1) * (1 + math.pow(bits / PLAIN_BITS, KARATSUBA)))
 
 
@@ -177,9 +179,9 @@ def _refuse_long(network: Network, bits: int) -> None:
         raise RequestError(f"values of this network need more than {most} bits: too long a work")
 
 
-def _reach(x: Dyadic) -> int:
+def _reach(x: Fraction) -> int:
     """Return a power of two that |x| does not exceed, at least 4."""
-    return max(4, 1 << int(abs(finite(x))).bit_length())
+    return max(4, 1 << int(abs(x)).bit_length())
 
 
 def _places(tolerance: Dyadic) -> int:

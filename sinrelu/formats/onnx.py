@@ -41,7 +41,7 @@ def dumps(network: Network) -> bytes:
     are wider than float64.
     """
     network.require_float64(".onnx")
-    helper = _onnx().helper
+    helper = package().helper
     steps = stages(network)
     model = helper.make_model(
         helper.make_graph(
@@ -66,7 +66,7 @@ def loads(content: bytes) -> Network:
     Raises FormatError or GraphError if it is not such a file, or the network in it is not one that
     this package knows, the message naming the node; MissingExtraError as ``dumps`` does.
     """
-    model = _onnx().ModelProto()
+    model = package().ModelProto()
     from google.protobuf.message import DecodeError  # there if onnx is
 
     try:
@@ -78,7 +78,8 @@ def loads(content: bytes) -> Network:
         raise FormatError(f"not an ONNX model ({error})") from error
 
 
-def _onnx() -> Any:
+def package() -> Any:
+    """Return the package onnx, or raise MissingExtraError."""
     try:
         import onnx
     except ImportError as error:
@@ -89,7 +90,7 @@ def _onnx() -> Any:
 
 
 def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
-    make_node, last = _onnx().helper.make_node, number == len(steps) - 1
+    make_node, last = package().helper.make_node, number == len(steps) - 1
     read = [f"units_{index}" if index else "x" for index in steps[number].reads]
     if len(read) > 1:
         yield make_node("Concat", read, [f"joined_{number}"], f"concat_{number}", axis=1)
@@ -105,7 +106,7 @@ def _tensors(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
     stage = steps[number]
     sources = [source for index in stage.reads for source in steps[index].numbers]
     for name, array in (("weight", stage.weight(sources)), ("bias", stage.bias)):
-        yield _onnx().numpy_helper.from_array(array, f"{name}_{number}")
+        yield package().numpy_helper.from_array(array, f"{name}_{number}")
 
 
 def _description(network: Network) -> str:

@@ -62,7 +62,11 @@ def rendered(figure: Figure, suffix: str) -> bytes:
 
 
 def write(figure: Figure, file: Path) -> None:
-    """Write a figure to a file, whole or not at all."""
+    """Write a figure to a file, whole or not at all.
+
+    Raises RequestError if the suffix names no picture format, FileAccessError as ``write_whole``.
+    """
+    check_suffix(file)
     write_whole(file, rendered(figure, file.suffix))
 
 

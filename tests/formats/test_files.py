@@ -1,15 +1,19 @@
+import contextlib
 import errno
 import os
+import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from graphs import ABSOLUTE, TENT
 
 from sinrelu import formats
-from sinrelu.errors import FileAccessError, FormatError, RequestError
-from sinrelu.formats import load, save
+from sinrelu.errors import FileAccessError, FormatError, MissingExtraError, RequestError
+from sinrelu.formats import check_suffix, check_writable, load, save, write_whole
 
 SUFFIXES = sorted(formats.READERS)
 
@@ -223,3 +227,128 @@ def test_permissions_are_kept_and_new_files_follow_the_umask(path, mode):
     path.chmod(mode)
     save(ABSOLUTE, path)
     assert path.stat().st_mode & 0o777 == mode
+
+
+def test_a_name_as_long_as_the_system_allows(path):
+    longest = path.with_name("n" * (255 - len(path.suffix)) + path.suffix)
+    save(TENT, longest)
+    assert load(longest) == TENT
+    longer = longest.with_name(f"n{longest.name}")
+    for write in (check_writable, partial(save, TENT)):
+        with pytest.raises(FileAccessError, match="name too long"):
+            write(longer)
+    assert leftovers(longest) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_link_leads_to_is_written_and_the_link_stays(path, there):
+    (path.parent / "far").mkdir()
+    end, middle = path.parent / "far" / path.name, path.with_name("middle")
+    middle.symlink_to(Path("far", path.name))
+    path.symlink_to(middle)
+    if there:
+        save(TENT, end)
+        end.chmod(0o640)
+    check_writable(path)
+    assert end.exists() == there
+    save(ABSOLUTE, path)
+    assert path.is_symlink()
+    assert middle.is_symlink()
+    assert load(end) == load(path) == ABSOLUTE
+    assert not there or end.stat().st_mode & 0o777 == 0o640
+    assert leftovers(end) == []
+
+
+def test_links_that_lead_nowhere(path):
+    path.symlink_to(path)
+    with pytest.raises(FileAccessError, match="symbolic links"):
+        save(TENT, path)
+    path.unlink()
+    path.symlink_to(path.parent / "missing" / path.name)
+    with pytest.raises(FileAccessError, match="No such file or directory"):
+        check_writable(path)
+
+
+def test_a_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_writable(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        write_whole(pipe, b"content")
+        assert read.result() == b"content"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert leftovers(pipe) == []
+
+
+def test_a_device_is_written_to():
+    null = Path(os.devnull)
+    check_writable(null)
+    write_whole(null, b"content")
+    assert stat.S_ISCHR(null.stat().st_mode)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_full_device():
+    with pytest.raises(FileAccessError, match="/dev/full: No space left on device"):
+        write_whole(Path("/dev/full"), b"content")
+
+
+STDOUT = """
+import sys
+from sinrelu import formats
+print("first", flush=True)
+try:
+    formats.write_whole(formats.Path(sys.argv[1]), b"content\\n")
+except formats.FileAccessError as error:
+    print(error, flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no name for stdout")
+def test_the_name_of_stdout(tmp_path):
+    """A pipe is written to; a file that the shell writes to as well stays the one it writes to."""
+    assert run(STDOUT, Path("/dev/stdout")).stdout == "first\ncontent\n"
+    file = tmp_path / "out"
+    for name in (Path("/dev/stdout"), file):
+        with file.open("w") as stream:
+            number = os.fstat(stream.fileno()).st_ino
+            command = [sys.executable, "-c", STDOUT, str(name)]
+            subprocess.run(command, stdout=stream, check=True)
+        refused = f"{name}: what is printed goes to this file as well; name another"
+        assert file.read_text() == f"first\n{refused}\n"
+        assert file.stat().st_ino == number
+        assert leftovers(file) == []
+
+
+def test_a_trial_touches_nothing(path):
+    check_writable(path)
+    assert list(path.parent.iterdir()) == []
+    save(TENT, path)
+    before = path.read_bytes(), path.stat()
+    check_writable(path)
+    assert (path.read_bytes(), path.stat()) == before
+    assert leftovers(path) == []
+
+
+@pytest.mark.parametrize("write", [check_writable, partial(save, TENT)])
+def test_a_file_that_may_not_be_written(path, write, monkeypatch):
+    save(ABSOLUTE, path)
+    path.chmod(0o444)
+    monkeypatch.setattr(formats.os, "access", lambda *_, **__: False)  # root always may
+    monkeypatch.setattr(formats.os, "supports_effective_ids", {formats.os.access})
+    with pytest.raises(FileAccessError, match=f"{path.name}: Permission denied"):
+        write(path)
+    assert load(path) == ABSOLUTE
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_a_format_needs_is_asked_for_first(tmp_path, monkeypatch, suffix):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    for act in (check_suffix, load):
+        with (
+            pytest.raises(MissingExtraError, match=r"sinrelu\[onnx\]")
+            if suffix == ".onnx"
+            else contextlib.suppress(FileAccessError)
+        ):
+            act(tmp_path / f"a{suffix}")
