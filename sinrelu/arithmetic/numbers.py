@@ -108,5 +108,10 @@ def shown(value: object) -> str:
     """Name a value in few characters; writing out a long number may take long, or fail."""
     if isinstance(value, str):
         return repr(value[:SHOWN])
-    small = isinstance(value, int) and abs(value) < 10**SHOWN
+    small = isinstance(value, int | Fraction) and _digits(value) <= SHOWN
     return f"{value}" if small or isinstance(value, float) else f"this {type(value).__name__}"
+
+
+def _digits(value: int | Fraction) -> int:
+    """Return about how many digits the longer part of a fraction has."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) * 3 // 10

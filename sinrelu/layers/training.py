@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.numbers import count, positive
 from sinrelu.errors import RequestError
 from sinrelu.layers import Adam, Dense, Layer, ReLU, Sequential, SquaredLoss
 from sinrelu.network import Network
@@ -47,7 +48,8 @@ def train(
 
     Raises RequestError if a number is out of range or the connections are too few for the layers.
     """
-    _check("seed", seed, 0)
+    steps, seed = count(steps, "steps"), count(seed, "seed", 0)
+    hidden_layers = count(hidden_layers, "hidden layers")
     rng = np.random.default_rng(seed)
     width = layer_width(connections, hidden_layers)
     rate = RATE * min(1.0, WIDEST / width) if hidden_layers > 1 else RATE
@@ -60,7 +62,7 @@ def fine_tune(network: Network, steps: int, rate: float, seed: int = 0) -> Train
 
     Raises GraphError if the wiring is not layered, RequestError if a number is out of range.
     """
-    _check("seed", seed, 0)
+    steps, seed, rate = count(steps, "steps"), count(seed, "seed", 0), float(positive(rate, "rate"))
     model = Sequential.from_network(network)
     meta = {"construction": "fine-tuned", "steps": steps, "rate": rate, "seed": seed}
     return fit(model, steps, rate, np.random.default_rng(seed), meta)
@@ -75,7 +77,6 @@ def fit(
     progress: Callable[[int, float], object] = ignore,
 ) -> Training:
     """Train a model from shape (batch, 1) to (batch, 1), and return it as a network."""
-    _check("steps", steps, 1)
     optimiser = Adam(model.parameters(), rate)
     losses = np.empty(steps)
     for step in range(steps):
@@ -97,7 +98,8 @@ def sample(rng: np.random.Generator, points: int = POINTS) -> FloatArray:
 
 def layer_width(connections: int, hidden_layers: int) -> int:
     """Return the largest width w for which 2w + (hidden_layers − 1)w² connections are allowed."""
-    _check("hidden layers", hidden_layers, 1)
+    connections = count(connections, "connections")
+    hidden_layers = count(hidden_layers, "hidden layers")
     least, squares = hidden_layers + 1, hidden_layers - 1
     if connections < least:
         too_few = f"{connections} are too few, {hidden_layers} hidden layers need {least}"
@@ -126,8 +128,3 @@ def initial(width: int, hidden_layers: int, rng: np.random.Generator) -> Sequent
         values = Sequential(layers[-2:]).forward(values)
     output = rng.standard_normal((1, width)) / (math.sqrt(width) * max(1.0, float(values.std())))
     return Sequential(layers, Dense(output, [0.0]))
-
-
-def _check(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise RequestError(f"{name}: {value} is less than {least}")

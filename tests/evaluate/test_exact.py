@@ -60,7 +60,9 @@ def test_kinds_of_dyadic_input():
 @pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf, Fraction(1, 3)])
 @pytest.mark.parametrize("evaluate", [evaluate_exact, evaluate_mpmath])
 def test_what_is_not_dyadic_is_refused(evaluate, x):
-    with pytest.raises(RequestError, match="the exact evaluator needs"):
+    with pytest.raises(
+        RequestError, match=r"^x: (nan|-?inf) is not a finite number|^x: 1/3 is not a dyadic number"
+    ):
         evaluate(ABSOLUTE, x)
 
 
