@@ -85,6 +85,10 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
     shared.check_distinct(file, certificate, picture)
     target, limit = shared.target_of(function, domain), tolerance(tol)
+    if picture is not None:
+        from sinrelu import plots
+
+        plots.check_domain(target.cover)
     network = load(file)
     if network.multiprecision and (budget or certificate or picture):
         refusal = f"{file}: its weights have more bits than float64"

@@ -9,7 +9,7 @@ from sinrelu.plots.error import error_figure
 from sinrelu.plots.network import network_figure
 from sinrelu.plots.pieces import pieces_figure
 from sinrelu.plots.scaling import scaling_figure
-from sinrelu.plots.style import check_suffix, rendered, write
+from sinrelu.plots.style import check_domain, check_suffix, rendered, write
 from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
 from sinrelu.plots.units import units_figure
 from sinrelu.progress import Progress, ignore
@@ -18,6 +18,7 @@ from sinrelu.verification.sampling import error_curve, find_pieces
 
 __all__ = [
     "SizeCurve",
+    "check_domain",
     "check_suffix",
     "draw",
     "error_figure",
@@ -40,10 +41,12 @@ def draw(
 
     Only ``error`` and ``pieces`` show a tolerance, and ``network`` has no use for a target.
 
-    Raises RequestError if the picture could not be read: too many units, connections or pieces.
+    Raises RequestError if the picture could not be read: too many units, connections or pieces,
+    or too narrow a domain.
     """
     if kind == "network":
         return network_figure(network)
+    check_domain(target.cover)
     pieces = find_pieces(network, target.cover, progress)
     if kind == "units":
         return units_figure(network, pieces, target)

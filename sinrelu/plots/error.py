@@ -49,10 +49,12 @@ class Panel(NamedTuple):
 def error_figure(network: Network, curve: Curve, tol: Fraction | float) -> Figure:
     """Draw the error of a network over the domain of ``curve``, with zooms where it is largest.
 
-    Raises RequestError if the error is not finite anywhere.
+    Raises RequestError if the error is not finite anywhere, or the domain too narrow.
     """
+    domain = float(curve.x[0]), float(curve.x[-1])
+    style.check_domain(domain)
     worst = worst_place(curve)
-    whole = panel_of(curve, (float(curve.x[0]), float(curve.x[-1])))
+    whole = panel_of(curve, domain)
     closest = closest_panel(network, curve, worst)
     between = middle_panel(network, curve, whole, closest)
     reach = max(float(tol), *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
@@ -96,7 +98,9 @@ def panel_of(curve: Curve, window: Domain) -> Panel:
 def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
     """Return the error itself on about ``ZOOM_PIECES`` pieces around a place."""
     knots = _pieces_around(network, curve, place)
-    window = (float(knots[0]), float(knots[-1]))
+    domain = float(curve.x[0]), float(curve.x[-1])
+    low, high = float(knots[0]), float(knots[-1])
+    window = _window((low + high) / 2, max(high - low, style.narrowest(domain)), domain)
     x = np.union1d(np.linspace(*window, ZOOM_POINTS), knots)
     error = _finite(float64_error(network, x, function=curve.function))
     return Panel(window, x, error, error, knots)
@@ -104,14 +108,18 @@ def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
 
 def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -> Panel:
     """Return a panel around the closest one, its magnification half way on a logarithmic scale."""
-    width = math.sqrt(whole.width * closest.width)
-    start = min(max(closest.centre - width / 2, whole.window[0]), whole.window[1] - width)
-    window = (start, start + width)
+    window = _window(closest.centre, math.sqrt(whole.width * closest.width), whole.window)
     if curve.breakpoints is None:
         x = np.linspace(*window, 100 * COLUMNS)
         error = float64_error(network, x, function=curve.function)
         curve = Curve(None, x, error, curve.function)
     return panel_of(curve, window)
+
+
+def _window(centre: float, width: float, domain: Domain) -> Domain:
+    """Return an interval of some width around a place, moved into a domain."""
+    start = min(max(centre - width / 2, domain[0]), domain[1] - width)
+    return start, start + width
 
 
 def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:

@@ -34,6 +34,7 @@ STYLE = {
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 """Okabe and Ito's palette and Tol's purple, safe for colour-blind readers."""
 PALE_BLUE, BAND = "#9CC9E3", "0.955"
+NARROWEST = 2.0**-32
 WIDTH, DPI = 6.5, 200
 """Inches, the text width of a page; at this size the type is that of a caption."""
 
@@ -42,6 +43,18 @@ def check_suffix(path: Path) -> None:
     """Refuse a path whose suffix names no picture format."""
     if path.suffix.lower() not in SUFFIXES:
         raise RequestError(f"{path}: unknown suffix; pictures end in {', '.join(SUFFIXES)}")
+
+
+def narrowest(domain: tuple[float, float]) -> float:
+    """Return the least width at which float64 tells places in a domain apart as a picture must."""
+    return NARROWEST * max(1.0, *map(abs, domain))
+
+
+def check_domain(domain: tuple[float, float]) -> None:
+    """Refuse a domain that is too narrow for a picture."""
+    low, high = domain
+    if high - low < narrowest(domain):
+        raise RequestError(f"domain: [{low!r}, {high!r}] is too narrow for a picture")
 
 
 @contextmanager

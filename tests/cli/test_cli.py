@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import pytest
 
 import sinrelu
 from sinrelu import Circuit, build, evaluate_exact, load, save
-from sinrelu.cli import COMMANDS, run
+from sinrelu.cli import COMMANDS, HELP, main, run
 from sinrelu.cli import shared as cli_shared
+from sinrelu.evaluate import exact_error
+from sinrelu.network import Network, Row
 from sinrelu.target import FUNCTIONS, Target
 from sinrelu.verification import sampling
 from sinrelu.verification.report import VERDICTS
@@ -270,6 +273,50 @@ class TestVerify:
         assert out.splitlines()[-1].split()[:2] == ["verdict", "refuted:"]
         assert "function          sin\ndomain            [−π, π] within" in out
 
+    @pytest.mark.parametrize(
+        ("tol", "shown"), [("1/3", "1/3"), ("0x1p-5", "0.03125"), ("9.6929839e-5", "9.6929839e-05")]
+    )
+    def test_tolerances_are_repeated_as_what_they_are(
+        self, sinrelu_command, rough_file, tol, shown
+    ):
+        status, out, _ = sinrelu_command("verify", rough_file, "--tol", tol)
+        assert status == 0
+        assert f"\ntolerance         {shown}\n" in out
+        assert f"proved: |N(x) − sin x| ≤ {shown} for every" in out
+        assert load("rough.npz").meta["tol"] == "1e-06"
+
+    def test_a_printed_bound_is_one(self, sinrelu_command):
+        """9.69298e-05 was said to be one, and 9.69298366…e-05 is the error at −π."""
+        assert sinrelu_command("build", "--tol", "1e-4", "-o", "a.npz")[0] == 0
+        _, out, _ = sinrelu_command("verify", "a.npz", "--tol", "9.6929839e-5")
+        figures = {line.split("  ")[0]: line[18:].split()[0] for line in out.splitlines() if line}
+        error = abs(next(exact_error(load("a.npz"), [-math.pi]))[1])
+        assert error <= Fraction(figures["sup error"]) <= Fraction("9.6929839e-5")
+        assert figures["verdict"] == "proved:"
+
+    @pytest.mark.parametrize("options", [("--sampled",), ()])
+    def test_an_error_that_is_not_finite(self, sinrelu_command, options):
+        """Float64 overflows; exactly the network is 10⁶⁰⁰·relu(x) here, and 0 there."""
+        first, second = Row((0,), (1e300,), 0.0), Row((1,), (1e300,), 0.0)
+        steep = Network([first, second])
+        flat = Network([first, second, second, Row((2, 3), (1.0, -1.0), 0.0)])
+        for network, bound in ((steep, sys.float_info.max), (flat, 1)):
+            save(network, "a.npz")
+            status, out, err = sinrelu_command("verify", "a.npz", "--json", *options)
+            found = json.loads(out, parse_constant=pytest.fail)
+            assert (status, err, found["verdict"]) == (1, "", "refuted")
+            assert found["sampled_error"]["float64"] is None
+            assert 0.99 * bound <= found["witness_error"] <= bound
+            status, out, _ = sinrelu_command("verify", "a.npz", *options)
+            assert (status, out.count("sampled error     inf ")) == (1, 1)
+
+    def test_the_narrowest_domain(self, sinrelu_command, rough_file):
+        options = ("--tol", ROUGH, "--domain", "1", "1.0000000000000002")
+        status, out, _ = sinrelu_command("verify", rough_file, *options)
+        assert (status, "within" in out) == (0, True)
+        status, out, err = sinrelu_command("verify", rough_file, *options, "--budget", 1)
+        assert (status, err.count("\n"), "proved: " in out) == (0, 1, True)
+
     def test_multiples_of_pi_are_ends_too(self, sinrelu_command, rough_file):
         options = ("--tol", ROUGH, "--domain", "-3pi/4", "0.5pi")
         status, out, _ = sinrelu_command("verify", rough_file, *options)
@@ -459,6 +506,8 @@ class TestBadInput:
             ("verify", "file.npz", "--domain", "0", "2e6"),
             ("verify", "file.npz", "--domain", "a", "b"),
             ("verify", "file.npz", "--domain", "0", "nan"),
+            ("verify", "file.npz", "--domain", "1", "1.0000000000000002", "--plot", "e.png"),
+            ("plot", "file.npz", "--domain", "1", "1.0000000000000002", "-o", "e.png"),
             ("plot", "file.npz", "-o", "e.png", "--domain", "0", "0"),
             ("plot", "file.npz", "-o", "e.png", "--tol", "1e-31"),
             ("eval", "file.npz", "1", "--function", "sine"),
@@ -505,7 +554,7 @@ class TestBadInput:
         refusal(sinrelu_command(*arguments))
         assert sorted(Path().rglob("*")) == before
 
-    @pytest.mark.parametrize("tol", ["0", "-1e-12", "nan", "inf", "1", "1e-1001", "tiny"])
+    @pytest.mark.parametrize("tol", ["0", "-1e-12", "nan", "inf", "1", "1e-1001", "tiny", "1e-3l"])
     @pytest.mark.parametrize("command", ["build", "verify", "plot"])
     def test_an_impossible_tolerance_is_refused(self, sinrelu_command, rough_file, command, tol):
         arguments = {"build": (), "verify": (rough_file,), "plot": (rough_file, "-o", "e.png")}
@@ -531,6 +580,17 @@ class TestBadInput:
 
 
 class TestInterruption:
+    def test_a_defect_is_one_line_and_a_status_of_its_own(self, rough_file, monkeypatch, capfd):
+        """Through what the installed command calls; ``--help`` names the status."""
+        monkeypatch.setattr("sinrelu.formats.load", lambda _: {}["gone"])
+        monkeypatch.setattr(sys, "argv", ["sinrelu", "eval", rough_file, "1"])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capfd.readouterr()
+        assert (caught.value.code, out, err.count("\n")) == (70, "", 1)
+        assert err.startswith("sinrelu: unexpected KeyError in test_cli.py, line ")
+        assert " 70 a defect of sinrelu itself" in HELP
+
     def test_a_defect_is_no_verdict(self, sinrelu_command, rough_file, monkeypatch):
         monkeypatch.setattr(sampling, "error_curve", lambda *_, **__: 1 // 0)
         status, out, err = sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
@@ -576,7 +636,7 @@ class TestInterruption:
         done = self.shell(f"$S verify {rough_file} --tol {ROUGH} --sampled 2>&-")
         assert (done.returncode, done.stdout.count(b"sampled-ok")) == (0, 1)
 
-    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
     def test_an_encoding_without_pi(self, rough_file, encoding):
         line = f"$S verify {rough_file} --tol {ROUGH} --sampled && $S -h"
         done = self.shell(line, PYTHONIOENCODING=encoding)
@@ -587,7 +647,15 @@ class TestInterruption:
     def test_the_backend_of_a_notebook_does_not_matter(self, rough_file):
         line = f"$S plot {rough_file} --tol {ROUGH} -o a.svg"
         assert self.shell(line, MPLBACKEND="module://nowhere").returncode == 0
-        assert self.shell(line, MPLBACKEND="nonsense").returncode == 0
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_no_command_has_the_backend_of_a_notebook(self, monkeypatch, capfd, command):
+        monkeypatch.setenv("MPLBACKEND", "module://nowhere")
+        monkeypatch.setattr(sys, "argv", ["sinrelu", command, "--help"])
+        with pytest.raises(SystemExit, match="0"):
+            main()
+        assert capfd.readouterr().out
+        assert "MPLBACKEND" not in os.environ
 
     @staticmethod
     def evaluation(file, stdout):
