@@ -302,7 +302,7 @@ def improved(plan: Plan, tol: float, restarts: int, seed: int) -> tuple[Piecewis
         other = refined(moved(best, fixed, chance), fixed)
         if (bound := rounded_up(other.bound())) < error:
             best, error = other, bound
-            print(f"  restart {count}: {error:.5g}", flush=True)
+            print(f"  restart {count}: {error}", flush=True)
     return best, error
 
 
@@ -370,7 +370,7 @@ def search(wiring: str, tol: float, options: argparse.Namespace) -> None:
         rows, error = improved(plan, goal, options.restarts, options.seed)
         print(
             f"  {plan.connections(WHOLE)}: {plan.key} predicted {predicted_error(plan):.5g}, "
-            f"reached {error:.5g}",
+            f"reached {error}",
             flush=True,
         )
         if error <= goal:
