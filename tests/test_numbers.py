@@ -6,16 +6,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from graphs import ABSOLUTE, TENT
+from graphs import ABSOLUTE, CONSTANT, TENT
 from mpmath import MPContext
 
 from sinrelu import RequestError, build, evaluate_exact, evaluate_float64, evaluate_mpmath, program
-from sinrelu.certify import certify
+from sinrelu.certify import Partition, certify
 from sinrelu.evaluate import exact_error
 from sinrelu.evaluate.enclosed import enclosed_error, enclosures
 from sinrelu.layers.training import train
 from sinrelu.target import End, Target, tolerance
-from sinrelu.verification import sampling, verify
+from sinrelu.verification import verify
 
 mpf = MPContext().mpf
 KINDS = {
@@ -55,15 +55,14 @@ NOT_FINITE = {
     for kind in (float, np.float32, np.longdouble, np.array)
     for x in (math.nan, math.inf, -math.inf)
 }
-ROUGH = build(tol=0.5)
 
 
 def judged(**asked):
-    return certify(ROUGH, **{"tol": 0.5, **asked})
+    return certify(CONSTANT, **{"tol": 0.5, "partition": Partition(parts=2, cells=9), **asked})
 
 
 def seen(**asked):
-    return verify(ROUGH, **{"tol": 0.5, "sampled": True, **asked})
+    return verify(CONSTANT, **{"tol": 0.5, "sampled": True, **asked})
 
 
 POINTS = {
@@ -103,12 +102,6 @@ COUNTS = {
     "train seed": lambda n: train(20, 1, n).network,
     "train hidden_layers": lambda n: train(2000, 1, 0, n).network,
 }
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(sampling, "RANDOM_POINTS", 1000)
-    monkeypatch.setattr(sampling, "WINDOWS", 10)
 
 
 def at(doors):

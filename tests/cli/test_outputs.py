@@ -166,7 +166,7 @@ def test_a_training_is_not_lost_with_its_file(capsys, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 def test_a_report_that_cannot_be_printed_costs_no_file():
-    command = [sys.executable, "-m", "sinrelu", "verify", "in.npz", "--tol", "0.1"]
+    command = [sys.executable, "-m", "sinrelu", "verify", "in.npz", "--tol", "0.1", "--json"]
     command += ["--certificate", "c.proof"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)

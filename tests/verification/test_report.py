@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu import Circuit, relu
@@ -267,6 +267,7 @@ def test_json_rounds_a_tolerance_that_no_float_is_written_as_up(tol):
     assert f" {exact_text(tol)}\n" in made.as_text()
 
 
+@settings(deadline=None)
 @given(st.floats(1e-300, 1e300), st.floats(1e-300, 0.9))
 def test_figures_of_a_report_are_on_the_safe_side(error, tol):
     number = Fraction(error)
