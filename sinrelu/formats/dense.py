@@ -6,7 +6,10 @@ comes back, its order included. The stages of a layered network in order are its
 reads only the one before.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,10 +17,12 @@ import numpy as np
 
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.errors import GraphError
-from sinrelu.network import Network, Row
+from sinrelu.network import Network, Number, Row, fits_float64
 
 MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
+EXACT_COST = 8
+"""What a number costs that is computed in exact arithmetic, in matrix entries."""
 
 
 class Stage(NamedTuple):
@@ -66,7 +71,11 @@ Values = tuple[Row, ...]
 
 
 class Assembler:
-    """Builds a graph from dense steps; every one raises GraphError where it cannot be followed."""
+    """Builds a graph from dense steps; every one raises GraphError where it cannot be followed.
+
+    What a step computes is taken in real arithmetic. It is followed where each of the numbers
+    that come of it is a float64, and refused where one is not.
+    """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -74,17 +83,19 @@ class Assembler:
         self._left = MAX_ENTRIES
 
     def affine(self, values: Values, weight: FloatArray, bias: FloatArray | None = None) -> Values:
-        """Return W·v + b for a vector v of the input and of units."""
+        """Return W·v + b."""
         if weight.shape[1] != len(values):
             raise GraphError(f"a matrix of {weight.shape[1]} columns meets {len(values)} values")
         self.spend(weight.size)
-        if any(value.numbers != (1.0, 0.0) for value in values):
-            raise GraphError("reads an affine form with no ReLU between")
-        sources = np.array([value.sources[0] for value in values])
-        if len(np.unique(sources)) < len(sources):
-            raise GraphError("reads the same value twice")
         biases = [0.0] * len(weight) if bias is None else bias.tolist()
-        return tuple(_row(sources, form, b) for form, b in zip(weight, biases, strict=True))
+        plain = all(value.numbers == (1.0, 0.0) for value in values)
+        sources = np.array([value.sources[0] for value in values if plain], np.int64)
+        if plain and len(np.unique(sources)) == len(sources):
+            return tuple(_row(sources, form, b) for form, b in zip(weight, biases, strict=True))
+        return tuple(
+            self.sum([*zip(form.tolist(), values, strict=True), (1.0, constant(b))])
+            for form, b in zip(weight, biases, strict=True)
+        )
 
     def relu(self, values: Values) -> Values:
         """Make a unit of every component."""
@@ -93,12 +104,45 @@ class Assembler:
         self.rows += values
         return tuple(_wire(number) for number in range(first, first + len(values)))
 
-    def add(self, values: Values, bias: FloatArray) -> Values:
-        """Return v + b, where v has no bias yet."""
-        self.spend(len(values))
-        if any(value.bias for value in values):
-            raise GraphError("adds a second bias")
-        return tuple(v._replace(bias=b) for v, b in zip(values, bias.tolist(), strict=True))
+    def combine(self, *terms: tuple[float, Values]) -> Values:
+        """Return the sum of vectors of one length, each times a factor."""
+        factors = [factor for factor, _ in terms]
+        columns = zip(*(values for _, values in terms), strict=True)
+        return tuple(self.sum(list(zip(factors, column, strict=True))) for column in columns)
+
+    def scale(self, values: Values, factors: Iterable[Number]) -> Values:
+        """Multiply each component by a factor of its own."""
+        return tuple(self.sum([term]) for term in zip(factors, values, strict=True))
+
+    def leaky(self, values: Values, slopes: Sequence[float]) -> Values:
+        """Return relu(v) − α·relu(−v), a second unit only where α is not 0."""
+        positive = self.relu(values)
+        leaking = tuple(value for value, slope in zip(values, slopes, strict=True) if slope)
+        negative = iter(self.relu(self.combine((-1.0, leaking))))
+        return tuple(
+            self.sum([(1.0, unit), (-slope, next(negative))]) if slope else unit
+            for unit, slope in zip(positive, slopes, strict=True)
+        )
+
+    def maximum(self, first: Values, second: Values) -> Values:
+        """Return b + relu(a − b) for each component, where b is the simpler of the two."""
+        pairs = [sorted(pair, key=_numbers_to_round) for pair in zip(first, second, strict=True)]
+        bases, others = (tuple(pair[place] for pair in pairs) for place in (0, 1))
+        units = self.relu(self.combine((1.0, others), (-1.0, bases)))
+        return self.combine((1.0, bases), (1.0, units))
+
+    def minimum(self, first: Values, second: Values) -> Values:
+        """Return −max(−a, −b) for each component."""
+        negated = (self.combine((-1.0, values)) for values in (first, second))
+        return self.combine((-1.0, self.maximum(*negated)))
+
+    def clip(self, values: Values, low: float = -math.inf, high: float = math.inf) -> Values:
+        """Return min(max(v, low), high); an infinite bound is none."""
+        if low > -math.inf:
+            values = self.maximum(values, (constant(low),) * len(values))
+        if high < math.inf:
+            values = self.minimum(values, (constant(high),) * len(values))
+        return values
 
     def network(self, output: Values, meta: Mapping[str, object] | None = None) -> Network:
         """Return the network with this output, which must have one component."""
@@ -107,11 +151,31 @@ class Assembler:
         self.spend(len(output[0].sources))
         return Network((*self.rows, *output), meta or {})
 
+    def sum(self, terms: Sequence[tuple[Number, Row]]) -> Row:
+        """Return Σ factor·form, exactly; a factor is finite, a float or a Fraction."""
+        kept = [(factor, form) for factor, form in terms if factor != 0]
+        forms = [(factor, form) for factor, form in kept if form.sources]
+        self.spend(EXACT_COST * len(kept))
+        bias = _float64(sum(exact(factor) * exact(form.bias) for factor, form in kept))
+        if [factor for factor, _ in forms] == [1]:  # a bias is all that is added
+            return forms[0][1]._replace(bias=bias)
+        self.spend(EXACT_COST * sum(len(form.sources) for _, form in forms))
+        weights: dict[int, Fraction] = defaultdict(Fraction)
+        for factor, form in forms:
+            for source, weight in form.edges:
+                weights[source] += exact(factor) * exact(weight)
+        return Row.of(((source, _float64(w)) for source, w in weights.items()), bias)
+
     def spend(self, entries: int) -> None:
         """Bound the work: what is read may repeat a large matrix a million times."""
         self._left -= entries
         if self._left < 0:
             raise GraphError(f"more than {MAX_ENTRIES} matrix entries; that is no network of ours")
+
+
+def constant(number: float) -> Row:
+    """Return the form that is this number everywhere."""
+    return Row((), (), number)
 
 
 def _wire(number: int) -> Row:
@@ -121,3 +185,26 @@ def _wire(number: int) -> Row:
 def _row(sources: IntArray, form: FloatArray, bias: float) -> Row:
     kept = np.flatnonzero(form)
     return Row.of(zip(sources[kept].tolist(), form[kept].tolist(), strict=True), bias)
+
+
+def _numbers_to_round(form: Row) -> tuple[int, int]:
+    """Order forms by how many of their numbers a factor may make inexact, constants first."""
+    return sum(abs(number) not in (0, 1) for number in form.numbers), len(form.sources)
+
+
+def exact(number: Number) -> Fraction:
+    """Return a finite number as a Fraction; GraphError for any other."""
+    try:
+        return Fraction(number)
+    except (ValueError, OverflowError) as error:
+        raise GraphError(f"a number is {number}, not finite") from error
+
+
+def _float64(number: Fraction | int) -> float:
+    """Return a number that is a float64 exactly."""
+    if not fits_float64(Fraction(number)):
+        raise GraphError(
+            "a weight or bias that comes of it needs more bits than a float64; "
+            "make one affine layer of these steps"
+        )
+    return float(number)

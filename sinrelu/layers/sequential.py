@@ -75,8 +75,8 @@ class Sequential(Layer):
         """Return the network that the layers compute; weights that are 0 are left out.
 
         What ``from_network`` made of a network comes back bit by bit, without ``meta``. Raises
-        GraphError if the layers are not Dense, ReLU, Dense, …, Dense from one number to one
-        number, or a weight or bias is not finite.
+        GraphError if the layers are not Dense and ReLU from one number to one number, a weight or
+        bias is not finite, or the product of two Dense with no ReLU between is not float64.
         """
         assembler = Assembler()
         return assembler.network(_follow(assembler, self, assembler.input), meta)

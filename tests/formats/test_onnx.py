@@ -200,35 +200,41 @@ REFUSED = {
         [HIDDEN, node("Relu", ["h"], ["y"], domain="com.microsoft")],
         r"node 2 '' \(Relu\): only Gemm",
     ),
-    "no ReLU between": (
-        [HIDDEN, node("Gemm", ["h", "V"], ["y"], name="o", transB=1)],
-        r"node 2 'o' \(Gemm\): reads an affine form with no ReLU between",
+    "an inexact product": (
+        [node("Mul", ["x", "tenth"], ["m"]), node("Mul", ["m", "tenth"], ["y"], name="o")],
+        r"node 2 'o' \(Mul\): a weight or bias .* needs more bits than a float64; make one",
     ),
-    "a scaled Gemm": ([node("Gemm", ["x", "W"], ["y"], transB=1, alpha=2.0)], "alpha = beta = 1"),
-    "a transposed input": ([node("Gemm", ["x", "W"], ["y"], transA=1)], "transA = 0"),
+    "an inexact bias": (
+        [node("Add", ["x", "tenth"], ["m"]), node("Sub", ["m", "b"], ["y"])],
+        r"node 2 .* needs more bits than a float64",
+    ),
+    "a quotient": ([node("Div", ["x", "b3"], ["y"])], "needs more bits than a float64"),
+    "a quotient by 0": ([node("Div", ["x", "b"], ["y"])], "divides by 0"),
+    "a quotient by x": ([node("Div", ["b", "x"], ["y"])], "must be constant depends on"),
+    "a Gemm scaled by 0.1": (
+        [node("Gemm", ["x", "tenth2"], ["y"], alpha=0.1)],
+        "needs more bits than a float64",
+    ),
+    "a slope of 0.1": (
+        [node("LeakyRelu", ["x"], ["l"], alpha=0.1), node("Mul", ["l", "tenth"], ["y"])],
+        r"node 2 .* needs more bits than a float64",
+    ),
     "an unknown attribute": ([node("Relu", ["x"], ["y"], slope=1.0)], "'slope' is not read"),
     "an attribute of another type": ([node("Gemm", ["x", "W"], ["y"], transB=1.0)], "another type"),
     "shapes that do not meet": ([node("Gemm", ["x", "V"], ["y"], transB=1)], "3 columns meets 1"),
-    "a bias of another length": ([node("Gemm", ["x", "W", "c2"], ["y"], transB=1)], "a bias for 3"),
+    "a bias of another length": (
+        [node("Gemm", ["x", "W", "c2"], ["y"], transB=1)],
+        "shape mismatch",
+    ),
     "a weight that is computed": (
         [node("MatMul", ["x", "x"], ["y"])],
-        "'x' must be an initializer",
+        r"node 1 '' \(MatMul\): an input that must be constant depends on the network's input",
     ),
-    "a product of values": (
-        [HIDDEN, node("MatMul", ["W", "x"], ["y"])],
-        "'x' must be an initializer",
-    ),
-    "a residual": ([HIDDEN, RELU, node("Add", ["u", "x"], ["y"])], "must be an initializer"),
-    "a vector as a matrix": ([node("MatMul", ["x", "b"], ["y"])], "expected a matrix"),
-    "two biases": (
-        [HIDDEN, node("Add", ["h", "b"], ["s"]), node("Relu", ["s"], ["y"])],
-        "adds a second bias",
-    ),
-    "the same value twice": (
-        [node("Concat", ["x", "x", "x"], ["h"], axis=1), node("Gemm", ["h", "V"], ["y"], transB=1)],
-        "reads the same value twice",
-    ),
-    "a batch that is joined": ([node("Concat", ["x", "x"], ["y"], axis=0)], "axis 0 is not that"),
+    "a product of values": ([node("Mul", ["x", "x"], ["y"])], "must be constant depends on"),
+    "a computed slope": ([node("PRelu", ["x", "x"], ["y"])], "must be constant depends on"),
+    "a computed bound": ([node("Clip", ["x", "x"], ["y"])], "min: .*|must be constant depends on"),
+    "a long vector": ([node("MatMul", ["x", "b"], ["y"])], "a matrix of 3 columns meets 1 values"),
+    "a batch that is joined": ([node("Concat", ["x", "x"], ["y"], axis=0)], "has 2 components"),
     "three outputs": ([HIDDEN, node("Relu", ["h"], ["y"])], "the output has 3 components"),
     "a cycle": ([node("Relu", ["u"], ["u"]), OUTPUT], r"node 1 .*not computed by an earlier"),
     "nodes in a wrong order": (
@@ -250,6 +256,7 @@ def test_other_graphs_are_refused_by_node(nodes, message):
     tensors = [
         *(tensor("W", [[1.0], [-1.0], [0.5]]), tensor("b", [0.0, 1.0, -2.0])),
         *(tensor("V", [[1.0, 2.0, 0.0]]), tensor("c", [0.25]), tensor("c2", [1.0, 2.0])),
+        *(tensor("tenth", [0.1]), tensor("tenth2", [[0.1]]), tensor("b3", [3.0])),
     ]
     with pytest.raises((FormatError, GraphError), match=message):
         onnx_format.loads(model(nodes, tensors))
@@ -279,12 +286,18 @@ def huge(*dims):
 
 TENSORS = {
     "data in another file": (external, "'W': data in another file are not read"),
-    "float32": (lambda: tensor("W", [[1.0]], np.float32), r"node 1 'g' .*'W' is not float64"),
-    "integers": (lambda: tensor("W", [[1]], np.int64), "'W' is not float64"),
+    "float32": (
+        lambda: tensor("W", [[1.0]], np.float32),
+        r"node 1 'g' .* float32 and float64",
+    ),
+    "integers": (lambda: tensor("W", [[1]], np.int64), "found float64 and int64"),
+    "half precision": (lambda: tensor("W", [[1]], np.float16), "element type 10 is not read"),
     "10¹² columns": (lambda: huge(1, 10**12), "8 bytes for the shape"),
     "10¹² empty rows": (lambda: huge(10**12, 0), "8 bytes for the shape"),
     "a negative size": (lambda: huge(-1, -1), "8 bytes for the shape"),
-    "three dimensions": (lambda: huge(1, 1, 1), "8 bytes for the shape"),
+    "three dimensions": (lambda: huge(1, 1, 1), "expected two matrices"),
+    "a hundred dimensions": (lambda: huge(*[1] * 100), "8 bytes for the shape"),
+    "empty rows": (lambda: tensor("W", np.zeros((2, 0))), "empty tensor"),
     "NaN": (lambda: tensor("W", [[np.nan]]), "weight: row 1: must be finite"),
     "infinity": (lambda: tensor("W", [[-np.inf]]), "weight: row 1: must be finite"),
 }
@@ -306,7 +319,8 @@ def test_a_ragged_tensor_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"elem": TensorProto.FLOAT}, "'x' is not float64; export the model as double"),
+        ({"elem": TensorProto.FLOAT16}, "'x' is neither float64 nor float32; export the model as"),
+        ({"elem": TensorProto.FLOAT}, r"node 1 .*found float32 and float64"),
         ({"dims": ("N", 2)}, "'x': the last dimension must be 1"),
         ({"dims": ()}, "'x': the last dimension must be 1"),
         ({"output": "z"}, "output: no node computes 'z'"),
