@@ -110,7 +110,7 @@ class Network:
 
     @staticmethod
     def from_torch(module: Any) -> Network:
-        """Read a float64 ``torch.nn.Module`` of Linear and ReLU; see ``sinrelu.formats.torch``.
+        """Read a ``torch.nn.Module`` of Linear, ReLU and the like; see ``sinrelu.formats.torch``.
 
         Raises GraphError if the module is anything else, the message naming the layer, and
         MissingExtraError if PyTorch is not installed.

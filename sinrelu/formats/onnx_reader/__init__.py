@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sinrelu.errors import FormatError, GraphError
-from sinrelu.formats.dense import Assembler
+from sinrelu.formats.dense import FLOAT32, Assembler
 from sinrelu.formats.onnx_reader.operators import ANY, OPERATORS, Operator
 from sinrelu.formats.onnx_reader.tensors import (
     BOOL,
@@ -48,8 +48,6 @@ ATTRIBUTES = {
 """Numbers of ``AttributeProto.AttributeType``: the field, and what it is read as."""
 MAX_RANK = 32
 """Most axes of any tensor; numpy has no more than that everywhere."""
-FLOAT32 = {"precision": "float32"}
-"""What ``meta`` says of a network whose model computes in float32."""
 
 Proto = Any  # protobuf messages, whose classes are made at run time
 
