@@ -18,12 +18,15 @@ def command(source: Path, target: Path) -> None:
     """Write the network of one file to another, .npz, .json or .onnx.
 
     The graph stays the same, and so does its sha256. An .onnx file may also come from elsewhere,
-    for instance from PyTorch, if it is a float64 chain of affine layers and ReLU from one number
-    to one number.
+    for instance from PyTorch, if it is made of affine layers and ReLU, or what two ReLU make, from
+    one number to one number.
     """
     from sinrelu.formats import load, save
-    from sinrelu.verification.report import count_lines, line
+    from sinrelu.formats.dense import FLOAT32
+    from sinrelu.verification.report import READ_FROM_FLOAT32, count_lines, line
 
     network = load(source)
     save(network, target)
+    if FLOAT32.items() <= network.meta.items():
+        shared.message(READ_FROM_FLOAT32)
     click.echo("\n".join([line("file", str(target)), *count_lines(network)]))

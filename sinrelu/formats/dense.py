@@ -127,8 +127,11 @@ class Assembler:
         )
 
     def maximum(self, first: Values, second: Values) -> Values:
-        """Return b + relu(a − b) for each component, where b is the simpler of the two."""
-        pairs = [sorted(pair, key=_numbers_to_round) for pair in zip(first, second, strict=True)]
+        """Return b + relu(a − b) for each component, where b is the simpler of the two.
+
+        The simpler of the two is the one that later factors are likelier to leave exact.
+        """
+        pairs = [sorted(pair, key=_order) for pair in zip(first, second, strict=True)]
         bases, others = (tuple(pair[place] for pair in pairs) for place in (0, 1))
         units = self.relu(self.combine((1.0, others), (-1.0, bases)))
         return self.combine((1.0, bases), (1.0, units))
@@ -189,9 +192,10 @@ def _row(sources: IntArray, form: FloatArray, bias: float) -> Row:
     return Row.of(zip(sources[kept].tolist(), form[kept].tolist(), strict=True), bias)
 
 
-def _numbers_to_round(form: Row) -> tuple[int, int]:
-    """Order forms by how many of their numbers a factor may make inexact, constants first."""
-    return sum(abs(number) not in (0, 1) for number in form.numbers), len(form.sources)
+def _order(form: Row) -> tuple[bool, int]:
+    """Order forms by how little a later factor makes of them: 0, wires, constants, others."""
+    wire = len(form.sources) == 1 and abs(form.weights[0]) == 1 and form.bias == 0
+    return not wire and form.numbers != (0.0,), len(form.sources)
 
 
 def exact(number: Number) -> Fraction:

@@ -16,6 +16,7 @@ from sinrelu.arithmetic.rounding import (
 )
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or_none
+from sinrelu.formats.dense import FLOAT32
 from sinrelu.network import Network, exact_hex
 from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import Curve, Sample
@@ -28,6 +29,8 @@ VERDICTS: Mapping[str, str] = {
     SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at the sampled points; that is no proof",
 }
 """Each verdict and what it means."""
+
+READ_FROM_FLOAT32 = "the weights are a float32 model's; what it computes in float32 is not judged"
 
 COUNTS = ("biases", "skip_connections", "units", "depth", "width", "dense_size")
 OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
@@ -114,6 +117,8 @@ class Report:
         claimed, seen = Target.claimed(self.network.meta), self.sample.float64
         if claimed is not None and not claimed.covers_alike(self.target):
             yield f"the file says that it is {claimed}; to check that: {claimed.options}"
+        if FLOAT32.items() <= self.network.meta.items():
+            yield READ_FROM_FLOAT32
         if self.proof is not None and self.proof.shortfall:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:

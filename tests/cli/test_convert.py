@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from graphs import ABSOLUTE, sin_network
+from models import model, node, tensor
 
 from sinrelu.cli import run
 from sinrelu.evaluate import evaluate_float64
@@ -62,6 +63,20 @@ def test_a_foreign_model_is_refused_by_node(tmp_path, capsys):
     onnx.save(model, tmp_path / "a.onnx")
     message = fails(["convert", tmp_path / "a.onnx", tmp_path / "b.npz"], capsys)
     assert "a.onnx: node 2 'relu_1' (Sigmoid): only Gemm, MatMul, Add" in message
+
+
+def test_of_a_float32_model_it_is_said_what_is_judged(tmp_path, capsys):
+    nodes = [node("Gemm", ["x", "W"], ["h"]), node("Relu", ["h"], ["r"]), node("Neg", ["r"], ["y"])]
+    tensors = [tensor("W", [[0.1]], np.float32)]
+    (tmp_path / "a.onnx").write_bytes(model(nodes, tensors, elem=onnx.TensorProto.FLOAT))
+    assert run(["convert", str(tmp_path / "a.onnx"), str(tmp_path / "b.json")]) == 0
+    said = capsys.readouterr().err
+    assert "what it computes in float32 is not judged" in said
+    for name in ("a.onnx", "b.json"):
+        assert run(["verify", str(tmp_path / name), "--json"]) == 1
+        out, err = capsys.readouterr()
+        assert json.loads(out)["remarks"] == [said.strip()]
+        assert err == ""
 
 
 def test_without_onnx_the_mend_is_named(tmp_path, capsys, monkeypatch):

@@ -4,13 +4,15 @@ import sys
 import warnings
 from itertools import pairwise
 
+import models
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from graphs import ABSOLUTE, CONSTANT, TENT, networks, sin_network
 from hypothesis import given, settings
-from onnx import TensorProto, helper, numpy_helper
+from models import node, tensor
+from onnx import TensorProto, helper
 
 from sinrelu.errors import FormatError, GraphError, MissingExtraError
 from sinrelu.evaluate import evaluate_float64
@@ -121,29 +123,16 @@ def test_onnx_runtime_computes_sin(wiring, level):
 # --- models of somebody else --------------------------------------------------------------------
 
 
-def tensor(name: str, values, dtype=np.float64):
-    return numpy_helper.from_array(np.asarray(values, dtype=dtype), name)
+SMALL = [
+    *(tensor("W", [[1.0], [-1.0], [0.5]]), tensor("b", [0.0, 1.0, -2.0])),
+    *(tensor("V", [[1.0, 2.0, 0.0]]), tensor("c", [0.25])),
+]
 
 
-def model(nodes, tensors=None, output="y", dims=("N", 1), elem=TensorProto.DOUBLE, **options):
-    """A model from x to y; by default with the initializers of a small network."""
-    if tensors is None:
-        tensors = [
-            *(tensor("W", [[1.0], [-1.0], [0.5]]), tensor("b", [0.0, 1.0, -2.0])),
-            *(tensor("V", [[1.0, 2.0, 0.0]]), tensor("c", [0.25])),
-        ]
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info("x", elem, dims)],
-        [helper.make_tensor_value_info(output, elem, dims)],
-        tensors,
-    )
-    options = {"opset_imports": [helper.make_opsetid("", 20)]} | options
-    return helper.make_model(graph, **options).SerializeToString()
+def model(nodes, tensors=SMALL, **options):
+    return models.model(nodes, tensors, **options)
 
 
-node = helper.make_node
 HIDDEN = node("Gemm", ["x", "W", "b"], ["h"], transB=1)
 RELU = node("Relu", ["h"], ["u"], name="act")
 OUTPUT = node("Gemm", ["u", "V", "c"], ["y"], transB=1, alpha=1.0, beta=1.0)

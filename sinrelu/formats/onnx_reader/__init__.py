@@ -117,23 +117,22 @@ class _Reading:
         result, *masks = map(self._new, node.output)
         inputs = [self._tensor(name) if name else None for name in names]
         tensor = operator.follow(Step(self.assembler, attributes), *inputs)
-        self._check(tensor, operator.moves)
+        moved = operator.moves and any(entry is not None and entry.computed for entry in inputs)
+        self._check(tensor, moved)
         self.tensors[result] = tensor
         self.masks.update(masks)
 
-    def _check(self, tensor: Tensor, moves: bool = False) -> None:
+    def _check(self, tensor: Tensor, moved: bool = False) -> None:
+        """Refuse what is empty, and what another row of a batch could have come into."""
         shape = tensor.array.shape
         if 0 in shape and shape != (0,):
             raise GraphError(f"makes an empty tensor of shape {shape}")
-        if not tensor.computed:
-            return
-        self.assembler.spend(tensor.array.size)
-        if self.row is not None and (
-            moves or len(shape) <= len(self.row) or shape[:-1] != self.row
-        ):
+        apart = not tensor.computed or shape[:-1] == self.row
+        if self.row is not None and (moved or not apart):
             raise GraphError("rows of the batch could meet; export the model for one or any number")
-        if tensor.element == FLOAT:
-            self.precision = FLOAT32
+        if tensor.computed:
+            self.assembler.spend(tensor.array.size)
+            self.precision = FLOAT32 if tensor.element == FLOAT else self.precision
 
     def _new(self, name: str) -> str:
         if not name or name in self.initializers or name in self.tensors or name in self.masks:
