@@ -226,6 +226,8 @@ def test_dropout_of_all_versions():
     assert onnx.loads(old).units == 0
     nodes = [node("Dropout", ["x", "low", "t"], ["y", "mask"], seed=3)]
     assert onnx.loads(models.model(nodes, [*TENSORS, flag[False]])).units == 0
+    no_mask = [node("Dropout", ["x"], ["y", ""])]
+    assert onnx.loads(models.model(no_mask, [])).units == 0
     with pytest.raises(FormatError, match=r"\(Dropout\): training_mode is true; export the model"):
         onnx.loads(models.model(nodes, [*TENSORS, flag[True]]))
 
@@ -276,6 +278,10 @@ REFUSED = {
         [node("Dropout", ["x"], ["u", "mask"]), node("Identity", ["mask"], ["y"])],
         "'mask' is the mask of a Dropout",
     ),
+    "a mask with the name of another": (
+        [node("Dropout", ["x"], ["u", "x"]), node("Identity", ["u"], ["y"])],
+        "the name 'x' is empty or taken",
+    ),
     "a bound that is NaN": (
         [constant("k", np.nan), node("Clip", ["x", "k"], ["y"])],
         r"node 2 '' \(Clip\): min: is NaN",
@@ -302,6 +308,10 @@ REFUSED = {
     "a step of 0": (
         [node("Slice", ["x", "zero", "one", "axis1", "zero"], ["y"])],
         "step cannot be zero",
+    ),
+    "two limits for one axis": (
+        [node("Slice", ["x", "column", "column", "axis1"], ["y"])],
+        "of different numbers",
     ),
     "an empty slice": ([node("Slice", ["x", "one", "one"], ["y"])], "makes an empty tensor"),
     "slopes of another shape": ([node("PRelu", ["x", "slopes"], ["y"])], "broadcast"),

@@ -114,13 +114,14 @@ class _Reading:
         names = _names(node, operator)
         if len(node.output) not in operator.outputs:
             raise GraphError("expected one output")
-        result, *masks = map(self._new, node.output)
+        result, *masks = node.output
+        self._new(result)
         inputs = [self._tensor(name) if name else None for name in names]
         tensor = operator.follow(Step(self.assembler, attributes), *inputs)
         moved = operator.moves and any(entry is not None and entry.computed for entry in inputs)
         self._check(tensor, moved)
         self.tensors[result] = tensor
-        self.masks.update(masks)
+        self.masks.update(self._new(mask) for mask in masks if mask)
 
     def _check(self, tensor: Tensor, moved: bool = False) -> None:
         """Refuse what is empty, and what another row of a batch could have come into."""

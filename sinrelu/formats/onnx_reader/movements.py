@@ -114,6 +114,8 @@ def cut(step: Step, x: Tensor, *inputs: Tensor | None) -> Tensor:
     starts, ends, axes, steps = (*given, (), ())[:4]
     index: list[Any] = [slice(None)] * x.array.ndim
     axes, steps = axes or tuple(range(len(starts))), steps or (1,) * len(starts)
+    if len({len(starts), len(ends), len(axes), len(steps)}) > 1:
+        raise GraphError("limits, axes and steps are of different numbers")
     for start, end, axis, pace in zip(starts, ends, axes, steps, strict=True):
         index[_axis(axis, x.array.ndim)] = slice(start, end, pace)
     return x._replace(array=x.array[(*index, ...)])
