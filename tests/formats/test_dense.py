@@ -162,3 +162,8 @@ def test_the_work_is_bounded(monkeypatch):
     form = assembler.affine(assembler.input, np.ones((4, 1)))
     with pytest.raises(GraphError, match="matrix entries"):
         assembler.relu(form)
+    monkeypatch.setattr(dense, "MAX_ENTRIES", 1000)
+    assembler = Assembler()
+    form = assembler.affine(assembler.relu(assembler.input * 100), np.ones((2, 100)))
+    with pytest.raises(GraphError, match="matrix entries"):  # exact arithmetic costs more
+        assembler.combine((-1.0, form))

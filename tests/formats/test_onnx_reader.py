@@ -1,5 +1,7 @@
 """Models of others are read as the network that they are, or refused; the oracle is ONNX's own."""
 
+from itertools import pairwise
+
 import models
 import numpy as np
 import pytest
@@ -41,6 +43,8 @@ TENSORS = [
     *(tensor("slopes", [0.25, 0.0, 1.0, -2.0]), tensor("square", np.eye(4)[::-1] + 1)),
     *(integers("column", -1, 1), integers("four", -1, 4), integers("axis1", 1)),
     *(integers("zero", 0), integers("one", 1), integers("three", 3), integers("minus", -1)),
+    *(integers("line", 4, 1), integers("boxes", 2, 2, 1), integers("kept", 0, -1)),
+    *(tensor("pair", [1.0, -0.5]), tensor("unit", [[1.0]])),
     *(integers("end", 2**63 - 1), integers("start", -(2**63))),
 ]
 HIDDEN = [
@@ -127,6 +131,15 @@ WRITTEN = {
         node("Gemm", ["g", "b2"], ["two_wide"], transA=1),
         *(node("Relu", ["two_wide"], ["q"]), node("Gemm", ["b2", "q"], ["y"], transB=1)),
     ],
+    "Gemm of a column": [
+        *(*HIDDEN, node("Reshape", ["r", "line"], ["t"]), node("Abs", ["t"], ["u"])),
+        node("Gemm", ["u", "V"], ["y"], transA=1),
+    ],
+    "MatMul of a vector and matrices": [
+        *(*HIDDEN, node("Reshape", ["r", "boxes"], ["t"]), node("MatMul", ["pair", "t"], ["p"])),
+        *(node("Relu", ["p"], ["q"]), node("MatMul", ["b2", "q"], ["y"])),
+    ],
+    "sizes that are kept": [*HIDDEN, node("Reshape", ["r", "kept"], ["u"]), *OUT],
     "a computed bias": [*HIDDEN, node("Gemm", ["r", "V", "x"], ["y"], beta=0.5)],
     "Sum, Max and Min of many": [
         *(*HIDDEN, node("Sum", ["r", "h", "b", "x"], ["s"])),
@@ -309,6 +322,18 @@ REFUSED = {
         [node("Slice", ["x", "zero", "one", "axis1", "zero"], ["y"])],
         "step cannot be zero",
     ),
+    "a size of 0": (
+        [node("Reshape", ["x", "kept"], ["y"], allowzero=1)],
+        r"cannot reshape|empty tensor",
+    ),
+    "a bias that is too large": (
+        [node("Gemm", ["x", "unit", "Wt"], ["y"])],
+        r"a bias of shape \(4, 1\) meets \(1, 1\)",
+    ),
+    "integers beside floats": (
+        [node("Concat", ["x", "one"], ["y"], axis=0)],
+        "tensors of several types",
+    ),
     "two limits for one axis": (
         [node("Slice", ["x", "column", "column", "axis1"], ["y"])],
         "of different numbers",
@@ -384,6 +409,19 @@ def test_weights_that_are_inputs_too_are_read():
 # --- hostile files ------------------------------------------------------------------------------
 
 HUGE = {
+    "a constant that nothing reads": [
+        constant("s", [2**15, 2**15], np.int64),
+        *(node("ConstantOfShape", ["s"], ["k"]), node("Relu", ["x"], ["y"])),
+    ],
+    "a constant that is gathered": [
+        constant("s", np.zeros(3000), np.int64),
+        *(node("Gather", ["C", "s"], ["g"]), node("Gather", ["g", "s"], ["h"], axis=1)),
+        node("Relu", ["x"], ["y"]),
+    ],
+    "a constant that is doubled": [
+        *(node("Concat", [a, a], [b], axis=0) for a, b in pairwise(["b", *map(str, range(20))])),
+        node("Relu", ["x"], ["y"]),
+    ],
     "Expand": [constant("s", [2**40], np.int64), node("Expand", ["x", "s"], ["y"])],
     "ConstantOfShape": [
         constant("s", [2**31, 2**31], np.int64),
@@ -395,8 +433,8 @@ HUGE = {
         node("Relu", ["h"], ["y"]),
     ],
     "broadcasting": [
-        constant("a", np.zeros((3000, 1))),
-        *(constant("b3", np.zeros((1, 3000))), node("Sum", ["a", "b3", "x"], ["y"])),
+        constant("a3", np.zeros((3000, 1))),
+        *(constant("b3", np.zeros((1, 3000))), node("Sum", ["a3", "b3", "x"], ["y"])),
     ],
     "exact arithmetic": [
         constant("k", np.ones((300, 300))),
@@ -409,7 +447,7 @@ HUGE = {
 def test_the_work_is_bounded(nodes, monkeypatch):
     if nodes[-1].op_type == "MatMul":
         monkeypatch.setattr(dense, "MAX_ENTRIES", 2**19)
-    tensors = [tensor("W300", np.ones((300, 300)))]
+    tensors = [*TENSORS, tensor("W300", np.ones((300, 300)))]
     with pytest.raises(FormatError, match=r"more than .* matrix entries|maximum"):
         onnx.loads(models.model(nodes, tensors))
 
@@ -487,13 +525,13 @@ class Builder:
             self.make("Clip", [name, *bounds[: self.draw(st.integers(0, 2))]], shape)
 
     def matmul(self, name, shape) -> None:
-        width = self.draw(st.integers(1, 3))
-        if self.draw(st.booleans()) or len(shape) < 2:
-            if shape:
-                self.make("MatMul", [name, self.constant((shape[-1], width))], (*shape[:-1], width))
-        else:
-            weight = self.constant((width, shape[-2]))
-            self.make("MatMul", [weight, name], (*shape[:-2], width, shape[-1]))
+        width = self.draw(st.sampled_from([(), (1,), (2,), (3,)]))
+        if self.draw(st.booleans()) and len(shape) > 1:
+            weight = self.constant((*width, shape[-2]))
+            self.make("MatMul", [weight, name], (*shape[:-2], *width, shape[-1]))
+        elif shape:
+            weight = self.constant((shape[-1], *width))
+            self.make("MatMul", [name, weight], (*shape[:-1], *width))
 
     def gemm(self, name, shape) -> None:
         if len(shape) != 2:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from sinrelu.errors import GraphError, MissingExtraError
 from sinrelu.evaluate import evaluate_float64
-from sinrelu.network import Network
+from sinrelu.network import Network, Row
 
 try:
     import torch
@@ -166,6 +166,16 @@ def test_layers_like_relu_are_read(kind, dtype):
     error = np.abs(run(module, x) - evaluate_float64(network, x.astype(np.float64)))
     assert np.max(error) < (1e-5 if dtype == "float32" else 1e-13)
     assert network.units == {Dropout: 0, ReLU: 9}.get(type(module[1]), 18)
+
+
+@needs_torch
+def test_numbers_of_a_float32_layer_are_float32():
+    slope = float(np.float32(0.1))
+    module = Sequential(Linear(1, 1), LeakyReLU(0.1), Hardtanh(-0.1, 8.0))
+    for parameter in module.parameters():
+        torch.nn.init.constant_(parameter, 1.0)
+    network = Network.from_torch(module)
+    assert network.rows[2] == Row((1, 2), (1.0, -slope), slope)
 
 
 @needs_torch

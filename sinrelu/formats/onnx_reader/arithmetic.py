@@ -52,7 +52,6 @@ def matmul(step: Step, a: Tensor, b: Tensor) -> Tensor:
     weight = b.numbers
     if not a.array.ndim or weight.ndim not in (1, 2):
         raise GraphError("expected a matrix or a vector as the weight")
-    common_element(a, b)
     matrix = weight.reshape(len(weight), -1).T
     rows = a.forms.reshape(-1, a.array.shape[-1])
     results = [step.assembler.affine(tuple(row), matrix) for row in rows]

@@ -101,9 +101,9 @@ def gather(step: Step, x: Tensor, indices: Tensor) -> Tensor:
     """Gather at constant indices."""
     before, axis = x.array.shape, _axis(step.attributes["axis"], x.array.ndim)
     places = indices._replace(array=indices.array.ravel()).integers
-    step.assembler.spend(len(places) * x.array.size)
-    found = x.array.take(np.array(places, np.int64), axis)
     after = (*before[:axis], *indices.array.shape, *before[axis + 1 :])
+    step.assembler.spend(math.prod(after))
+    found = x.array.take(np.array(places, np.int64), axis)
     return x._replace(array=found.reshape(after))
 
 
