@@ -379,6 +379,15 @@ def test_rows_of_a_fixed_batch_do_not_meet(nodes):
         onnx.loads(models.model(nodes, TENSORS, dims=(4, 1)))
 
 
+def test_weights_may_be_moved_beside_a_fixed_batch():
+    nodes = [
+        *(node("Transpose", ["Wt"], ["t"]), node("MatMul", ["x", "t"], ["h"])),
+        *(node("Relu", ["h"], ["u"]), *OUT),
+    ]
+    fixed, free = (onnx.loads(models.model(nodes, TENSORS, dims=(n, 1))) for n in (4, "N"))
+    assert fixed == free
+
+
 def test_the_declared_type_of_the_output_is_checked():
     proto = models.onnx.load_from_string(models.model([node("Relu", ["x"], ["y"])], []))
     proto.graph.output[0].type.tensor_type.elem_type = FLOAT
