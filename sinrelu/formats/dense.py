@@ -68,6 +68,10 @@ def stages(network: Network) -> list[Stage]:
     return result
 
 
+class InexactError(GraphError):
+    """A number that comes of several steps is no float64."""
+
+
 Values = tuple[Row, ...]
 """What is known of a vector: each component as an affine form over the input and the units."""
 
@@ -85,7 +89,11 @@ class Assembler:
         self._left = MAX_ENTRIES
 
     def affine(self, values: Values, weight: FloatArray, bias: FloatArray | None = None) -> Values:
-        """Return W·v + b."""
+        """Return W·v + b.
+
+        Where a product is no float64, v = relu(v) − relu(−v) is made of two units a component, and
+        nothing is multiplied.
+        """
         if weight.shape[1] != len(values):
             raise GraphError(f"a matrix of {weight.shape[1]} columns meets {len(values)} values")
         self.spend(weight.size)
@@ -94,9 +102,15 @@ class Assembler:
         sources = np.array([value.sources[0] for value in values if plain], np.int64)
         if plain and len(np.unique(sources)) == len(sources):
             return tuple(_row(sources, form, b) for form, b in zip(weight, biases, strict=True))
+        try:
+            return self._product(values, weight, biases)
+        except InexactError:
+            return self._product(self.leaky(values, [1.0] * len(values)), weight, biases)
+
+    def _product(self, values: Values, weight: FloatArray, biases: Sequence[float]) -> Values:
         return tuple(
-            self.sum([*zip(form.tolist(), values, strict=True), (1.0, constant(b))])
-            for form, b in zip(weight, biases, strict=True)
+            self.sum([*zip(form, values, strict=True), (1.0, constant(b))])
+            for form, b in zip(weight.tolist(), biases, strict=True)
         )
 
     def relu(self, values: Values) -> Values:
@@ -209,7 +223,7 @@ def exact(number: Number) -> Fraction:
 def _float64(number: Fraction | int) -> float:
     """Return a number that is a float64 exactly."""
     if not fits_float64(Fraction(number)):
-        raise GraphError(
+        raise InexactError(
             "a weight or bias that comes of it needs more bits than a float64; "
             "make one affine layer of these steps"
         )

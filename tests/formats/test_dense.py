@@ -84,8 +84,6 @@ def test_what_cannot_be_followed_is_refused():
     with pytest.raises(GraphError, match="a matrix of 2 columns meets 1 values"):
         assembler.affine(x, np.ones((1, 2)))
     for inexact in (
-        lambda: assembler.affine(tenth, np.array([[0.1]])),
-        lambda: assembler.affine(tenth, np.array([[1.0]]), np.array([1.0])),
         lambda: assembler.combine((1.0, tenth), (1.0, (Row((0,), (1.0,), 0.0),))),
         lambda: assembler.scale(x, [Fraction(1, 3)]),
         lambda: assembler.scale(assembler.scale(x, [1e200]), [1e200]),
@@ -98,6 +96,35 @@ def test_what_cannot_be_followed_is_refused():
             assembler.scale(x, [number])
     with pytest.raises(GraphError, match="2 components"):
         assembler.network(x + x)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.fractions(-9, 9),
+    weights=st.lists(st.floats(-9, 9, allow_subnormal=False).filter(bool), min_size=6, max_size=6),
+    slope=st.sampled_from([None, 0.01, 0.3]),
+)
+def test_products_that_are_no_float64_are_not_multiplied_out(x, weights, slope):
+    """Two layers with nothing, or a leaky unit, between: exact at the price of units."""
+    assembler = Assembler()
+    hidden = assembler.affine(assembler.input, np.array([weights[:2]]).T, np.array(weights[2:4]))
+    hidden = hidden if slope is None else assembler.leaky(hidden, [slope] * 2)
+    network = assembler.network(assembler.affine(hidden, np.array([weights[4:]])))
+    values = [Fraction(w) * x + Fraction(b) for w, b in zip(weights[:2], weights[2:4], strict=True)]
+    if slope is not None:
+        values = [v if v > 0 else Fraction(slope) * v for v in values]
+    expected = sum(Fraction(w) * v for w, v in zip(weights[4:], values, strict=True))
+    assert naive_exact(network, x) == expected
+
+
+def test_products_that_are_float64_take_no_units():
+    assembler = Assembler()
+    leaking = assembler.leaky(assembler.input, [0.25])
+    assert assembler.network(assembler.affine(leaking, np.array([[3.0]]))).units == 2
+    for factor, units in ((0.5, 0), (0.1, 2)):
+        again = Assembler()
+        tripled = again.affine(again.input, np.array([[3.0]]))
+        assert again.network(again.affine(tripled, np.array([[factor]]))).units == units
 
 
 def forms(draw, assembler, size):
