@@ -6,6 +6,7 @@ dyadic number too. The arithmetic is mpmath's, at unlimited precision; the order
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from operator import sub
 from typing import Any
 
 import mpmath
@@ -14,16 +15,19 @@ from mpmath import libmp
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.numbers import count, number, shown
 from sinrelu.errors import RequestError
-from sinrelu.network import Network
+from sinrelu.network import Network, Number
 
 Dyadic = Any  # a number k/2ⁿ of any kind: see sinrelu.arithmetic.numbers
+MOST_WORK = 2**36
+"""Bits of sources times 64-bit words of their weights, at one point; more would take minutes."""
 Raw = Any  # mpmath's raw (sign, mantissa, exponent, bits) tuple; mpmath ships no types
 
 
 def evaluate_exact(network: Network, x: Dyadic) -> Fraction:
     """Return the network's value at a dyadic x, exactly.
 
-    Raises RequestError if x is not finite or its denominator is not a power of two.
+    Raises RequestError if x is not finite, its denominator is not a power of two, or values would
+    be so long that it took minutes.
     """
     return Fraction(*libmp.to_rational(_evaluator(network)(_raw(x))))
 
@@ -41,11 +45,12 @@ def evaluate_mpmath(network: Network, x: Dyadic, digits: int = 50) -> Any:
 def _evaluator(network: Network) -> Callable[[Raw], Raw]:
     """Convert a network's numbers once, for evaluation at many points."""
     rows = [
-        ([(source, _raw(weight)) for source, weight in row.edges], _raw(row.bias))
+        ([(source, _of_dyadic(weight)) for source, weight in row.edges], _of_dyadic(row.bias))
         for row in network.rows
     ]
 
     def value(x: Raw) -> Raw:
+        _refuse_long(rows, x)
         values = [x]
         for edges, bias in rows:
             total = bias
@@ -55,6 +60,22 @@ def _evaluator(network: Network) -> Callable[[Raw], Raw]:
         return total
 
     return value
+
+
+def _refuse_long(rows: list[tuple[list[tuple[int, Raw]], Raw]], x: Raw) -> None:
+    """Bound the work: every value is a multiple of 2^bottom, and its magnitude below 2^top."""
+    bottoms, tops, work = [x[2]], [x[2] + x[3]], 0
+    for edges, bias in rows:
+        bottom, top = bias[2], bias[2] + bias[3]
+        for source, (_, _, exponent, bits) in edges:
+            bottom = min(bottom, exponent + bottoms[source])
+            top = max(top, exponent + bits + tops[source])
+            work += (tops[source] - bottoms[source]) * (bits // 64 + 1)
+        bottoms.append(bottom)
+        tops.append(top + len(edges).bit_length())
+    if work > MOST_WORK:
+        most = max(map(sub, tops, bottoms))
+        raise RequestError(f"exact values of this network have up to {most} bits: too long a work")
 
 
 def exact_error(
@@ -76,7 +97,11 @@ def exact_error(
 
 def _raw(x: Dyadic) -> Raw:
     fraction = number(x, "x")
-    power = fraction.denominator.bit_length() - 1
-    if fraction.denominator != 1 << power:
+    if fraction.denominator.bit_count() != 1:
         raise RequestError(f"x: {shown(x)} is not a dyadic number, k/2ⁿ, as exact values need")
-    return libmp.from_man_exp(fraction.numerator, -power)
+    return _of_dyadic(fraction)
+
+
+def _of_dyadic(number: Number) -> Raw:
+    numerator, denominator = number.as_integer_ratio()
+    return libmp.from_man_exp(numerator, 1 - denominator.bit_length())

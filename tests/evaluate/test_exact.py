@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu.errors import RequestError
-from sinrelu.evaluate import evaluate_exact, evaluate_float64, evaluate_mpmath, exact_error
+from sinrelu.evaluate import (
+    evaluate_exact,
+    evaluate_float64,
+    evaluate_mpmath,
+    exact,
+    exact_error,
+)
 from sinrelu.network import Network, Row
 
 any_weights = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
@@ -117,3 +123,35 @@ def test_errors_are_those_of_the_definition():
             assert (
                 abs(error - truth) <= abs(value) * numbers.mpf(10) ** -58 + numbers.mpf(10) ** -59
             )
+
+
+def test_long_values_are_refused_before_the_work():
+    """Every layer adds the bits of its weights: a chain of thousands would take hours."""
+    long = Fraction(2**100_000 + 1, 2**100_000)
+    chain = Network([Row((i,), (long,), 1.0) for i in range(300)])
+    for evaluate in (evaluate_exact, evaluate_mpmath, lambda n, x: list(exact_error(n, [x]))):
+        with pytest.raises(RequestError, match="bits: too long a work"):
+            evaluate(chain, 1)
+    assert evaluate_exact(Network(chain.rows[:3]), 1) == naive_exact(Network(chain.rows[:3]), 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks(weights=any_weights), dyadics)
+def test_no_value_is_longer_than_was_foreseen(network, x):
+    """What is refused at a limit of n bits of work has more than the values need."""
+    values, work = [Fraction(x)], 0
+    for row in network.rows:
+        work += sum(length(values[source]) for source in row.sources)
+        values.append(naive_exact(Network([*network.rows[: len(values) - 1], row]), x))
+        values[-1] = max(values[-1], Fraction(0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "MOST_WORK", work - 1)
+        if work:
+            with pytest.raises(RequestError):
+                evaluate_exact(network, x)
+
+
+def length(value):
+    """Return the bits of a dyadic number."""
+    mantissa = value.numerator
+    return (abs(mantissa) >> max((mantissa & -mantissa).bit_length() - 1, 0)).bit_length()
