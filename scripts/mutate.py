@@ -45,6 +45,8 @@ ENCLOSED = "evaluate/enclosed.py"
 FIXED = "arithmetic/fixed_point.py"
 FUNCTIONS = "arithmetic/__init__.py"
 PROVER = "certify/prover.py"
+REPORT = "verification/report.py"
+TARGET = "target.py"
 ROUNDING = "arithmetic/rounding.py"
 
 FAULTS = (
@@ -248,6 +250,13 @@ FAULTS = (
         "error_bounds(network, x, limit, function)[1]",
         "counterexample",
     ),
+    Fault(
+        "upper ends of errors refute",
+        COUNTEREXAMPLE,
+        "worst, error, _ = max(seen",
+        "worst, _, error = max(seen",
+        "counterexample",
+    ),
     Fault("nothing is refined", COUNTEREXAMPLE, "(80, 400)", "(80, 80)", "counterexample"),
     Fault("nothing is decided", COUNTEREXAMPLE, "upper <= limit", "True", "counterexample"),
     Fault("domain without pi", PROVER, "math.nextafter(math.pi, 4)", "math.pi", "prover"),
@@ -261,26 +270,68 @@ FAULTS = (
     Fault(
         "witness for another function",
         PROVER,
-        "*finding.cell, tol, function)",
-        "*finding.cell, tol)",
+        "cell, tol, claim.function, claim.inner)",
+        'cell, tol, "sin", claim.inner)',
         "prover",
     ),
     Fault(
         "recheck of another function",
         PROVER,
-        "        function=certificate.function,\n",
-        "",
+        '("domain", "witness_domain", "function")',
+        '("domain", "witness_domain")',
         "prover",
     ),
     Fault(
         "certificate without its function",
         PROVER,
-        "function=function,",
+        "function=self.function,",
         'function="sin",',
         "prover",
     ),
     Fault("gaps count as covered", PROVER, "other.span[0] == self.span[1]", "True", "prover"),
-    Fault("a part counts as the whole", PROVER, "total.span == domain", "True", "prover"),
+    Fault("a part counts as the whole", PROVER, "total.span == claim.domain", "True", "prover"),
+    Fault(
+        "cells looked at beyond the witness's domain",
+        PROVER,
+        "(max(low, cell[0]), min(cell[1], high))",
+        "(cell[0], cell[1])",
+        "prover",
+    ),
+    Fault(
+        "a float64 outside the domain for a witness",
+        COUNTEREXAMPLE,
+        "if low <= x <= high]",
+        "]",
+        "prover counterexample",
+    ),
+    Fault(
+        "a point outside the domain refutes",
+        PROVER,
+        "if self.inner[0] <= x <= self.inner[1]]",
+        "]",
+        "prover",
+    ),
+    Fault(
+        "a report believes a point outside the domain",
+        REPORT,
+        " or not self.target.contains(found[0])",
+        "",
+        "verify",
+    ),
+    Fault(
+        "an open comparison of ends",
+        TARGET,
+        "if lower(difference) > 0 or upper(difference) < 0:",
+        "if True:",
+        "target",
+    ),
+    Fault(
+        "subnormals compared as numbers",
+        BOUND,
+        "value.view(np.int64) == bits",
+        "value == bits * 2.0**-1074",
+        "bound",
+    ),
     Fault(
         "best cell instead of worst",
         PROVER,

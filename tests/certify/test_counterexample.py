@@ -11,9 +11,10 @@ from rational import arb
 
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify import counterexample
-from sinrelu.certify.counterexample import error_bounds, worst_in_cell
+from sinrelu.certify.counterexample import error_bounds, worst_in_cell, worst_of
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
+from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.network import Network, Row
 
 laws = settings(max_examples=120, deadline=None)
@@ -171,3 +172,15 @@ def test_the_first_radius_does_not_always_decide(monkeypatch):
     monkeypatch.setattr(counterexample, "PLACES", counterexample.PLACES[:1])
     with pytest.raises(AssertionError):
         test_limits_next_to_the_error_are_decided("sin", 90, 1)
+
+
+@pytest.mark.parametrize("bits", [70, 200, 600])
+def test_what_is_open_does_not_refute(bits):
+    """The error is a little below the limit: so little that one radius, or two, do not tell."""
+    network, x = build("fold-reflect", "skip", 1e-3), Fraction(3, 2)
+    [(_, lower, upper)] = enclosed_error(network, [x], Fraction(1, 2**2000))
+    limit = upper + Fraction(1, 2**bits)
+    found, error = worst_of(network, [x], limit, "sin")
+    assert found == x
+    assert error <= lower
+    assert worst_of(network, [x], lower * (1 - Fraction(1, 2**300)), "sin")[1] <= upper
