@@ -21,12 +21,9 @@ def command(source: Path, target: Path) -> None:
     for instance from PyTorch, if it is made of affine layers and ReLU, or what two ReLU make, from
     one number to one number.
     """
-    from sinrelu.formats import load, save
-    from sinrelu.formats.dense import FLOAT32
-    from sinrelu.verification.report import READ_FROM_FLOAT32, count_lines, line
+    from sinrelu.formats import save
+    from sinrelu.verification.report import count_lines, line
 
-    network = load(source)
+    network = shared.network_of(source)
     save(network, target)
-    if FLOAT32.items() <= network.meta.items():
-        shared.message(READ_FROM_FLOAT32)
     click.echo("\n".join([line("file", str(target)), *count_lines(network)]))

@@ -41,11 +41,10 @@ def command(
     digits: int,
 ) -> None:
     """Print the exact value of a network at points X, beside sin or cos."""
-    from sinrelu.formats import load
     from sinrelu.target import Point
 
     parsed = [Point.parse(text) for text in points]
-    network = load(file)
+    network = shared.network_of(file)
     target = shared.target_of(function, domain, network.meta)
     for point in parsed:
         click.echo("\n".join(value_lines(network, point, digits, target)))

@@ -15,6 +15,7 @@ import click
 from sinrelu.errors import FileAccessError, RequestError, SinreluError
 
 if TYPE_CHECKING:
+    from sinrelu.network import Network
     from sinrelu.target import Target
 
     Ends = tuple[str, str]
@@ -134,6 +135,17 @@ def picture_option(what: str) -> Decorator:
     """Add --plot, for what a command may draw besides."""
     text = f"Also draw {what}, as .png, .svg or .pdf."
     return output_option(PICTURE, "--plot", "picture", help=text)
+
+
+def network_of(file: Path) -> Network:
+    """Load a network, with a message if what it was read from computes in float32."""
+    from sinrelu.formats import load
+    from sinrelu.verification.report import remarks_on_source
+
+    network = load(file)
+    for remark in remarks_on_source(network):
+        message(remark)
+    return network
 
 
 def message(text: str) -> None:

@@ -117,8 +117,7 @@ class Report:
         claimed, seen = Target.claimed(self.network.meta), self.sample.float64
         if claimed is not None and not claimed.covers_alike(self.target):
             yield f"the file says that it is {claimed}; to check that: {claimed.options}"
-        if FLOAT32.items() <= self.network.meta.items():
-            yield READ_FROM_FLOAT32
+        yield from remarks_on_source(self.network)
         if self.proof is not None and self.proof.shortfall:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
@@ -248,6 +247,11 @@ def construction_of(network: Network) -> str | None:
     name = network.meta.get("construction")
     printable = isinstance(name, str) and name.isprintable() and len(name) <= 60
     return str(name) if printable else None
+
+
+def remarks_on_source(network: Network) -> list[str]:
+    """Say it if a network was read from what computes in float32."""
+    return [READ_FROM_FLOAT32] if FLOAT32.items() <= network.meta.items() else []
 
 
 def counts_text(network: Network, max_connections: int) -> str:

@@ -5,14 +5,18 @@ import io
 import json
 import math
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import sin_network
 
 import sinrelu
 from sinrelu import Circuit, build, evaluate_exact, load, save
@@ -680,3 +684,43 @@ class TestInterruption:
         assert done.returncode == 2
         assert done.stderr.count(b"\n") == 1
         assert b"No space left" in done.stderr
+
+
+class TestAtOnce:
+    """Somebody who marks homework sees the counts, and the broken limit, before anything else."""
+
+    def test_a_broken_limit_is_said_before_json(self, sinrelu_command, rough_file, monkeypatch):
+        monkeypatch.setattr("sinrelu.verification.verify", lambda *_, **__: 1 // 0)
+        options = ("--max-connections", "5", "--json")
+        status, out, err = sinrelu_command("verify", rough_file, *options)
+        assert (status, out) == (70, "")
+        assert re.match(r"\d+ connections, more than 5\n", err)
+
+    def test_ctrl_c_ends_it_after_the_counts_and_leaves_no_file(self, tmp_path):
+        """Also while threads compute."""
+        save(sin_network("skip"), tmp_path / "a.npz")
+        outputs = ("--certificate", "a.proof", "--plot", "a.png")
+        done = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "sinrelu",
+                "verify",
+                "a.npz",
+                "--max-connections",
+                "5",
+                *outputs,
+            ],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert done.stdout.readline().startswith("construction")  # now it computes
+        time.sleep(1)
+        done.send_signal(signal.SIGINT)
+        out, err = done.communicate(timeout=60)
+        assert re.search(r"^connections +\d+ +limit 5, exceeded$", out, re.MULTILINE)
+        assert err.endswith("sinrelu: interrupted\n")
+        assert done.returncode == 130
+        assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
