@@ -67,7 +67,6 @@ def test_skip_wiring_is_refused():
     "layers",
     [
         (Dense([[1.0]], [0.0]), Sigmoid()),
-        (Dense([[0.1]], [0.5]), Dense([[0.1]], [0.0])),
         (Dense([[1.0], [1.0]], [0.0, 0.0]),),
         (Dense([[np.inf]], [0.0]),),
         (SquaredLoss([[1.0]]),),
