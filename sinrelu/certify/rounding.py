@@ -19,7 +19,7 @@ from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.arithmetic.double_double import MAX_TERMS, U
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.sweep import BoolArray, Signs, largest_effect
-from sinrelu.certify.windows import TINY, UP, Terms, Window, window_of
+from sinrelu.certify.windows import TINY, UP, Terms, Windows, windows_of
 from sinrelu.network import Network
 
 Points = tuple[dict[int, Signs], tuple[int, int]]
@@ -33,8 +33,6 @@ SWEPT = 2**13
 """Points of a sweep, at most."""
 UNDECIDED = 4
 """How many times the work of its cells a block may need where units are undecided."""
-WINDOW = 6
-"""Units of a window, at most."""
 TABULATED = 2**20
 """Entries of all windows, at most, but for those of no unit."""
 
@@ -77,12 +75,12 @@ BINARY32 = Format(digits=24, least=-149, safe=-100, largest=2.0**100)
 
 
 class Form(NamedTuple):
-    """A form, the last bits of its weights, and the window from which errors reach it."""
+    """A form, the last bits of its weights, and the windows from which errors reach it."""
 
     terms: Terms
     bias: float
     bits: tuple[int, ...]
-    window: Window
+    windows: Windows
 
 
 class Values(NamedTuple):
@@ -118,8 +116,7 @@ class Rounding:
             bits = ([last_bit(weight) for weight, _ in row] for row in terms[1:])
             with np.errstate(all="ignore"):
                 windows = [
-                    window_of(terms, i, WINDOW, TABULATED // len(terms))
-                    for i in range(1, len(terms))
+                    windows_of(terms, i, TABULATED // len(terms)) for i in range(1, len(terms))
                 ]
             biases = (row.bias for row in rows)
             forms = tuple(map(Form, map(tuple, terms[1:]), biases, map(tuple, bits), windows))
@@ -218,31 +215,36 @@ class Block:
             return
         index = len(self.values)
         form, output = self.rounding.forms[index - 1], index == len(self.rounding.forms)
-        high, low = float(np.max(values)), float(np.min(values))
+        high, low = float(values.max()), float(values.min())
         size = max(high, -low)
         # of 4u: low parts of the values, and rounding of middles and of what is added to them
-        distance = (float(np.max(radius)) + 4 * U * size) * UP
-        reach = form.window.reach(self.radii, self.local, self.always)
+        distance = (float(radius.max()) + 4 * U * size) * UP
+        reach = form.windows.reach(self.radii, self.local, self.always)
         top = (size if output else high) + (distance + reach) * UP
         local, grid = lemma1(form, self.values, top, self.format)
-        self.local[index], self.radii[index] = local, (reach + local) * UP
-        need = (float(self.radii[index]) + distance) * UP
+        total = (reach + local) * UP
+        need = (total + distance) * UP
+        self.local[index], self.radii[index] = local, total
         self.shown = size + need <= self.format.largest
-        if self.shown and not output:
-            self._place(index, values, need, grid)
-
-    def _place(self, index: int, values: FloatArray, need: float, grid: int) -> None:
-        """Points (d) and (e) for a unit: its computed values, and where it is on."""
-        top, bottom = float(np.max(values)) + need, float(np.min(values)) - need
-        if top <= 0:
-            self.always[index] = False
-            self.radii[index] = self.local[index] = top = 0.0
-        elif bottom > 0:
-            self.always[index] = True
-            grid = max(grid, self.format.spacing(bottom))
-        else:
+        if not self.shown or output:
+            return
+        if high + need > 0 >= low - need:
             self._sign(index, values, need)
-        self.values.append(Values(top, 0.0, grid))
+        else:
+            self._always(index, on=low - need > 0)
+        self.values.append(self._values(high + need, low - need, grid))
+
+    def _always(self, index: int, *, on: bool) -> None:
+        """Point (e) for a unit that is on, or off, everywhere; if off, nothing is rounded."""
+        self.always[index] = on
+        if not on:
+            self.radii[index] = self.local[index] = 0.0
+
+    def _values(self, top: float, bottom: float, grid: int) -> Values:
+        """Point (d): what a unit's computed values may be."""
+        if top <= 0:
+            return Values(0.0, 0.0, grid)
+        return Values(top, 0.0, max(grid, self.format.spacing(bottom)) if bottom > 0 else grid)
 
     def _sign(self, index: int, values: FloatArray, need: float) -> None:
         """Section 7: near a node a unit is decided by its sign there and at both middles."""

@@ -21,6 +21,8 @@ UP = 1 + 2.0**-30
 TINY = 2.0**-1000
 """Covers what underflows in them."""
 
+SIZES = (0, 1, 2, 4, 8)
+"""Units of windows: larger ones see more cancellation, smaller ones sharper radii."""
 Terms = Sequence[tuple[float, int]]
 """Weights, and which form they multiply: forms are counted 1 … m, and 0 stands for the input."""
 
@@ -38,60 +40,96 @@ class Coefficient(NamedTuple):
         rounded = 2 * U * np.abs(product) + U * np.abs(total) + 2.0**-1070
         return Coefficient(total, self.error + abs(weight) * other.error + rounded)
 
+    def times(self, slope: FloatArray) -> Coefficient:
+        """Multiply by slopes of 0 or 1."""
+        return Coefficient(self.value * slope, self.error * slope)
 
-class Window(NamedTuple):
-    """Bounds of |coefficients|: a row for each pattern, whose bit b says if ``units[b]`` is on.
+    @property
+    def bound(self) -> FloatArray:
+        """At least the magnitude."""
+        return (np.abs(self.value) + self.error) * UP
 
-    Columns are ``read``, forms outside of the window whose values may be off, and then ``units``,
-    whose own rounding is meant.
+
+class Windows(NamedTuple):
+    """Bounds of |coefficients| for the windows of a form, each its last so many ancestors.
+
+    A row of the matrix stands for a pattern of one window; bit b says if ``units[b]`` is on, and
+    ``bits`` which are in the window. The rows of a window begin at its ``start``. Columns are first
+    ``read``, whose values may be off, and then ``units``, whose own rounding is meant.
     """
 
     units: list[int]
     read: list[int]
     patterns: IntArray
+    bits: IntArray
+    starts: IntArray
     matrix: FloatArray
 
     def reach(self, radii: FloatArray, local: FloatArray, always: Mapping[int, bool]) -> float:
-        """Bound the error that reaches the form, by Lemma 4; some units are always on or off."""
+        """Bound the error that reaches the form, by Lemma 4, if some units are always on or off."""
         fixed = value = 0
         for bit, unit in enumerate(self.units):
             if unit in always:
                 fixed |= 1 << bit
                 value |= always[unit] << bit
-        rows = self.matrix[self.patterns & fixed == value] if fixed else self.matrix
-        errors = np.concatenate((radii[self.read], local[self.units]))
-        return float(np.max((rows * errors).sum(axis=1))) * UP + TINY
+        effects = (self.matrix * np.concatenate((radii[self.read], local[self.units]))).sum(axis=1)
+        if fixed:
+            effects[((self.patterns ^ value) & fixed & self.bits) != 0] = 0.0
+        return float(np.maximum.reduceat(effects, self.starts).min()) * UP + TINY
 
 
-def window_of(rows: Sequence[Terms], index: int, most: int, entries: int) -> Window:
-    """Tabulate the window of a form: its last ancestors, as many as fit, at most ``most``."""
-    units: list[int] = []
+def windows_of(rows: Sequence[Terms], index: int, entries: int) -> Windows:
+    """Tabulate the windows of a form, the largest with no more than so many entries."""
     read = {source for _, source in rows[index]} - {0}
-    while read and len(units) < most:
+    units: list[int] = []
+    wires = set(read)
+    while len(units) < SIZES[-1] and read:
         last = max(read)
-        wider = (read - {last}) | {source for _, source in rows[last]} - {0}
-        if (len(wider) + len(units) + 1) << (len(units) + 1) > entries:
+        sources = {source for _, source in rows[last]} - {0}
+        if (len(wires | sources) + len(units) + 1) << (len(units) + 1) > entries:
             break
         units.append(last)
-        read = wider
-    return _tabulated(rows, index, units, sorted(read))
+        read = read - {last} | sources
+        wires |= sources
+    return _tabulated(rows, index, units, sorted(wires))
 
 
-def _tabulated(rows: Sequence[Terms], index: int, units: list[int], read: list[int]) -> Window:
+def _tabulated(rows: Sequence[Terms], index: int, units: list[int], read: list[int]) -> Windows:
     """Compute the coefficients of Lemma 3 for all patterns, from the last unit to the first."""
     patterns = np.arange(1 << len(units))
     zero = np.zeros(len(patterns))
     found: defaultdict[int, Coefficient] = defaultdict(lambda: Coefficient(zero, zero))
     _spread(found, rows[index], Coefficient(zero + 1, zero))
+    sizes = sorted({min(size, len(units)) for size in SIZES})
+    tables = [_table(found, units, read, 0)]
     for bit, unit in enumerate(units):
-        slope = (patterns >> bit & 1).astype(np.float64)
-        found[unit] = Coefficient(found[unit].value * slope, found[unit].error * slope)
+        found[unit] = found[unit].times((patterns >> bit & 1).astype(np.float64))
         _spread(found, rows[unit], found[unit])
-    columns = [np.abs(found[wire].value) + found[wire].error for wire in (*read, *units)]
-    matrix = np.stack(columns, axis=1) if columns else np.zeros((1, 0))
-    return Window(units, read, patterns, matrix * UP)
+        if bit + 1 in sizes:
+            tables.append(_table(found, units, read, bit + 1))
+    counts = np.array([1 << size for size in sizes])
+    return Windows(
+        units,
+        read,
+        np.concatenate([patterns[:count] for count in counts]),
+        np.repeat(counts - 1, counts),
+        np.cumsum(counts) - counts,
+        np.concatenate(tables),
+    )
 
 
-def _spread(found: dict[int, Coefficient], terms: Terms, coefficient: Coefficient) -> None:
+def _spread(found: dict[int, Coefficient], terms: Terms, own: Coefficient) -> None:
+    """Replace a form by what it reads."""
     for weight, source in terms:
-        found[source] = found[source].plus(weight, coefficient)
+        found[source] = found[source].plus(weight, own)
+
+
+def _table(
+    found: dict[int, Coefficient], units: list[int], read: list[int], size: int
+) -> FloatArray:
+    """Return the rows of the window of so many units: what it reads is outside of it."""
+    columns = np.zeros((len(read) + len(units), 1 << size))
+    for column, wire in enumerate((*read, *units)):
+        if (wire in units[:size]) == (column >= len(read)):
+            columns[column] = found[wire].bound[: 1 << size]
+    return columns.T
