@@ -45,6 +45,7 @@ Assumed: numpy's float64 is IEEE 754 binary64 with rounding to nearest, gradual 
 fusing of separate operations. ``check_arithmetic`` tests it in the thread that computes.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,7 @@ from sinrelu.arithmetic.double_double import (
     unit_error,
 )
 from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine
+from sinrelu.certify.rounding import Block, Rounding
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
 from sinrelu.network import Computed, Network
 
@@ -80,40 +82,54 @@ class Ball(NamedTuple):
 
 
 class Deviation(NamedTuple):
-    """Per cell: the bound, and the radius ρ of the output that is part of it."""
+    """Per cell: the bound, and the radius ρ of the output that is part of it.
+
+    ``evaluation`` bounds |fl(N)(x) − N(x)| for all floats x of the interval; see ``rounding``.
+    """
 
     bound: FloatArray
     radius: FloatArray
+    evaluation: float
 
 
 def deviation(
-    network: Network, ends: tuple[float, float], nodes: DoubleDouble, function: str = "sin"
+    network: Network,
+    ends: tuple[float, float],
+    nodes: DoubleDouble,
+    function: str = "sin",
+    rounding: Rounding | None = None,
 ) -> Deviation:
     """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
 
     The cells must cover the interval ``ends`` = [a, b], at most ``LIMIT`` in magnitude: the nodes,
     of shape (n+1,) with n ≥ 1, rise strictly from a to b and are normalised. Both arrays returned
-    have shape (n,) and are infinite where nothing could be shown.
+    have shape (n,) and are infinite where nothing could be shown. So is ``evaluation``, and also
+    without the ``rounding`` of the network.
 
-    A RequestError is raised if the nodes are not as they should be, the function is unknown, or a
-    weight has more bits than a float64, an ArithmeticAssumptionError if float64 is not what the
-    proof assumes.
+    A RequestError is raised if the nodes are not as they should be, the function is unknown, the
+    rounding is another network's, or a weight has more bits than a float64, an
+    ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
     network.require_float64("proof piece by piece")
     check_arithmetic()
     check_nodes(nodes, ends)
     quarters = quarter_turns(function)
-    parts = []
-    block = max(1, min(BLOCK, HELD // network.most_live))
+    if rounding and rounding.network != network:
+        raise RequestError("rounding: was prepared for another network")
+    parts, evaluation = [], 0.0 if rounding else math.inf
+    block = rounding.cells if rounding else max(1, min(BLOCK, HELD // network.most_live))
     with np.errstate(all="ignore"):
         for start in range(0, len(nodes.hi) - 1, block):
             around = slice(start, start + block + 1)
             inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
-            output, radius = _output(network, inside)
+            evaluated = Block(rounding, inside.hi) if rounding else None
+            output, radius = _output(network, inside, evaluated)
             error = _against_sine(inside, output, quarters)
             parts.append((error * UP + (radius + RADIUS) * UP, radius))
+            evaluation = max(evaluation, evaluated.bound()) if evaluated else math.inf
     whole = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Deviation(*(np.where(np.isnan(values), np.inf, values) for values in whole))
+    bound, radius = (np.where(np.isnan(values), np.inf, values) for values in whole)
+    return Deviation(bound, radius, evaluation)
 
 
 def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
@@ -147,7 +163,9 @@ def check_arithmetic() -> None:
         )
 
 
-def _output(network: Network, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatArray]:
+def _output(
+    network: Network, nodes: DoubleDouble, evaluated: Block | None = None
+) -> tuple[DoubleDouble, FloatArray]:
     """Run the induction of points 1 to 4; return the output at the nodes and its radius."""
     *units, output = network.computed
     most_terms = max(len(row.sources) for row in network.rows)
@@ -159,8 +177,12 @@ def _output(network: Network, nodes: DoubleDouble) -> tuple[DoubleDouble, FloatA
         form, radius = _affine_form(row, kappa, wires, nodes.hi)
         for wire in row.finished:
             del wires[wire]
+        if evaluated:
+            evaluated.add(form.hi, radius)
         wires[row.number] = _rectified(form, radius, kappa)
     form, radius = _affine_form(output, kappa, wires, nodes.hi)
+    if evaluated:
+        evaluated.add(form.hi, radius)
     largest = max(abs(number) for row in network.rows for number in row.numbers)
     in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
     return form, radius if in_range else np.full_like(radius, np.inf)
