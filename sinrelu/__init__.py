@@ -17,12 +17,19 @@ from sinrelu.errors import (
 if TYPE_CHECKING:
     from sinrelu.circuit import Affine, Circuit, relu
     from sinrelu.constructions import CONSTRUCTIONS, build
-    from sinrelu.evaluate import evaluate_exact, evaluate_float64, evaluate_mpmath, program
+    from sinrelu.evaluate import (
+        evaluate_exact,
+        evaluate_float32,
+        evaluate_float64,
+        evaluate_mpmath,
+        program,
+    )
     from sinrelu.formats import load, save
     from sinrelu.layering import layered
     from sinrelu.layers import Sequential, gradient_error
     from sinrelu.layers.training import train
     from sinrelu.network import Network
+    from sinrelu.precision import in_float32
     from sinrelu.verification import Report, verify
 
 __version__ = "0.1.0"
@@ -42,9 +49,11 @@ __all__ = [
     "SinreluError",
     "build",
     "evaluate_exact",
+    "evaluate_float32",
     "evaluate_float64",
     "evaluate_mpmath",
     "gradient_error",
+    "in_float32",
     "layered",
     "load",
     "program",
@@ -57,11 +66,18 @@ __all__ = [
 _HOMES = {
     "circuit": ("Affine", "Circuit", "relu"),
     "constructions": ("CONSTRUCTIONS", "build"),
-    "evaluate": ("evaluate_exact", "evaluate_float64", "evaluate_mpmath", "program"),
+    "evaluate": (
+        "evaluate_exact",
+        "evaluate_float32",
+        "evaluate_float64",
+        "evaluate_mpmath",
+        "program",
+    ),
     "formats": ("load", "save"),
     "layering": ("layered",),
     "layers": ("Sequential", "gradient_error"),
     "network": ("Network",),
+    "precision": ("in_float32",),
     "layers.training": ("train",),
     "verification": ("Report", "verify"),
 }

@@ -17,6 +17,7 @@ FLOW = [
     "arithmetic",
     "target",
     "network",
+    "precision",
     "circuit",
     "layering",
     "evaluate",
@@ -30,7 +31,7 @@ FLOW = [
     "cli",
     "__main__",
 ]
-TRUSTED = {"errors", "progress", "arithmetic", "network", "evaluate", "certify"}
+TRUSTED = {"errors", "progress", "arithmetic", "network", "precision", "evaluate", "certify"}
 """All that a proof may rest on."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 DELEGATES = {"network.py": {"formats"}}

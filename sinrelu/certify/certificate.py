@@ -12,6 +12,7 @@ from typing import Any
 from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.errors import FormatError
 from sinrelu.network import exact_hex
+from sinrelu.precision import FLOAT32, FLOAT64
 
 PROVED = "proved"
 REFUTED = "refuted"
@@ -35,7 +36,10 @@ class Certificate:
     a little beyond: π is no float64.
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
-    misplaced breakpoints. ``sha256`` is the graph's, ``versions`` are of what computed it.
+    misplaced breakpoints. ``evaluation_error`` is a bound of what rounding adds: at every x of the
+    domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it
+    is within that of N(x); infinite where none was sought or shown. ``sha256`` is the graph's,
+    ``versions`` are of what computed it.
     """
 
     verdict: str
@@ -49,6 +53,8 @@ class Certificate:
     cells: int
     pieces: int
     radius: float
+    evaluation: str
+    evaluation_error: float
     sha256: str
     remark: str
     versions: Mapping[str, str]
@@ -62,6 +68,7 @@ class Certificate:
             "witness_domain": [exact_hex(end) for end in self.witness_domain],
             "sup_error": finite_or_none(self.sup_error),
             "radius": finite_or_none(self.radius),
+            "evaluation_error": finite_or_none(self.evaluation_error),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_decimal": None if self.witness is None else float(self.witness),
             "versions": dict(self.versions),
@@ -155,6 +162,8 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "cells": _count,
     "pieces": _count,
     "radius": _bound,
+    "evaluation": _one_of(FLOAT64, FLOAT32),
+    "evaluation_error": _bound,
     "sha256": _text,
     "remark": _text,
     "versions": lambda value: {name: _text(text) for name, text in value.items()},

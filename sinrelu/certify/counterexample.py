@@ -4,18 +4,24 @@ This is trusted for the verdict ``refuted``, with ``evaluate.enclosed`` and
 ``arithmetic.fixed_point``; it shares no code with the bound.
 """
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from operator import itemgetter
 
+from sinrelu.arithmetic import quarter_turns
+from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
+from sinrelu.evaluate import evaluate_float32, evaluate_float64
 from sinrelu.evaluate.enclosed import enclosed_difference, enclosed_error
 from sinrelu.network import Network
+from sinrelu.precision import FLOAT32, FLOAT64
 
 Span = tuple[Fraction, Fraction]
 
 PLACES = (80, 400)
 """Radii are so many binary places below what an error is compared with; 400 where 80 leave open
 on which side it is."""
+EVALUATED_BITS = 1010
 POSITIONS = 2**20
 """The vertex of a parabola is looked for at one of so many places in a cell."""
 
@@ -30,6 +36,24 @@ def error_bounds(network: Network, x: Fraction, limit: Fraction, function: str =
         if lower > limit or upper <= limit:
             break
     return lower, upper
+
+
+def evaluated_error(
+    network: Network, x: float, function: str = "sin", precision: str = FLOAT64
+) -> Fraction | float:
+    """Return a lower bound of |fl(N)(x) − f(x)| at a number of a precision, ∞ if N overflows.
+
+    It is what ``evaluate_float64`` or ``evaluate_float32`` computes, below the error there by less
+    than 2⁻¹⁰⁰⁰.
+    """
+    evaluate = evaluate_float32 if precision == FLOAT32 else evaluate_float64
+    value = float(evaluate(network, x))
+    if not math.isfinite(value):
+        return math.inf
+    exact = sine_and_cosine(Fraction(x), EVALUATED_BITS)[quarter_turns(function)]
+    off = abs(Fraction(value) * 2**EVALUATED_BITS - exact) - RADIUS
+    lower: Fraction = max(off, Fraction(0)) / 2**EVALUATED_BITS
+    return lower
 
 
 def worst_in_cell(

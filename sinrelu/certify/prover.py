@@ -37,11 +37,15 @@ from sinrelu.certify.pieces import (
     threads,
     with_widest,
 )
+from sinrelu.certify.rounding import BINARY32, BINARY64, Format, Rounding
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
+from sinrelu.precision import FLOAT32, FLOAT64
 from sinrelu.progress import Progress, ignore
 
 Parts = Sequence[tuple[Interval, DoubleDouble | None]]
+
+FORMATS = {FLOAT64: BINARY64, FLOAT32: BINARY32}
 
 PI_UP = math.nextafter(math.pi, 4)
 DOMAIN = (-PI_UP, PI_UP)
@@ -58,6 +62,8 @@ PROBE_CELLS = 1000
 """In fewer intervals if they would have fewer cells each."""
 AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
+EVALUATION_AGREEMENT = 1.5
+"""Likewise evaluation_error, which is bounded block by block."""
 SUSPECTS = 6
 """Parts with the largest bounds, in which a witness is sought."""
 
@@ -113,7 +119,8 @@ class Claim:
     def judged(self, witness: tuple[Fraction, Fraction], **known: Any) -> Certificate:
         """Return a certificate of what is known, by a witness alone unless more is."""
         x, error = witness
-        known = {"sup_error": math.inf, "cells": 0, "pieces": 0, "radius": math.inf} | known
+        nothing = dict.fromkeys(("sup_error", "radius", "evaluation_error"), math.inf)
+        known = {"cells": 0, "pieces": 0, **nothing, **known}
         shown = PROVED if known["sup_error"] <= self.tol else INCONCLUSIVE
         return Certificate(
             verdict=REFUTED if error > Fraction(self.tol) else shown,
@@ -123,6 +130,7 @@ class Claim:
             witness_domain=self.inner,
             lower_bound=float_below(error),
             witness=x,
+            evaluation=FLOAT64,
             sha256=self.network.sha256,
             remark="",
             versions={
@@ -143,10 +151,14 @@ class Task(NamedTuple):
     widest: float
     budget: int
     function: str
+    rounding: Rounding | None
 
 
 class Finding(NamedTuple):
-    """What is known of an interval: ``bound`` holds on all of ``span``, and comes from ``cell``."""
+    """What is known of an interval: ``bound`` holds on all of ``span``, and comes from ``cell``.
+
+    ``evaluation`` bounds what rounding adds at the floats of ``span``.
+    """
 
     bound: float
     radius: float
@@ -154,6 +166,7 @@ class Finding(NamedTuple):
     pieces: int
     cell: tuple[Fraction, Fraction]
     span: Interval
+    evaluation: float = math.inf
 
     def __or__(self, other: Finding) -> Finding:
         """Join two; the span grows only if the other one begins where this one ends."""
@@ -164,6 +177,7 @@ class Finding(NamedTuple):
             cells=self.cells + other.cells,
             pieces=self.pieces + other.pieces,
             span=(self.span[0], last.span[1]),
+            evaluation=max(self.evaluation, other.evaluation),
         )
 
 
@@ -177,6 +191,7 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     partition: Partition = USUAL,
     pieces: Pieces | None = None,
     budget: int | None = None,
+    evaluation: str | None = None,
     executor: Executor | None = None,
     progress: Progress = ignore,
 ) -> Certificate:
@@ -188,7 +203,8 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     what is meant is not all of the domain. Pieces that were found or estimated before, on this
     network and domain, save doing it again; they are trusted as little as the finder. After
     ``budget`` cells, by default ``usual_budget``, the proof stops with ``inconclusive``; where more
-    are to be expected, only a few short intervals are searched for a witness. Parts run in
+    are to be expected, only a few short intervals are searched for a witness. ``evaluation``, if it
+    is ``float64`` or ``float32``, asks for a bound of what rounding adds there. Parts run in
     ``executor``, by default in a thread for each processor, and the result is the same in every
     one; ``progress`` is told the fraction of them that is done.
 
@@ -199,11 +215,18 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     budget = usual_budget(network) if budget is None else count(budget, "budget")
     pieces = pieces or Pieces.estimated(network, claim.domain)
     needed = cells_needed(pieces, partition)
-    tasks = _tasks(claim, partition, pieces, needed, budget)
+    rounding = Rounding.of(network, _format(evaluation)) if evaluation else None
+    tasks = _tasks(claim, partition, pieces, needed, budget, rounding)
     with nullcontext(executor) if executor else threads() as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
-    return _judge(claim, findings, needed)
+    return replace(_judge(claim, findings, needed), evaluation=evaluation or FLOAT64)
+
+
+def _format(evaluation: str) -> Format:
+    if evaluation not in FORMATS:
+        raise RequestError(f"evaluation: {evaluation!r} is unknown; choose from {list(FORMATS)}")
+    return FORMATS[evaluation]
 
 
 def usual_budget(network: Network) -> int:
@@ -248,6 +271,8 @@ def recheck(
     if certificate.verdict == REFUTED and certificate.witness is not None and not bounded:
         again = refutation(network, tol, certificate.witness, **claimed)
     else:
+        evaluated = math.isfinite(certificate.evaluation_error)
+        claimed["evaluation"] = certificate.evaluation if evaluated else None
         again = certify(network, tol, **claimed, partition=RECHECK, progress=progress)
     return again, list(_disagreements(certificate, again, network))
 
@@ -262,19 +287,27 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
         yield f"sup_error: certificate {old.sup_error}, but an error of {new.lower_bound}"
     if new.sup_error > old.sup_error * AGREEMENT:
         yield f"sup_error: certificate {old.sup_error}, recomputed {new.sup_error}"
+    claimed, found = old.evaluation_error, new.evaluation_error
+    if found > claimed * EVALUATION_AGREEMENT:
+        yield f"evaluation_error: certificate {claimed}, recomputed {found}"
     if old.witness is None:
         return
     if not old.witness_domain[0] <= old.witness <= old.witness_domain[1]:
         yield "witness: outside the domain"
         return
-    claimed = Fraction(old.lower_bound)
-    _, upper = error_bounds(network, old.witness, claimed or Fraction(old.tol), old.function)
-    if upper < claimed:
+    least = Fraction(old.lower_bound)
+    _, upper = error_bounds(network, old.witness, least or Fraction(old.tol), old.function)
+    if upper < least:
         yield "witness: the error there is smaller than lower_bound"
 
 
 def _tasks(
-    claim: Claim, partition: Partition, pieces: Pieces, needed: float, budget: int
+    claim: Claim,
+    partition: Partition,
+    pieces: Pieces,
+    needed: float,
+    budget: int,
+    rounding: Rounding | None,
 ) -> list[Task]:
     """Cut the domain into parts; where no proof is tried, take a few short intervals of it."""
     network, domain = claim.network, claim.domain
@@ -290,7 +323,8 @@ def _tasks(
     else:
         uncut = subintervals(domain, min(partition.parts, most_parts(network)))
         parts = pieces.parts or [(ends, None) for ends in uncut]
-    return [Task(finder, ends, nodes, widest, budget, claim.function) for ends, nodes in parts]
+    how = (widest, budget, claim.function, rounding)
+    return [Task(finder, ends, nodes, *how) for ends, nodes in parts]
 
 
 def examine(task: Task) -> Finding:
@@ -302,11 +336,12 @@ def examine(task: Task) -> Finding:
 
 def _bounded(task: Task, ends: Interval, found: DoubleDouble) -> Finding:
     nodes = with_widest(found, task.widest)
-    result = deviation(task.finder.network, ends, nodes, task.function)
+    result = deviation(task.finder.network, ends, nodes, task.function, task.rounding)
     at = int(np.argmax(result.bound))
     left, right = (Fraction(nodes.hi[i]) + Fraction(nodes.lo[i]) for i in (at, at + 1))
     bound, radius = float(result.bound[at]), float(np.max(result.radius))
-    return Finding(bound, radius, len(result.bound), len(found.hi) - 2, (left, right), ends)
+    counts = len(result.bound), len(found.hi) - 2
+    return Finding(bound, radius, *counts, (left, right), ends, result.evaluation)
 
 
 def _until(budget: int, futures: list[Future[Finding]], progress: Progress) -> Iterator[Finding]:
@@ -337,6 +372,7 @@ def _judge(claim: Claim, findings: list[Finding], needed: float) -> Certificate:
         cells=total.cells,
         pieces=total.pieces + 1,
         radius=total.radius,
+        evaluation_error=total.evaluation if complete else math.inf,
     )
     remark = _shortfall(total, complete, needed)
     return replace(found, remark=remark) if found.verdict == INCONCLUSIVE else found

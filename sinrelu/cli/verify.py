@@ -56,6 +56,11 @@ the limit, 2 bad usage or file, 3 inconclusive."""
     "--certificate",
     help="Also write the proof's certificate, as JSON, for `sinrelu recheck`.",
 )
+@click.option(
+    "--float32",
+    is_flag=True,
+    help="Judge evaluation in float32 instead of float64; all weights must be float32.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @shared.picture_option("the error")
 def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argument
@@ -67,6 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     sampled: bool,
     budget: int | None,
     certificate: Path | None,
+    float32: bool,
     as_json: bool,
     picture: Path | None,
 ) -> int:
@@ -77,6 +83,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     among them the worst.
     """
     from sinrelu.formats import load
+    from sinrelu.precision import FLOAT32, FLOAT64
     from sinrelu.target import tolerance
     from sinrelu.verification import verify
     from sinrelu.verification.report import counts_text
@@ -106,6 +113,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
             max_connections=max_connections,
             sampled=sampled,
             budget=budget,
+            precision=FLOAT32 if float32 else FLOAT64,
             progress=progress,
             message=shared.message,
         )

@@ -14,6 +14,7 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.numbers import number
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
+from sinrelu.precision import has_float32_weights
 
 BLOCK = 2**15
 """Points at a time: enough to hide what a numpy call costs, few enough for a core's cache."""
@@ -34,6 +35,7 @@ class Program(NamedTuple):
 
     steps: tuple[Step, ...]
     slots: int
+    dtype: type = np.float64
 
     @overload
     def __call__(self, x: float) -> np.float64: ...
@@ -44,11 +46,11 @@ class Program(NamedTuple):
 
         Other real numbers are rounded to nearest; what is none is a RequestError.
         """
-        points = _float64(x)
+        points: FloatArray = _float64(x).astype(self.dtype, copy=False)
         flat = points.reshape(-1)
         result = np.empty_like(flat)
         length = max(1, min(BLOCK, flat.size, MAX_HELD // (self.slots + 1)))
-        memory = np.empty((self.slots + 1, length))
+        memory: FloatArray = np.empty((self.slots + 1, length), self.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, flat.size, length):
                 block = flat[start : start + length]
@@ -77,6 +79,17 @@ def evaluate_float64(network: Network, x: npt.ArrayLike) -> FloatArray | np.floa
     Other real numbers are rounded to nearest; what is none is a RequestError.
     """
     return program(network)(x)
+
+
+def evaluate_float32(network: Network, x: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Evaluate in float32, in the same order; points of any shape are rounded to float32.
+
+    Raises RequestError if a weight is no float32; ``sinrelu.precision.in_float32`` rounds them.
+    """
+    if not has_float32_weights(network):
+        raise RequestError("float32: a weight is no float32; round them by convert --float32")
+    result: npt.NDArray[np.float32] = np.asarray(program(network)._replace(dtype=np.float32)(x))
+    return result
 
 
 def _float64(x: npt.ArrayLike) -> FloatArray:

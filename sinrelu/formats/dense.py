@@ -21,8 +21,6 @@ from sinrelu.network import Network, Number, Row, fits_float64
 
 MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
-FLOAT32 = {"precision": "float32"}
-"""What ``meta`` says of a network that was read from what computes in float32."""
 EXACT_COST = 8
 """What a number costs that is computed in exact arithmetic, in matrix entries."""
 

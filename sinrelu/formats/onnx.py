@@ -1,5 +1,7 @@
 """The .onnx format, which runtimes execute: float64, opset 17, IR 8.
 
+A network that is meant for float32, and has such weights, is written in float32.
+
 Each stage of the network (see ``formats.dense``) is one Gemm (transB=1) followed by one Relu, the
 output one Gemm; where a stage reads several earlier ones, a Concat stands them side by side. So a
 layered network is a plain chain of Gemm and Relu. Input ``x`` and output ``y`` have shape (N, 1).
@@ -12,12 +14,15 @@ exactly. It never reads another file, and the model's remarks (``doc_string``,
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from sinrelu.errors import FormatError, GraphError, MissingExtraError
 from sinrelu.formats.dense import Stage, stages
 from sinrelu.formats.npz import json_object, meta_text
 from sinrelu.formats.onnx_reader import network_of
-from sinrelu.formats.onnx_reader.tensors import DOUBLE
+from sinrelu.formats.onnx_reader.tensors import DOUBLE, FLOAT
 from sinrelu.network import Network
+from sinrelu.precision import has_float32_weights, says_float32
 
 OPSET = 17
 IR_VERSION = 8
@@ -36,12 +41,18 @@ def dumps(network: Network) -> bytes:
     network.require_float64(".onnx")
     helper = package().helper
     steps = stages(network)
+    single = says_float32(network) and has_float32_weights(network)
+    element, dtype = (FLOAT, np.float32) if single else (DOUBLE, np.float64)
     model = helper.make_model(
         helper.make_graph(
             [node for number in range(1, len(steps)) for node in _nodes(steps, number)],
             "sinrelu",
-            *([helper.make_tensor_value_info(name, DOUBLE, ["N", 1])] for name in "xy"),
-            [tensor for number in range(1, len(steps)) for tensor in _tensors(steps, number)],
+            *([helper.make_tensor_value_info(name, element, ["N", 1])] for name in "xy"),
+            [
+                tensor
+                for number in range(1, len(steps))
+                for tensor in _tensors(steps, number, dtype)
+            ],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
@@ -96,11 +107,11 @@ def _nodes(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
         yield make_node("Relu", [form], [f"units_{number}"], f"relu_{number}")
 
 
-def _tensors(steps: Sequence[Stage], number: int) -> Iterator[Proto]:
+def _tensors(steps: Sequence[Stage], number: int, dtype: type) -> Iterator[Proto]:
     stage = steps[number]
     sources = [source for index in stage.reads for source in steps[index].numbers]
     for name, array in (("weight", stage.weight(sources)), ("bias", stage.bias)):
-        yield package().numpy_helper.from_array(array, f"{name}_{number}")
+        yield package().numpy_helper.from_array(array.astype(dtype), f"{name}_{number}")
 
 
 def _description(network: Network) -> str:

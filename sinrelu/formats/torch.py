@@ -13,8 +13,9 @@ import numpy as np
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, MissingExtraError
-from sinrelu.formats.dense import FLOAT32, Assembler, Stage, Values, stages
+from sinrelu.formats.dense import Assembler, Stage, Values, stages
 from sinrelu.network import Network, Row
+from sinrelu.precision import SAYS_FLOAT32
 
 try:
     import torch
@@ -69,7 +70,7 @@ def from_torch(module: torch.nn.Module) -> Network:
     with _named("", module):
         if not np.array_equal(trial.run(module, trial.points), output, equal_nan=True):
             raise GraphError("does not compute what its layers do one after the other")
-    return trial.assembler.network(values, FLOAT32 if trial.dtype == torch.float32 else {})
+    return trial.assembler.network(values, SAYS_FLOAT32 if trial.dtype == torch.float32 else {})
 
 
 def _layers(steps: Sequence[Stage]) -> Iterator[torch.nn.Module]:

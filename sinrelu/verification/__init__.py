@@ -4,17 +4,21 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sinrelu.arithmetic.numbers import count
-from sinrelu.arithmetic.rounding import float_below
+from sinrelu.arithmetic.rounding import as_float, float_below
 from sinrelu.certify import cells_needed, certify, refutation, usual_budget
-from sinrelu.certify.counterexample import worst_of
+from sinrelu.certify.counterexample import evaluated_error, worst_of
 from sinrelu.certify.pieces import Pieces, most_pieces
 from sinrelu.certify.prover import cells_text
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
+from sinrelu.precision import FLOAT32, FLOAT64, has_float32_weights
 from sinrelu.progress import Message, ignore
 from sinrelu.target import DEFAULT, Target, tolerance
 from sinrelu.verification.report import Proof, Report
@@ -34,7 +38,7 @@ REFUTED_BY_SAMPLE = "the sample refutes it, so no bound was sought"
 OTHER_TARGET = "no proof: the plan in the file is for {} only"
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what is judged, and how; all but the first have a default
     network: Network,
     target: Target = DEFAULT,
     tol: object = TOL,
@@ -42,6 +46,7 @@ def verify(
     max_connections: int = MAX_CONNECTIONS,
     sampled: bool = False,
     budget: int | None = None,
+    precision: str = FLOAT64,
     progress: Callable[[str, float], None] = ignore,
     message: Message = ignore,
 ) -> Report:
@@ -65,6 +70,8 @@ def verify(
     budget : int, optional
         Cells after which a proof piece by piece is given up, 20 million by default and fewer for
         a large network. It is not begun where more are estimated, or the sample has a witness.
+    precision : str
+        In what evaluation is judged besides, ``float64`` or ``float32``.
     progress, message : callable
         Called with a step's name, ``finding pieces``, ``sampling`` or ``proving``, and the
         fraction done; and with a sentence if no proof is begun.
@@ -72,20 +79,31 @@ def verify(
     Raises
     ------
     RequestError
-        If the tolerance is no such number, or the budget not positive or for weights of more bits.
+        If the tolerance is no such number, the budget not positive or for weights of more bits, or
+        the precision unknown or too narrow for the weights.
     """
     limit = tolerance(tol)
     max_connections = count(max_connections, "max-connections")
     budget = None if budget is None else count(budget, "budget")
     if budget is not None and network.multiprecision:
         raise RequestError("budget: cells are of no use for this network's proof")
-    task = _Task(network, target, limit, sampled, budget, progress, message)
+    _check_precision(network, precision)
+    task = _Task(network, target, limit, sampled, budget, precision, progress, message)
     sample, proof = task.by_induction() if network.multiprecision else task.by_pieces()
     points = [sample.exact.x]
     if proof and proof.certificate and proof.certificate.witness is not None:
         points.append(proof.certificate.witness)
     worst = worst_of(network, points, limit, target.function)
-    return Report(network, limit, max_connections, sample, proof, worst, target=target)
+    evaluated = None if network.multiprecision else task.evaluated(sample, worst[0])
+    judged = (network, limit, max_connections, sample, proof, worst, evaluated)
+    return Report(*judged, target=target, precision=precision)
+
+
+def _check_precision(network: Network, precision: str) -> None:
+    if precision not in (FLOAT64, FLOAT32):
+        raise RequestError(f"precision: {precision!r} is unknown; choose {FLOAT64} or {FLOAT32}")
+    if precision == FLOAT32 and not has_float32_weights(network):
+        raise RequestError("precision: not all weights are float32; round them, convert --float32")
 
 
 class _Task(NamedTuple):
@@ -96,6 +114,7 @@ class _Task(NamedTuple):
     tol: Fraction
     sampled: bool
     budget: int | None
+    precision: str
     progress: Callable[[str, float], None]
     message: Message
 
@@ -124,6 +143,16 @@ class _Task(NamedTuple):
             return sample, self._refuted(sample)
         return sample, None if self.sampled else self._proof(pieces, budget)
 
+    def evaluated(self, sample: Sample, witness: Fraction) -> tuple[float, Fraction | float] | None:
+        """Return the worst of a few floats, and a lower bound of the error as computed there."""
+        seen = () if sample.float64 is None else (sample.float64.x,)
+        points = [x for x in (*seen, as_float(witness)) if x is not None]
+        if self.precision == FLOAT32:
+            points = [float(np.float32(x)) for x in points]
+        name, precision = self.target.function, self.precision
+        errors = ((x, evaluated_error(self.network, x, name, precision)) for x in points)
+        return max(errors, key=itemgetter(1), default=None)
+
     def _refuted(self, sample: Sample) -> Proof | None:
         if self.sampled:
             return None
@@ -133,7 +162,12 @@ class _Task(NamedTuple):
     def _proof(self, pieces: Pieces, budget: int) -> Proof:
         told = partial(self.progress, "proving")
         certificate = certify(
-            self.network, pieces=pieces, budget=budget, progress=told, **self._claim()
+            self.network,
+            pieces=pieces,
+            budget=budget,
+            evaluation=self.precision,
+            progress=told,
+            **self._claim(),
         )
         shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
         return Proof(shown, certificate.remark, certificate)

@@ -16,21 +16,22 @@ from sinrelu.arithmetic.rounding import (
 )
 from sinrelu.certify import Certificate
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or_none
-from sinrelu.formats.dense import FLOAT32
 from sinrelu.network import Network, exact_hex
+from sinrelu.precision import FLOAT64, says_float32
 from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import Curve, Sample
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
-    PROVED: "|N(x) − {function} x| ≤ {tol} for every real x of the domain",
+    PROVED: "|N(x) − {function} x| ≤ {tol} for every real x of the domain{computed}",
     REFUTED: "|N(x) − {function} x| ≥ {error} > {tol} at x = {witness}",
     INCONCLUSIVE: "neither shown nor ruled out that |N(x) − {function} x| ≤ {tol}",
     SAMPLED_OK: "|N(x) − {function} x| ≤ {tol} at the sampled points; that is no proof",
 }
 """Each verdict and what it means."""
+COMPUTED = ", and for every {} x as computed"
 
-READ_FROM_FLOAT32 = "the weights are a float32 model's; what it computes in float32 is not judged"
+MEANT_FOR_FLOAT32 = "the network is meant for float32; --float32 judges what it computes there"
 
 COUNTS = ("biases", "skip_connections", "units", "depth", "width", "dense_size")
 OK_STATUS, FAILED_STATUS, INCONCLUSIVE_STATUS = 0, 1, 3
@@ -52,7 +53,9 @@ class Report:
     Everything that is counted is counted anew on the network's graph. Errors and the tolerance are
     exact; they are rounded where they are written, up if they are upper bounds. ``proof`` is None
     if the sample alone is to be judged, ``counterexample`` a dyadic x and a lower bound of the
-    error there; ``target`` is what is judged, for float64 weights on its cover.
+    error there, ``evaluated`` a float64 x and one of the error as computed there; ``target`` is
+    what is judged, for float64 weights on its cover. What is said of evaluation is of that in
+    ``precision``, float64 or float32, at the numbers that it has.
     """
 
     network: Network
@@ -61,7 +64,9 @@ class Report:
     sample: Sample
     proof: Proof | None = None
     counterexample: tuple[Fraction, Fraction] | None = None
+    evaluated: tuple[float, Fraction | float] | None = None
     target: Target = field(default=DEFAULT, kw_only=True)
+    precision: str = field(default=FLOAT64, kw_only=True)
 
     @property
     def verdict(self) -> str:
@@ -97,6 +102,38 @@ class Report:
         return self.counterexample[1] if self.counterexample and self.witness is not None else None
 
     @property
+    def evaluation_error(self) -> Fraction | None:
+        """Upper bound of what evaluation adds at any float x, if one was shown."""
+        made = self.proof and self.proof.certificate
+        shown = made and math.isfinite(made.evaluation_error)
+        return Fraction(made.evaluation_error) if made and shown else None
+
+    @property
+    def computed_error(self) -> Fraction | None:
+        """Upper bound of the error as computed at any float x, if one was shown."""
+        if self.sup_error is None or self.evaluation_error is None:
+            return None
+        return self.sup_error + self.evaluation_error
+
+    @property
+    def computed_verdict(self) -> str | None:
+        """The verdict on what is computed; None for weights of more bits.
+
+        ``refuted`` means that ``evaluate_float64``, or ``evaluate_float32``, errs by more than the
+        tolerance at some x.
+        """
+        if self.network.multiprecision:
+            return None
+        x, error = self.evaluated or (None, Fraction(0))
+        if x is not None and error > self.tol and self.target.contains(Fraction(x)):
+            return REFUTED
+        seen = self.sample.float64 if self.precision == FLOAT64 else None
+        if self.proof is None and seen is not None:
+            return SAMPLED_OK if seen.error <= self.tol else INCONCLUSIVE
+        shown = self.computed_error is not None and self.computed_error <= self.tol
+        return PROVED if shown else INCONCLUSIVE
+
+    @property
     def within_limit(self) -> bool:
         """Whether the connections are at most as many as allowed."""
         return self.network.connections <= self.max_connections
@@ -114,10 +151,11 @@ class Report:
         return tuple(self._remarks())
 
     def _remarks(self) -> Iterator[str]:
-        claimed, seen = Target.claimed(self.network.meta), self.sample.float64
+        claimed = Target.claimed(self.network.meta)
         if claimed is not None and not claimed.covers_alike(self.target):
             yield f"the file says that it is {claimed}; to check that: {claimed.options}"
-        yield from remarks_on_source(self.network)
+        if self.precision == FLOAT64:
+            yield from remarks_on_source(self.network)
         if self.proof is not None and self.proof.shortfall:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
@@ -125,11 +163,17 @@ class Report:
         curve = self.sample.curve
         if curve is not None and curve.more_than is not None:
             yield f"more than {curve.more_than} pieces: a uniform grid was sampled instead"
-        if self.witness is None and seen is not None and seen.error > self.tol:
-            yield "float64 evaluation exceeds the tolerance where exact arithmetic does not"
+        yield from self._computed_remarks()
         if not self.within_limit:
             count = self.network.connections
             yield f"{count} connections exceed the limit {self.max_connections}"
+
+    def _computed_remarks(self) -> Iterator[str]:
+        computed = f"as computed in {self.precision} the error"
+        if self.computed_verdict == REFUTED and self.verdict != REFUTED and self.evaluated:
+            yield f"{computed} exceeds the tolerance, at x = {self.evaluated[0]!r}"
+        elif self.verdict == PROVED and self.computed_verdict == INCONCLUSIVE:
+            yield f"{computed} was not shown to keep the tolerance"
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as one JSON object; numbers that are not finite become null.
@@ -143,6 +187,10 @@ class Report:
             "function": self.target.function,
             "domain": plain if network.multiprecision else list(self.target.cover),
             "sup_error": self._number(self.sup_error),
+            **dict.fromkeys(("float64_error", "float64_verdict")),
+            f"{self.precision}_error": self._number(self.evaluation_error),
+            f"{self.precision}_verdict": self.computed_verdict,
+            "computed_error": self._number(self.computed_error),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self._number(self.witness_error, up=False),
             "pieces": None if self.sample.curve is None else self.sample.curve.pieces,
@@ -213,6 +261,16 @@ class Report:
             yield line("sup error", f"{self._bound(self.sup_error):<12} {shown}")
         elif self.proof is not None:
             yield line("sup error", "none shown")
+        yield from self._computed_lines()
+
+    def _computed_lines(self) -> Iterator[str]:
+        if self.evaluation_error is not None:
+            shown = f"≤ {decimal_above(self.evaluation_error, 3)}"
+            how = "of evaluation, in any order, with or without fma"
+            yield line(f"{self.precision} error", f"{shown:<12} {how}")
+        if self.computed_error is not None:
+            shown = f"≤ {self._bound(self.computed_error)}"
+            yield line("computed error", f"{shown:<12} of both, for every {self.precision} x")
 
     @staticmethod
     def _pieces(curve: Curve) -> str:
@@ -235,6 +293,7 @@ class Report:
             tol=exact_text(self.tol),
             error=decimal_below(error, 4, self.tol),
             witness=dyadic_text(witness),
+            computed=COMPUTED.format(self.precision) if self.computed_verdict == PROVED else "",
         )
 
     def _bound(self, number: Fraction | float, digits: int = 6) -> str:
@@ -250,8 +309,8 @@ def construction_of(network: Network) -> str | None:
 
 
 def remarks_on_source(network: Network) -> list[str]:
-    """Say it if a network was read from what computes in float32."""
-    return [READ_FROM_FLOAT32] if FLOAT32.items() <= network.meta.items() else []
+    """Say it if a network is meant to be computed in float32."""
+    return [MEANT_FOR_FLOAT32] if says_float32(network) else []
 
 
 def counts_text(network: Network, max_connections: int) -> str:
@@ -288,6 +347,11 @@ def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str
         line(
             "sup error",
             f"{decimal_above(new.sup_error):<12} certificate {decimal_above(old.sup_error)}",
+        ),
+        line(
+            f"{new.evaluation} error",
+            f"{decimal_above(new.evaluation_error, 3):<12} "
+            f"certificate {decimal_above(old.evaluation_error, 3)}",
         ),
         line("cells", f"{new.cells:<12} certificate {old.cells}"),
     )

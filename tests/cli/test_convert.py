@@ -71,7 +71,7 @@ def test_of_a_float32_model_it_is_said_what_is_judged(tmp_path, capsys):
     (tmp_path / "a.onnx").write_bytes(model(nodes, tensors, elem=onnx.TensorProto.FLOAT))
     assert run(["convert", str(tmp_path / "a.onnx"), str(tmp_path / "b.json")]) == 0
     said = capsys.readouterr().err
-    assert "what it computes in float32 is not judged" in said
+    assert "--float32 judges what it computes" in said
     assert run(["eval", str(tmp_path / "a.onnx"), "0.5"]) == 0
     assert capsys.readouterr().err == said
     for name in ("a.onnx", "b.json"):

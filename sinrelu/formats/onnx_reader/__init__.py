@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sinrelu.errors import FormatError, GraphError
-from sinrelu.formats.dense import FLOAT32, Assembler
+from sinrelu.formats.dense import Assembler
 from sinrelu.formats.onnx_reader.operators import ANY, OPERATORS, Operator
 from sinrelu.formats.onnx_reader.tensors import (
     BOOL,
@@ -26,6 +26,7 @@ from sinrelu.formats.onnx_reader.tensors import (
     objects,
 )
 from sinrelu.network import Network
+from sinrelu.precision import SAYS_FLOAT32
 
 OLDEST_OPSET = 7
 """Since then Gemm and Add broadcast as they do today."""
@@ -133,7 +134,7 @@ class _Reading:
             raise GraphError("rows of the batch could meet; export the model for one or any number")
         if tensor.computed:
             self.assembler.spend(tensor.array.size)
-            self.precision = FLOAT32 if tensor.element == FLOAT else self.precision
+            self.precision = SAYS_FLOAT32 if tensor.element == FLOAT else self.precision
 
     def _new(self, name: str) -> str:
         if not name or name in self.initializers or name in self.tensors or name in self.masks:
