@@ -9,7 +9,7 @@ FLOAT64, FLOAT32 = "float64", "float32"
 SAYS_FLOAT32 = {"precision": FLOAT32}
 """What ``meta`` has of a network that is meant to be computed in float32."""
 
-PROMISES = ("tol", "error_bound", "parameters", "searched")
+PROMISES = ("tol", "error_bound", "evaluation_room", "parameters", "searched")
 """What ``meta`` says of the error, and of how it was reached."""
 
 

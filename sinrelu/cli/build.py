@@ -94,5 +94,7 @@ def _report(network: Network, file: Path, limit: int | None) -> Iterator[str]:
     yield line("target", f"{Target.claimed(meta)}")
     yield from count_lines(network, limit)
     yield line("a-priori bound", f"{meta['error_bound']:<12} of the error, {rounding}")
+    if "evaluation_room" in meta:
+        yield line("", f"{meta['evaluation_room']:<12} are left for evaluation in float64")
     if meta.get("searched"):
         yield line("searched", f"{meta['searched']}")

@@ -49,8 +49,9 @@ def build(
         such a network, skip for tolerances below 1e-15.
     tol : float, str, Fraction, mpf, …
         Largest error allowed, from 1e-1000 to below 1. By default 1e-12, or the least that
-        ``max_connections`` allow. The construction's a-priori bound is below it; nothing is
-        measured or proved here. Below 1e-14 weights have more bits than a float64.
+        ``max_connections`` allow. The construction's a-priori bound is below it, from 1e-13 on so
+        far that what is computed in float64 keeps it too; nothing is proved here. Below 1e-14
+        weights have more bits than a float64.
     construction : str
         A name in ``CONSTRUCTIONS``.
     max_connections : int
@@ -64,8 +65,8 @@ def build(
     Returns
     -------
     Network
-        Its ``meta`` has construction, tolerance, domain, function, ``error_bound`` (as a string)
-        and parameters.
+        Its ``meta`` has construction, tolerance, domain, function, ``error_bound`` and
+        ``evaluation_room`` (as strings) and parameters.
 
     Raises
     ------

@@ -16,6 +16,11 @@ from sinrelu.target import DEFAULT, Target
 WIRINGS = (LAYERED, SKIP)
 FLOAT64_TOL = 1e-14
 """Below this, float64 weights cannot be trusted to keep what the a-priori bound promises."""
+EVALUATION_ROOM = ((1e-11, 1e-14), (1e-13, 3.7e-15))
+"""From a tolerance on, so much of it is kept free for evaluation in float64; below, nothing is.
+
+Measured, and more than any network on [−π, π] was seen to need; ``verify`` proves what one needs.
+"""
 MULTIPRECISION_BITS = 160
 """Bits of weights beyond; after the gain of any path through a network, 1e-20 and less is left."""
 
@@ -75,13 +80,14 @@ class Designed(Construction):
         if request.tol is None:
             raise RequestError(f"max-connections: {self.name} needs a tolerance as well")
         beyond = request.multiprecision is None and request.tol < FLOAT64_TOL
-        bits, kept_free = (MULTIPRECISION_BITS, 0.0) if beyond else (None, self.rounding)
+        bits, room = (MULTIPRECISION_BITS, 0.0) if beyond else (None, evaluation_room(request.tol))
+        kept_free = 0.0 if beyond else self.rounding + room
         design = self.design(float(request.tol) - kept_free)
         claimed = claim(own, request.tol)
         meta = {"construction": self.name, **claimed, "parameters": dict(design.parameters)}
         network = design.output.circuit.freeze(design.output, meta, bits)
         network = layered(network) if request.wiring == LAYERED else network
-        return described(network, design.error_bound)
+        return described(network, design.error_bound, room)
 
 
 def claim(target: Target, tol: Real) -> Mapping[str, object]:
@@ -90,11 +96,18 @@ def claim(target: Target, tol: Real) -> Mapping[str, object]:
     return {"tol": tolerance_text(tol), "domain": domain, "function": target.function}
 
 
+def evaluation_room(tol: Real) -> float:
+    """Return what part of a tolerance is kept free for evaluation in float64."""
+    return next((room for least, room in EVALUATION_ROOM if tol >= least), 0.0)
+
+
 def tolerance_text(tol: Real) -> str:
     """Write a tolerance that was rounded down when it was read."""
     return decimal_above(number(tol, "tol"), 15)
 
 
-def described(network: Network, error_bound: Real) -> Network:
-    """Return a network whose meta says what its a-priori bound is, rounded up."""
-    return network.with_meta(error_bound=decimal_above(number(error_bound, "error_bound")))
+def described(network: Network, error_bound: Real, room: float = 0.0) -> Network:
+    """Return a network whose meta has its a-priori bound, rounded up, and the room beside it."""
+    bound = decimal_above(number(error_bound, "error_bound"))
+    said = {"evaluation_room": f"{room}"} if room else {}
+    return network.with_meta(error_bound=bound, **said)

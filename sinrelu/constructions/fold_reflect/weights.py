@@ -13,6 +13,7 @@ from sinrelu.constructions.base import (
     Request,
     claim,
     described,
+    evaluation_room,
     tolerance_text,
 )
 from sinrelu.constructions.fold_reflect import induction, skip
@@ -47,7 +48,9 @@ class FoldReflect(Construction):
 def _smallest(request: Request, tol: Real, multiprecision: bool) -> Network:
     bits = first_bits(tol) if multiprecision else FLOAT64_BITS
     search = _search(request, tol, bits)
-    kept_free = tol / (SHARE // 2) if multiprecision else _float64_rounding(search) + ROUNDING
+    kept_free = tol / (SHARE // 2)
+    if not multiprecision:
+        kept_free = _float64_rounding(search) + ROUNDING + evaluation_room(tol)
     if (found := search.smallest(tol - kept_free)) is None:
         reached = f"no {request.wiring} plan of fold-reflect reaches {tolerance_text(tol)}"
         raise RequestError(f"tol: {reached}")
@@ -99,7 +102,8 @@ class _Choice(NamedTuple):
         """Write the plan down, with weights of as many bits as the tolerance needs."""
         if self.search.float64:
             error = self.found.plan.error_bound + _float64_rounding(self.search)
-            return described(self._frozen(None), error)
+            room = evaluation_room(self.tol) if self.request.tol is not None else 0.0
+            return described(self._frozen(None), error, room)
         numbers, bits = MPContext(), first_bits(self.tol)
         while True:
             if self.request.message is not None and bits > LONG:
