@@ -159,6 +159,74 @@ class TestFloat64:
             assert fractions[-1] == pytest.approx(1)
 
 
+class TestComputed:
+    """What is computed in float64, beside what the network is."""
+
+    def test_both_are_proved(self):
+        report = verify(plain(), tol=1e-3)
+        assert (report.verdict, report.computed_verdict) == (PROVED, PROVED)
+        assert 0 < report.evaluation_error < Fraction(1, 10**14)
+        assert report.computed_error == report.sup_error + report.evaluation_error
+        assert report.sample.float64.error <= report.computed_error
+        text, found = report.as_text(), report.as_dict()
+        assert text.endswith("every real x of the domain, and for every float64 x as computed")
+        assert "of evaluation, in any order, with or without fma" in text
+        assert found["float64_verdict"] == PROVED
+        assert Fraction(found["float64_error"]) == report.evaluation_error
+        assert Fraction(found["computed_error"]) >= report.computed_error
+
+    def test_the_exact_function_may_be_proved_alone(self):
+        """Between the bound of the error and that of what is computed."""
+        first = verify(plain(), tol=1e-3)
+        report = verify(plain(), tol=first.sup_error + first.evaluation_error / 2)
+        assert (report.verdict, report.computed_verdict) == (PROVED, "inconclusive")
+        assert report.as_text().endswith("for every real x of the domain")
+        assert "as computed in float64 the error was not shown to keep" in report.remarks[0]
+        assert report.exit_status == 0
+
+    def test_a_value_that_is_computed_may_refute(self):
+        """relu(2⁵³ + 1 + x) − 2⁵³ − 1 is x at least; float64 has no 2⁵³ + 1."""
+        far = Network(
+            [Row((0,), (1.0,), 2.0**54), Row((1,), (1.0,), -(2.0**54)), Row((2,), (1.0,), 0.0)]
+        )
+        domain = Target.parse("sin", ("0", "1e-1"))
+        report = verify(far, domain, 1e-2)
+        assert (report.verdict, report.computed_verdict) == (PROVED, REFUTED)
+        assert report.evaluated[1] > report.tol
+        x = report.evaluated[0]
+        assert abs(sinrelu.evaluate_float64(far, x) - math.sin(x)) > 1e-2
+        assert f"exceeds the tolerance, at x = {x!r}" in report.remarks[0]
+
+    def test_overflow_refutes_what_is_computed(self):
+        """Exactly the two cancel; in float64 they are infinite, and the difference is none."""
+        large, larger = Row((0,), (1e300,), 1e300), Row((1,), (1e300,), 0.0)
+        net = Network([large, larger, larger, Row((0, 2, 3), (1.0, 1.0, -1.0), 0.0)])
+        report = verify(net, Target.parse("sin", ("0", "1e-1")), 1e-2, sampled=True)
+        assert report.computed_verdict == REFUTED
+        assert json.loads(report.as_json())["float64_verdict"] == REFUTED
+
+    def test_the_certificate_carries_it(self):
+        made = verify(plain(), tol=1e-3).proof.certificate
+        assert (made.evaluation, made.evaluation_error > 0) == ("float64", True)
+        again, differences = recheck(made, plain())
+        assert differences == []
+        assert again.evaluation_error == pytest.approx(made.evaluation_error, rel=0.5)
+        forged = replace(made, evaluation_error=made.evaluation_error / 4)
+        assert any(said.startswith("evaluation_error: ") for said in recheck(forged, plain())[1])
+
+    def test_a_certificate_for_float32(self):
+        single = sinrelu.in_float32(plain())
+        report = verify(single, tol="2e-3", precision="float32")
+        made = report.proof.certificate
+        assert (made.evaluation, report.computed_verdict) == ("float32", PROVED)
+        assert 1e-8 < made.evaluation_error < 1e-5
+        assert recheck(made, single)[1] == []
+
+    def test_weights_of_more_bits_have_none(self):
+        assert judged().computed_verdict is None
+        assert judged().as_dict()["float64_error"] is None
+
+
 class TestRefutedFirst:
     """Where the sample has a witness nothing more is done."""
 
