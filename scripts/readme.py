@@ -5,8 +5,9 @@ Usage: scripts/readme [--no-pictures]
 In every ``console`` block, the lines after "$ sinrelu ..." are replaced by what the command prints
 in a folder with the default network, as scripts/demo leaves it; the table after
 ``<!-- networks -->`` by one of all networks for 1e-12, that after ``<!-- laws -->`` by the growth
-laws, and those after ``<!-- ranges -->`` and ``<!-- digits -->`` by what is built for wider ranges
-and more digits. The scaling study is brought up to date first; it measures only what is not in
+laws, those after ``<!-- ranges -->`` and ``<!-- digits -->`` by what is built for wider ranges
+and more digits, those after ``<!-- evaluation -->`` and ``<!-- float32 -->`` by what is computed.
+The scaling study is brought up to date first; it measures only what is not in
 docs/scaling.csv.
 """
 
@@ -19,22 +20,28 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 from scaling import PICTURE, TABLE, known, laws
 
 from sinrelu.arithmetic.rounding import decimal_above
+from sinrelu.certify import Certificate, certify
 from sinrelu.certify.certificate import PROVED
 from sinrelu.compare import NAMES, Entry, built, read_csv
 from sinrelu.compare.networks import candidates
 from sinrelu.compare.tables import bound_text
 from sinrelu.constructions import WIRINGS, build
 from sinrelu.constructions.fold_reflect.induction import prove
+from sinrelu.evaluate import evaluate_float32
 from sinrelu.network import SKIP, Network
+from sinrelu.precision import FLOAT32, FLOAT64, in_float32
 from sinrelu.target import DEFAULT, Target
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "growth.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "growth.md", ROOT / "docs" / "float64.md")
 TOL, COARSE = 1e-12, 1e-4
 NETWORK_PICTURES = {
     "error": "sin.npz",
@@ -48,6 +55,9 @@ RANGES = (("0", "pi/2"), ("0", "pi"), ("-pi", "pi"), ("-100", "100"), ("-1000pi"
 RANGES = (*RANGES, ("-1e6", "1e6"))
 TOLERANCES = ("1e-15", "1e-30", "1e-100")
 BUDGETS = (1000, 10_000)
+COMPUTED = (1e-3, 1e-6, 1e-9, 1e-12)
+SINGLE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+SEED, POINTS = 20180601, 10**6
 
 
 def output(command: str, folder: Path) -> str:
@@ -130,7 +140,45 @@ def proven_text(network: Network) -> str:
     return decimal_above(proof.sup_error, 3)
 
 
+def evaluation_table() -> str:
+    """Return the table of what float64 evaluation adds to the error, at most."""
+    lines = [
+        "| tolerance | wiring | connections | sup error | float64 error | computed error |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    for tol, wiring in product(COMPUTED, WIRINGS):
+        network = build(wiring=wiring, tol=tol)
+        figures = bounds(certify(network, tol, evaluation=FLOAT64), tol)
+        lines.append(f"| {tol:g} | {wiring} | {network.connections} | {figures} |")
+    return "\n".join(lines)
+
+
+def float32_table() -> str:
+    """Return the table of what float32 makes of networks for ever smaller tolerances."""
+    lines = [
+        "| built for | wiring | sup error, rounded | float32 error | computed error | seen |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    x = np.random.default_rng(SEED).uniform(-np.pi, np.pi, POINTS).astype(np.float32)
+    for tol, wiring in product(SINGLE, WIRINGS):
+        network = in_float32(build(wiring=wiring, tol=tol))
+        figures = bounds(certify(network, 0.5, evaluation=FLOAT32))
+        off = evaluate_float32(network, x).astype(np.float64) - np.sin(x.astype(np.float64))
+        lines.append(f"| {tol:g} | {wiring} | {figures} | {np.max(np.abs(off)):.3g} |")
+    return "\n".join(lines)
+
+
+def bounds(found: Certificate, tol: float | None = None) -> str:
+    """Return what is proved of the error, of evaluation, and of both, rounded up."""
+    sup, rounding = Fraction(found.sup_error), Fraction(found.evaluation_error)
+    limit = None if tol is None else Fraction(tol)
+    shown = (decimal_above(sup, 4, limit), decimal_above(rounding, 3))
+    return " | ".join((*shown, decimal_above(sup + rounding, 4, limit)))
+
+
 TABLES = {
+    "evaluation": evaluation_table,
+    "float32": float32_table,
     "networks": networks,
     "laws": law_table,
     "ranges": range_table,

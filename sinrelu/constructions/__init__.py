@@ -49,7 +49,7 @@ def build(
         such a network, skip for tolerances below 1e-15.
     tol : float, str, Fraction, mpf, …
         Largest error allowed, from 1e-1000 to below 1. By default 1e-12, or the least that
-        ``max_connections`` allow. The construction's a-priori bound is below it, from 1e-13 on so
+        ``max_connections`` allow. The construction's a-priori bound is below it, from 1e-12 on so
         far that what is computed in float64 keeps it too; nothing is proved here. Below 1e-14
         weights have more bits than a float64.
     construction : str
