@@ -143,6 +143,11 @@ class Network:
         return sum(len(row.weights) for row in self.rows)
 
     @property
+    def size(self) -> int:
+        """Numbers in the rows: connections and, zeros included, biases."""
+        return self.connections + len(self.rows)
+
+    @property
     def biases(self) -> int:
         """Nonzero biases, the output's included."""
         return sum(row.bias != 0 for row in self.rows)

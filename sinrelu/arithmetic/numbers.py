@@ -26,7 +26,7 @@ def rational(value: Any) -> Fraction | None:
     Text is no number.
     """
     if getattr(value, "ndim", None) == 0:
-        value = value.item()
+        value = value.item() if value.dtype.kind in "biufO" else None
     if isinstance(value, Decimal):
         return read_decimal(str(value))
     if (raw := getattr(value, "_mpf_", None)) is not None:
@@ -97,7 +97,8 @@ def read_hexadecimal(plain: str) -> Fraction | None:
 def read_decimal(plain: str) -> Fraction | None:
     """Read a decimal number of bounded size; None if it is something else."""
     try:
-        found = Decimal(plain) if len(plain) <= LONGEST else Decimal("nan")
+        plain_digits = plain.isascii() and "_" not in plain and len(plain) <= LONGEST
+        found = Decimal(plain if plain_digits else "nan")
     except InvalidOperation:
         return None
     bounded = found.is_finite() and abs(found.adjusted()) <= LONGEST

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from sinrelu.arithmetic import QUARTER_TURNS
+from sinrelu.arithmetic.rounding import as_float
 from sinrelu.errors import FormatError
 from sinrelu.network import exact_hex
 from sinrelu.precision import FLOAT32, FLOAT64
@@ -19,6 +21,8 @@ REFUTED = "refuted"
 INCONCLUSIVE = "inconclusive"
 VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
 
+LONGEST = 20_000
+"""Characters of either part of a tolerance."""
 FORMAT = "sinrelu-certificate-3"
 """Version 1 did not say for which function it is, 2 not where a witness may lie; both are refused.
 """
@@ -43,7 +47,7 @@ class Certificate:
     """
 
     verdict: str
-    tol: float
+    tol: Fraction
     function: str
     domain: tuple[float, float]
     witness_domain: tuple[Fraction, Fraction]
@@ -64,6 +68,7 @@ class Certificate:
         values = {
             "format": FORMAT,
             **vars(self),
+            "tol": _written(self.tol),
             "domain": list(self.domain),
             "witness_domain": [exact_hex(end) for end in self.witness_domain],
             "sup_error": finite_or_none(self.sup_error),
@@ -87,6 +92,11 @@ class Certificate:
         return cls(**{name: _read(name, values, read) for name, read in _FIELDS.items()})
 
 
+def _written(tol: Fraction) -> float | str:
+    x = as_float(tol)
+    return f"{tol.numerator:#x}/{tol.denominator:#x}" if x is None else x
+
+
 def finite_or_none(number: float) -> float | None:
     """Return a number that JSON can write."""
     return number if math.isfinite(number) else None
@@ -97,7 +107,7 @@ def _read(name: str, values: Mapping[str, Any], read: Callable[[Any], Any]) -> A
         raise FormatError(f"{name}: missing")
     try:
         return read(values[name])
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+    except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
         raise FormatError(f"{name}: {str(values[name])[:60]!r} is not valid") from error
 
 
@@ -111,6 +121,16 @@ def _positive(value: Any) -> float:
     if not 0 <= number < math.inf or isinstance(value, bool | str):
         raise ValueError
     return number
+
+
+def _tolerance(value: Any) -> Fraction:
+    """Read a float64, or a quotient of hexadecimal integers where it is none."""
+    if not isinstance(value, str):
+        return Fraction(_positive(value))
+    over, under = value.split("/")
+    if max(len(over), len(under)) > LONGEST:
+        raise ValueError
+    return Fraction(int(over, 16), int(under, 16))
 
 
 def _bound(value: Any) -> float:
@@ -127,6 +147,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _hash(value: Any) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError
+    return str(value)
 
 
 def _domain(value: Any) -> tuple[float, float]:
@@ -152,7 +178,7 @@ def _inner(value: Any) -> tuple[Fraction, Fraction]:
 
 _FIELDS: dict[str, Callable[[Any], Any]] = {
     "verdict": _one_of(*VERDICTS),
-    "tol": _positive,
+    "tol": _tolerance,
     "function": _one_of(*QUARTER_TURNS),
     "domain": _domain,
     "witness_domain": _inner,
@@ -164,7 +190,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "radius": _bound,
     "evaluation": _one_of(FLOAT64, FLOAT32),
     "evaluation_error": _bound,
-    "sha256": _text,
+    "sha256": _hash,
     "remark": _text,
     "versions": lambda value: {name: _text(text) for name, text in value.items()},
 }

@@ -55,7 +55,10 @@ BUDGET = 20_000_000
 WORK = 1.6e10
 """What a proof may cost, unless told otherwise: cells times numbers of the network."""
 NEGLIGIBLE = 2.0**-20
-"""Kinks that move the output by less than this part of tol, shared by all units, are absorbed."""
+"""Kinks that move the output by less than this part of the resolution are absorbed: all of them
+together, as each unit has its share."""
+LARGE, FEWEST_CELLS = 40, 256
+"""A network is large if a proof may have only so many times the usual cells of no kink."""
 PROBED, LONGEST_PROBE = 2.0**-7, 2.0**-10
 """So much of the budget, and at most so much of the domain, is searched where no proof is tried."""
 PROBE_CELLS = 1000
@@ -88,7 +91,7 @@ class Claim:
     """What is judged: |N(x) − f(x)| ≤ tol on a domain. A witness has to lie in ``inner``."""
 
     network: Network
-    tol: float
+    tol: Fraction
     domain: Interval
     inner: Span
     function: str
@@ -99,9 +102,7 @@ class Claim:
     ) -> Claim:
         """Check what is to be judged; a RequestError if it cannot be."""
         quarter_turns(function)
-        limit = float_below(positive(tol, "tol"))
-        if not limit:
-            raise RequestError("tol: below all float64")
+        limit = positive(tol, "tol")
         low, high = (number(end, "domain") for end in domain)
         a, b = float_below(low), float_above(high)
         if not -LIMIT <= a < b <= LIMIT:
@@ -114,7 +115,7 @@ class Claim:
     def witness(self, points: Iterable[Fraction]) -> tuple[Fraction, Fraction]:
         """Return (x, lower bound of the error) for the worst point that may be a witness."""
         inside = [x for x in points if self.inner[0] <= x <= self.inner[1]]
-        return worst_of(self.network, inside or [self.inner[0]], Fraction(self.tol), self.function)
+        return worst_of(self.network, inside or [self.inner[0]], self.tol, self.function)
 
     def judged(self, witness: tuple[Fraction, Fraction], **known: Any) -> Certificate:
         """Return a certificate of what is known, by a witness alone unless more is."""
@@ -123,7 +124,7 @@ class Claim:
         known = {"cells": 0, "pieces": 0, **nothing, **known}
         shown = PROVED if known["sup_error"] <= self.tol else INCONCLUSIVE
         return Certificate(
-            verdict=REFUTED if error > Fraction(self.tol) else shown,
+            verdict=REFUTED if error > self.tol else shown,
             tol=self.tol,
             function=self.function,
             domain=self.domain,
@@ -192,19 +193,21 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     pieces: Pieces | None = None,
     budget: int | None = None,
     evaluation: str | None = None,
+    resolution: float | None = None,
     executor: Executor | None = None,
     progress: Progress = ignore,
 ) -> Certificate:
     """Judge |N(x) − f(x)| ≤ tol for every real x in a domain.
 
     Any network will do: how it was built plays no part. tol is a positive number of any kind, or
-    its text, and rounded down to a float64; the domain is a closed interval of ends at most 2²⁰ in
+    its text, taken exactly; the domain is a closed interval of ends at most 2²⁰ in
     magnitude, and rounded outwards. A witness lies in ``witness_domain``, two dyadic numbers, where
     what is meant is not all of the domain. Pieces that were found or estimated before, on this
     network and domain, save doing it again; they are trusted as little as the finder. After
     ``budget`` cells, by default ``usual_budget``, the proof stops with ``inconclusive``; where more
     are to be expected, only a few short intervals are searched for a witness. ``evaluation``, if it
-    is ``float64`` or ``float32``, asks for a bound of what rounding adds there. Parts run in
+    is ``float64`` or ``float32``, asks for a bound of what rounding adds there. Kinks far below
+    ``resolution``, by default tol, may be absorbed by the bound. Parts run in
     ``executor``, by default in a thread for each processor, and the result is the same in every
     one; ``progress`` is told the fraction of them that is done.
 
@@ -214,9 +217,11 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
     claim = Claim.of(network, tol, domain, witness_domain, function)
     budget = usual_budget(network) if budget is None else count(budget, "budget")
     pieces = pieces or Pieces.estimated(network, claim.domain)
+    partition = fitted(partition, network, claim.domain, claim.tol)
     needed = cells_needed(pieces, partition)
     rounding = Rounding.of(network, _format(evaluation)) if evaluation else None
-    tasks = _tasks(claim, partition, pieces, needed, budget, rounding)
+    fine = float(claim.tol if resolution is None else resolution)
+    tasks = _tasks(claim, partition, pieces, needed, budget, rounding, fine)
     with nullcontext(executor) if executor else threads() as workers:
         futures = [workers.submit(examine, task) for task in tasks]
         findings = list(_until(budget, futures, progress))
@@ -234,6 +239,18 @@ def usual_budget(network: Network) -> int:
     return min(BUDGET, affordable(network, WORK))
 
 
+def fitted(partition: Partition, network: Network, domain: Interval, tol: Fraction) -> Partition:
+    """Return a partition of fewer parts, and cells, for a network where each is much work.
+
+    On a cell of width w the bound is within w³/16 of the error: what curvature leaves open.
+    """
+    cells = partition.cells
+    if affordable(network, WORK) < LARGE * cells:
+        enough = (domain[1] - domain[0]) / math.cbrt(max(float(tol), sys.float_info.min) / 64)
+        cells = min(cells, max(FEWEST_CELLS, math.ceil(min(enough, cells))))
+    return Partition(min(partition.parts, most_parts(network)), cells)
+
+
 def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
     """Return how many cells a proof takes: one a piece, and those cut off wide ones."""
     return pieces.expected + partition.cells
@@ -241,7 +258,7 @@ def cells_needed(pieces: Pieces, partition: Partition = USUAL) -> float:
 
 def refutation(
     network: Network,
-    tol: float,
+    tol: object,
     x: Fraction,
     *,
     domain: Interval = DOMAIN,
@@ -273,6 +290,7 @@ def recheck(
     else:
         evaluated = math.isfinite(certificate.evaluation_error)
         claimed["evaluation"] = certificate.evaluation if evaluated else None
+        claimed["resolution"] = min(certificate.sup_error, float(tol))
         again = certify(network, tol, **claimed, partition=RECHECK, progress=progress)
     return again, list(_disagreements(certificate, again, network))
 
@@ -296,7 +314,7 @@ def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iter
         yield "witness: outside the domain"
         return
     least = Fraction(old.lower_bound)
-    _, upper = error_bounds(network, old.witness, least or Fraction(old.tol), old.function)
+    _, upper = error_bounds(network, old.witness, least or old.tol, old.function)
     if upper < least:
         yield "witness: the error there is smaller than lower_bound"
 
@@ -308,10 +326,11 @@ def _tasks(
     needed: float,
     budget: int,
     rounding: Rounding | None,
+    resolution: float,
 ) -> list[Task]:
     """Cut the domain into parts; where no proof is tried, take a few short intervals of it."""
     network, domain = claim.network, claim.domain
-    finder = Finder.of(network, negligible=claim.tol * NEGLIGIBLE / (network.units + 1))
+    finder = Finder.of(network, negligible=resolution * NEGLIGIBLE / (network.units + 1))
     widest = max((domain[1] - domain[0]) / partition.cells, sys.float_info.min)
     if needed == math.inf:  # even a pass over the network is too much
         return []
@@ -321,7 +340,7 @@ def _tasks(
         few = probes(domain, min(LONGEST_PROBE, share / needed), count)
         parts: Parts = [(ends, None) for ends in few or [domain]]  # it may be too short to probe
     else:
-        uncut = subintervals(domain, min(partition.parts, most_parts(network)))
+        uncut = subintervals(domain, partition.parts)
         parts = pieces.parts or [(ends, None) for ends in uncut]
     how = (widest, budget, claim.function, rounding)
     return [Task(finder, ends, nodes, *how) for ends, nodes in parts]
@@ -383,9 +402,8 @@ def _witness(claim: Claim, findings: list[Finding]) -> tuple[Fraction, Fraction]
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
     low, high = claim.inner
     cells = ((max(low, cell[0]), min(cell[1], high)) for cell in (f.cell for f in suspects))
-    tol = Fraction(claim.tol)
     found = (
-        worst_in_cell(claim.network, cell, tol, claim.function, claim.inner)
+        worst_in_cell(claim.network, cell, claim.tol, claim.function, claim.inner)
         for cell in cells
         if cell[0] <= cell[1]
     )

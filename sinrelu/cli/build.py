@@ -59,7 +59,8 @@ def command(
 
     fine = tol is not None and tolerance(tol) < FLOAT64_TOL
     if output is None:
-        check_writable(_default(function, fine))
+        for kind in {fine, fine or tol is None}:  # a budget may lead to weights of more bits
+            check_writable(_default(function, kind))
     elif fine and output.suffix.lower() != ".json":
         raise RequestError(f"{output}: weights for less than {FLOAT64_TOL:g} go to .json only")
 

@@ -161,7 +161,7 @@ def cost(network: Network, tolerance: Dyadic, points: Sequence[Dyadic]) -> int:
     """
     reach = _reach(max(abs(number(x, "x")) for x in points))
     bits, _ = _precision(network, _places(tolerance), reach)
-    return int((network.connections + 1) * (1 + math.pow(bits / PLAIN_BITS, KARATSUBA)))
+    return int(network.size * (1 + math.pow(bits / PLAIN_BITS, KARATSUBA)))
 
 
 def _precision(network: Network, places: int, reach: int) -> tuple[int, int]:
@@ -174,7 +174,7 @@ def _precision(network: Network, places: int, reach: int) -> tuple[int, int]:
 
 
 def _refuse_long(network: Network, bits: int) -> None:
-    most = min(MAX_BITS, MAX_HELD_BITS // (network.connections + 1))
+    most = min(MAX_BITS, MAX_HELD_BITS // network.size)
     if bits > most:
         raise RequestError(f"values of this network need more than {most} bits: too long a work")
 

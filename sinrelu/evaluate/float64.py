@@ -94,7 +94,10 @@ def evaluate_float32(network: Network, x: npt.ArrayLike) -> npt.NDArray[np.float
 
 def _float64(x: npt.ArrayLike) -> FloatArray:
     """Return an array of real numbers, or one number of any kind, in float64."""
-    points = np.asarray(x)
+    try:
+        points = np.asarray(x)
+    except ValueError as error:
+        raise RequestError("x: expected numbers, or an array of one shape") from error
     if points.dtype.kind in "biuf":
         with np.errstate(over="ignore"):
             return points.astype(np.float64, copy=False)

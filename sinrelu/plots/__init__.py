@@ -11,7 +11,7 @@ from sinrelu.plots.pieces import pieces_figure
 from sinrelu.plots.scaling import scaling_figure
 from sinrelu.plots.style import check_domain, check_suffix, rendered, write
 from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
-from sinrelu.plots.units import units_figure
+from sinrelu.plots.units import units_figure, units_to_draw
 from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
 from sinrelu.verification.sampling import error_curve, find_pieces
@@ -46,6 +46,8 @@ def draw(
     """
     if kind == "network":
         return network_figure(network)
+    if kind == "units":
+        units_to_draw(network)  # before its pieces are found
     check_domain(target.cover)
     pieces = find_pieces(network, target.cover, progress)
     if kind == "units":

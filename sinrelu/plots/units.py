@@ -34,11 +34,7 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
 
     Raises RequestError if there are too many.
     """
-    rows = network.rows[:-1]
-    shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
-    if not 1 <= len(shown) <= MOST_UNITS:
-        wanted = f"{len(shown)} units cannot be drawn side by side"
-        raise RequestError(f"{wanted}, at most {MOST_UNITS} can")
+    shown = units_to_draw(network)
     counts = rises(network, pieces)
     across = min(len(shown), 6 if len(shown) <= 30 else 8)
     down = math.ceil(len(shown) / across)
@@ -53,6 +49,16 @@ def units_figure(network: Network, pieces: Pieces, target: Target = DEFAULT) -> 
         legend += f"{target.low} and {target.high}; grey panels are magnified"
         figure.suptitle(f"{headline(network)}\n{legend}", size=FONT_SIZE, x=0.01, ha="left")
     return figure
+
+
+def units_to_draw(network: Network) -> list[int]:
+    """Return the units that do more than carry a value; RequestError if there are too many."""
+    rows = network.rows[:-1]
+    shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
+    if not 1 <= len(shown) <= MOST_UNITS:
+        wanted = f"{len(shown)} units cannot be drawn side by side"
+        raise RequestError(f"{wanted}, at most {MOST_UNITS} can")
+    return shown
 
 
 def unit_values(network: Network, x: FloatArray) -> Iterator[FloatArray]:

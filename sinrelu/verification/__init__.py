@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sinrelu.arithmetic.numbers import count
-from sinrelu.arithmetic.rounding import as_float, float_below
+from sinrelu.arithmetic.rounding import as_float
 from sinrelu.certify import cells_needed, certify, refutation, usual_budget
 from sinrelu.certify.counterexample import evaluated_error, worst_of
 from sinrelu.certify.pieces import Pieces, most_pieces
-from sinrelu.certify.prover import cells_text
+from sinrelu.certify.prover import USUAL, cells_text, fitted
 from sinrelu.constructions.fold_reflect.induction import prove
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
@@ -132,7 +132,7 @@ class _Task(NamedTuple):
             return sample, self._refuted(sample)
         pieces = Pieces.estimated(network, target.cover)
         budget = self.budget or usual_budget(network)
-        needed = cells_needed(pieces)
+        needed = cells_needed(pieces, fitted(USUAL, network, target.cover, self.tol))
         if needed > budget and not self.sampled:
             self.message(f"a proof needs {cells_text(needed)}, more than {budget}: none is tried")
         told = partial(self.progress, "finding pieces")
@@ -173,9 +173,8 @@ class _Task(NamedTuple):
         return Proof(shown, certificate.remark, certificate)
 
     def _claim(self) -> dict[str, Any]:
-        """Return what is claimed for the largest float64 that is at most the tolerance."""
         return {
-            "tol": float_below(self.tol) or math.ulp(0.0),
+            "tol": self.tol,
             "domain": self.target.cover,
             "witness_domain": self.target.inner,
             "function": self.target.function,

@@ -29,7 +29,7 @@ GRID_STEPS = 2**21
 """Steps of the uniform grid that stands in for breakpoints where they are too many."""
 RANDOM_POINTS = 10**6
 EVALUATIONS = 10**9
-"""Fewer points of either sort are taken where points times connections are more."""
+"""Fewer points of either sort are taken where points times numbers of the network are more."""
 SEED = 20180601
 WINDOWS = 1500
 """The worst point of each of so many runs of consecutive points is evaluated exactly."""
@@ -170,7 +170,7 @@ class _Seen(NamedTuple):
 
 def _points(network: Network, most: int, evaluations: int = EVALUATIONS) -> int:
     """Return how many points a network is evaluated at, at least 64."""
-    return min(most, max(64, evaluations // (network.connections + 1)))
+    return min(most, max(64, evaluations // network.size))
 
 
 def _enclose(

@@ -12,10 +12,11 @@ from mpmath import MPContext, libmp
 
 import sinrelu
 from sinrelu import verify
-from sinrelu.certify import pieces, recheck
+from sinrelu.certify import Certificate, pieces, recheck
 from sinrelu.circuit import Circuit, relu
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
+from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.evaluate.exact import evaluate_exact
 from sinrelu.network import Network, Row
 from sinrelu.target import Target
@@ -23,6 +24,7 @@ from sinrelu.verification import NO_INDUCTION, REFUTED_BY_SAMPLE, sampling
 from sinrelu.verification.report import PROVED, REFUTED, SAMPLED_OK
 
 TOL = Fraction(1, 10**20)
+CONSTANT_ZERO = Network([Row((), (), 0.0)])
 
 
 @pytest.fixture(autouse=True)
@@ -84,11 +86,29 @@ class TestFloat64:
         with pytest.raises(RequestError, match=r"^tol: "):
             verify(plain(), tol=tol)
 
-    def test_the_tolerance_is_not_rounded_up(self):
-        """0.001 as a float64 is above 1/1000; the certificate is for the float below."""
-        report = verify(plain(), tol="0.001")
-        assert Fraction(0.001) > report.tol > report.proof.certificate.tol
-        assert math.nextafter(report.proof.certificate.tol, 1) == 0.001
+    @pytest.mark.parametrize("tol", ["0.001", "1/1234", Fraction(1, 10**3) + Fraction(1, 10**400)])
+    def test_the_tolerance_is_exact_in_the_certificate_too(self, tol):
+        """As a float64, 0.001 is above 1/1000."""
+        report = verify(plain(), tol=tol)
+        made = report.proof.certificate
+        assert made.tol == report.tol == (Fraction(tol) if isinstance(tol, str) else tol)
+        assert Certificate.from_json(made.to_json()) == made
+        assert made.verdict == report.verdict
+
+    def test_no_certificate_refutes_what_the_report_leaves_open(self):
+        """The tolerance is a little above the error, and the float64 below it a little below."""
+        x = Fraction(1, 2)
+        [(_, _, upper)] = enclosed_error(CONSTANT_ZERO, [x], Fraction(1, 2**2000))
+        limit = upper + Fraction(1, 2**1200)
+        report = verify(CONSTANT_ZERO, Target.parse("sin", ("0", "0.5")), limit)
+        assert report.verdict == report.proof.certificate.verdict == "inconclusive"
+        assert recheck(report.proof.certificate, CONSTANT_ZERO)[1] == []
+
+    @pytest.mark.parametrize("tol", [1e-3, 0.3, 0.9])
+    def test_a_certificate_for_a_coarse_tolerance_stands(self, tol):
+        """Kinks are absorbed in proportion to it, but not when its bound is computed again."""
+        made = verify(plain(), tol=tol).proof.certificate
+        assert recheck(made, plain())[1] == []
 
     @pytest.mark.parametrize("ratio", ["0.999999", "1"])
     def test_below_its_error_a_network_is_refuted(self, ratio):
