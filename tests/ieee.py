@@ -39,7 +39,9 @@ class Forward:
         leaves = self.leaves([(product, False) for product in products], (bias, True))
         while len(leaves) > 1:
             i, j = self.pair(len(leaves))
-            pair = [z if done or self.fused() else self.round(z) for z, done in (leaves[i], leaves[j])]
+            pair = [
+                z if done or self.fused() else self.round(z) for z, done in (leaves[i], leaves[j])
+            ]
             leaves[i] = self.round(sum(pair)), True
             del leaves[j]
         value, done = leaves[0]

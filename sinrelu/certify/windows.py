@@ -72,7 +72,8 @@ class Windows(NamedTuple):
             if unit in always:
                 fixed |= 1 << bit
                 value |= always[unit] << bit
-        effects = (self.matrix * np.concatenate((radii[self.read], local[self.units]))).sum(axis=1)
+        errors = np.concatenate((radii[self.read], local[self.units]))
+        effects = np.einsum("ij,j->i", self.matrix, errors)
         if fixed:
             effects[((self.patterns ^ value) & fixed & self.bits) != 0] = 0.0
         return float(np.maximum.reduceat(effects, self.starts).min()) * UP + TINY

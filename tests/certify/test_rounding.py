@@ -2,16 +2,14 @@
 
 import math
 from fractions import Fraction
-from random import Random
 
 import numpy as np
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks
+from graphs import naive_exact, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ieee import ORDERS, Anything, evaluated, rounded
+from ieee import ORDERS, evaluated, rounded
 
-from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.pieces import Finder
 from sinrelu.certify.rounding import BINARY32, BINARY64, Rounding
