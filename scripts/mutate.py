@@ -27,7 +27,10 @@ SECONDS = 600
 
 
 class Fault(NamedTuple):
-    """One line to be changed, and the test files, without test_ and .py, that should notice."""
+    """One line to be changed, and the test files, without test_ and .py, that should notice.
+
+    Where two files have the same name, the directory comes before it.
+    """
 
     name: str
     file: str
@@ -48,6 +51,9 @@ PROVER = "certify/prover.py"
 REPORT = "verification/report.py"
 TARGET = "target.py"
 ROUNDING = "arithmetic/rounding.py"
+EVALUATION = "certify/rounding.py"
+WINDOWS = "certify/windows.py"
+SWEEP = "certify/sweep.py"
 
 FAULTS = (
     Fault(
@@ -344,7 +350,70 @@ FAULTS = (
         ROUNDING,
         "<= number else math.nextafter(nearest, -math.inf)",
         "<= number else nearest",
-        "rounding",
+        "arithmetic/rounding",
+    ),
+    *(
+        Fault(f"evaluation: {name}", file, line, wrong, "certify/rounding")
+        for name, file, line, wrong in (
+            ("radii halved", EVALUATION, "(reach + local) * UP", "(reach + local) / 2"),
+            ("undecided units ignored", EVALUATION, "~(above | below)", "above & below"),
+            ("middles not looked at", EVALUATION, "above[side] &= on", "pass"),
+            (
+                "nodes touched not swept",
+                EVALUATION,
+                "same = undecided.copy()",
+                "same = undecided & 0",
+            ),
+            ("pairs not swept", EVALUATION, "same | (undecided & self.seen)", "same"),
+            (
+                "last rounding dropped",
+                EVALUATION,
+                "return (errors + last) * UP",
+                "return errors * UP",
+            ),
+            ("sizes of negative outputs", EVALUATION, "(size if output else high)", "high"),
+            ("an addition forgotten", EVALUATION, "max(leaves - 2, 0)", "max(leaves - 3, 0)"),
+            ("products taken for exact", EVALUATION, "[0] != 0.5", "[0] > 0.75"),
+            ("underflow of products", EVALUATION, "errors += math.ldexp(", "math.ldexp("),
+            (
+                "products that underflow taken for 0",
+                EVALUATION,
+                "if not above and not below:",
+                "if not abs(weight) * above and not abs(weight) * below:",
+            ),
+            ("spacing of inputs", EVALUATION, "spacing(max(left, -right))", "spacing(right)"),
+            ("spacing of values", EVALUATION, "spacing(bottom))", "spacing(top))"),
+            ("unit roundoff halved", EVALUATION, "2.0**-self.digits", "2.0 ** (-self.digits - 1)"),
+            (
+                "overflow where nothing is read",
+                EVALUATION,
+                "largest[number] <= format.largest for",
+                "True for",
+            ),
+            ("numbers of another format", EVALUATION, "last_bit(size) >= self", "0 <= self"),
+            ("sums out of range", EVALUATION, "if not inner <= format.largest:", "if False:"),
+            (
+                "error of tables dropped",
+                WINDOWS,
+                "np.abs(self.value) + self.error",
+                "np.abs(self.value)",
+            ),
+            ("underflow in tables dropped", WINDOWS, " + 2.0**-1070", ""),
+            ("least pattern", WINDOWS, "np.maximum.reduceat", "np.minimum.reduceat"),
+            ("generators dropped", SWEEP, "] = size[self.undecided]", "] = 0"),
+            (
+                "all generators in one row",
+                SWEEP,
+                "used[self.undecided] += 1",
+                "used[self.undecided] = 1",
+            ),
+            (
+                "the last block alone",
+                BOUND,
+                "max(evaluation, evaluated.bound())",
+                "evaluated.bound()",
+            ),
+        )
     ),
 )
 
@@ -400,7 +469,8 @@ def first_failure(fault: Fault | None, tests: str) -> str:
         if fault:
             file = copy / "sinrelu" / fault.file
             file.write_text(file.read_text().replace(fault.line, fault.wrong))
-        found = (next(copy.rglob(f"test_{name}.py")) for name in tests.split())
+        places = (name.rpartition("/") for name in tests.split())
+        found = (next((copy / "tests" / at).rglob(f"test_{name}.py")) for at, _, name in places)
         return run(copy, [str(path) for path in found])
 
 

@@ -18,12 +18,12 @@ import numpy as np
 from sinrelu.arithmetic import FloatArray, IntArray
 from sinrelu.arithmetic.double_double import MAX_TERMS, U
 from sinrelu.arithmetic.sine import LIMIT
-from sinrelu.certify.sweep import BoolArray, Signs, largest_effect
+from sinrelu.certify.sweep import BoolArray, Slopes, largest_effect
 from sinrelu.certify.windows import TINY, UP, Terms, Windows, windows_of
 from sinrelu.network import Network
 
-Points = tuple[dict[int, Signs], tuple[int, int]]
-"""The signs of units at some points, and the shape of their adjoints."""
+Points = tuple[dict[int, Slopes], int]
+"""The slopes of units at some points, and how many these are."""
 
 CELLS = 2**14
 """Cells of a block, whose radii and rounding errors are shared."""
@@ -278,8 +278,8 @@ class Block:
         if np.sum(columns) > UNDECIDED * (len(self.seen) + SWEPT):
             return math.inf
         largest = 0.0
-        for signs, shape in chain(self._cells(most), self._nodes(nodes, columns, most)):
-            effect = largest_effect(rows, local, self.always, signs, shape)
+        for slopes, points in chain(self._cells(most), self._nodes(nodes, columns, most)):
+            effect = largest_effect(rows, local, self.always, slopes, points)
             largest = max(largest, effect if effect < math.inf else math.inf)
         return largest * UP + TINY * (1 + float(np.sum(self.radii)))
 
@@ -307,8 +307,8 @@ class Block:
         cells = len(self.seen) - 1
         for start in range(0, cells, most):
             some = slice(start, min(start + most, cells))
-            signs = {index: Signs(on[some], None) for index, (on, _) in self.signs.items()}
-            yield signs, (1, some.stop - start)
+            slopes = {index: Slopes(on[some]) for index, (on, _) in self.signs.items()}
+            yield slopes, some.stop - start
 
     def _nodes(self, nodes: IntArray, columns: IntArray, most: int) -> Iterator[Points]:
         """Yield the patterns around nodes: what is decided is so in the cell on either side."""
@@ -316,8 +316,9 @@ class Block:
         while start < len(nodes):
             some = nodes[start : start + max(1, most // int(columns[-1]))]
             cells = np.maximum(some - 1, 0)
-            signs = {
-                index: Signs(on[cells], near[some]) for index, (on, near) in self.signs.items()
-            }
+            slopes = {}
+            for index, (on, undecided) in self.signs.items():
+                near = undecided[some]
+                slopes[index] = Slopes(np.where(near, 0.5, on[cells]), np.flatnonzero(near))
             start += len(some)
-            yield signs, (int(columns[start - 1]), len(some))
+            yield slopes, len(some)

@@ -2,7 +2,8 @@
 
 The adjoints of a network are swept from the output to the input, at many points at a time. Where
 it is undecided whether a unit is on, they are not numbers but sets: a centre and generators, each
-times any number of [−1, 1].
+times any number of [−1, 1]. Arrays have a row for the centre and for each generator, and a column
+for each point.
 """
 
 from __future__ import annotations
@@ -19,56 +20,61 @@ from sinrelu.certify.windows import UP, Terms
 BoolArray = npt.NDArray[np.bool_]
 
 
-class Signs(NamedTuple):
-    """Where a unit is on, and where that is undecided; both of the same shape, if not None."""
+class Slopes(NamedTuple):
+    """A unit's slope at every point: 0, 1, or ½ where it is undecided, which is ``undecided``."""
 
-    on: BoolArray
-    undecided: BoolArray | None = None
+    slope: BoolArray | FloatArray
+    undecided: IntArray | None = None
 
-    def slope(self, adjoint: FloatArray, used: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return the adjoint times the unit's slope, and a bound of its size; Lemma 5."""
-        if self.undecided is None:
-            adjoint = adjoint * self.on
-            return adjoint, np.abs(adjoint).sum(axis=0) * UP
-        adjoint = adjoint * (self.on | self.undecided)
-        size = np.abs(adjoint).sum(axis=0) * UP
-        at = np.flatnonzero(self.undecided)
-        used[at] += 1
-        adjoint[:, at] *= 0.5
-        adjoint[used[at], at] = size[at] / 2
-        return adjoint, size
+    def times(self, adjoint: FloatArray, used: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return slope times adjoint, and a bound of its size; Lemma 5."""
+        product = adjoint * self.slope
+        size = np.abs(product).sum(axis=0) * UP
+        if self.undecided is not None and self.undecided.size:
+            used[self.undecided] += 1
+            rows = used[self.undecided]
+            missing = int(rows.max()) + 1 - len(product)
+            if missing > 0:
+                product = np.concatenate((product, np.zeros((missing, len(used)))))
+            product[rows, self.undecided] = size[self.undecided]
+            size[self.undecided] *= 2
+        return product, size
 
 
 def largest_effect(
     rows: Sequence[Terms],
     local: FloatArray,
     always: Mapping[int, bool],
-    signs: Mapping[int, Signs],
-    shape: tuple[int, int],
+    slopes: Mapping[int, Slopes],
+    points: int,
 ) -> float:
     """Return the largest Σ |adjoint|·error over all points, before repair by ``UP``.
 
     ``local`` are the errors of the forms; each but the last, the output, is ``always`` on or off,
-    or has ``signs`` at every point. The shape is (columns, points): at no point are there more
-    undecided units than columns beside the first.
+    or has ``slopes`` at every point.
     """
-    last = len(rows) - 1
-    adjoints = {last: np.ones(shape)}
-    adjoints[last][1:] = 0.0
-    used = np.zeros(shape[1], np.int64)
-    total = np.zeros(shape[1])
-    for index in range(last, 0, -1):
+    adjoints = {len(rows) - 1: np.ones((1, points))}
+    used = np.zeros(points, np.int64)
+    total = np.zeros(points)
+    for index in range(len(rows) - 1, 0, -1):
         adjoint = adjoints.pop(index, None)
         if adjoint is None or always.get(index) is False:
             continue
-        if index in signs:
-            adjoint, size = signs[index].slope(adjoint, used)
+        if index in slopes:
+            adjoint, size = slopes[index].times(adjoint, used)
         else:
             size = np.abs(adjoint).sum(axis=0)
         total += size * local[index]
         for weight, source in rows[index]:
-            if source in adjoints:
-                adjoints[source] += weight * adjoint
-            elif source:
-                adjoints[source] = weight * adjoint
+            if source:
+                adjoints[source] = _sum(adjoints.get(source), weight * adjoint)
     return float(np.max(total))
+
+
+def _sum(old: FloatArray | None, new: FloatArray) -> FloatArray:
+    """Add sets of adjoints, of which one may have more generators; either may be overwritten."""
+    if old is None:
+        return new
+    less, more = sorted((old, new), key=len)
+    more[: len(less)] += less
+    return more

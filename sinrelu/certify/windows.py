@@ -72,7 +72,8 @@ class Windows(NamedTuple):
             if unit in always:
                 fixed |= 1 << bit
                 value |= always[unit] << bit
-        effects = (self.matrix * np.concatenate((radii[self.read], local[self.units]))).sum(axis=1)
+        errors = np.concatenate((radii[self.read], local[self.units]))
+        effects = np.einsum("ij,j->i", self.matrix, errors)
         if fixed:
             effects[((self.patterns ^ value) & fixed & self.bits) != 0] = 0.0
         return float(np.maximum.reduceat(effects, self.starts).min()) * UP + TINY
@@ -91,7 +92,19 @@ def windows_of(rows: Sequence[Terms], index: int, entries: int) -> Windows:
         units.append(last)
         read = read - {last} | sources
         wires |= sources
+    if not units:
+        return _direct(rows[index], sorted(wires))
     return _tabulated(rows, index, units, sorted(wires))
+
+
+def _direct(terms: Terms, read: list[int]) -> Windows:
+    """Return the window of no unit alone, at once: a form may read very many wires."""
+    largest = np.zeros(1 + max(read, default=0))
+    for weight, source in terms:
+        if source:
+            largest[source] += abs(weight)
+    none = np.zeros(1, np.int64)
+    return Windows([], read, none, none, none, largest[None, read] * UP)
 
 
 def _tabulated(rows: Sequence[Terms], index: int, units: list[int], read: list[int]) -> Windows:

@@ -1,21 +1,35 @@
 """The bound of evaluation in floating point, against evaluation in rational arithmetic."""
 
 import math
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
+from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
-from graphs import naive_exact, networks
+from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ieee import ORDERS, evaluated, rounded
+from ieee import ORDERS, Forward, evaluated, rounded
+from rational import double_double
 
-from sinrelu.certify.bound import deviation
-from sinrelu.certify.pieces import Finder
-from sinrelu.certify.rounding import BINARY32, BINARY64, Rounding
+from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.certify import bound as certify_bound
+from sinrelu.certify.bound import _output, deviation
+from sinrelu.certify.pieces import Finder, subintervals
+from sinrelu.certify.prover import DOMAIN
+from sinrelu.certify.rounding import BINARY32, BINARY64, HELD, TABULATED, Block, Rounding
+from sinrelu.constructions import build
+from sinrelu.errors import RequestError
+from sinrelu.evaluate import program
+from sinrelu.formats.dense import stages
+from sinrelu.formats.onnx import dumps
 from sinrelu.network import Network, Row
 
-laws = settings(max_examples=150, deadline=None)
+laws = settings(max_examples=30, deadline=None)
 formats = pytest.mark.parametrize("format", [BINARY64, BINARY32], ids=["binary64", "binary32"])
 full = st.floats(-3, 3).filter(lambda w: abs(w) > 0.01)
 wild = st.builds(math.ldexp, full, st.integers(-60, 60))
@@ -93,3 +107,323 @@ ends = st.sampled_from([(-4.0, 4.0), (0.5, 1.0), (1.0, 2.0), (-2.5, 0.0), (-0.06
 @given(network=evaluated_networks, ends=ends, random=st.randoms(use_true_random=False))
 def test_evaluation_in_any_order_is_within_the_bound(format, network, ends, random):
     assert not exceeded(in_format(network, format), *ends, random, format)
+
+
+@laws
+@given(network=networks(weights=full), points=st.lists(st.floats(-3.9, 3.9), max_size=4))
+def test_nodes_that_miss_breakpoints_make_the_bound_larger_at_most(network, points):
+    nodes = double_double(sorted({Fraction(x) for x in [-4.0, *points, 4.0]}))
+    found = deviation(network, (-4.0, 4.0), nodes, rounding=Rounding.of(network)).evaluation
+    assert max(errors(network, -4.0, 4.0, Random(1), BINARY64)) <= Fraction(found)
+
+
+# --- what is lost ---------------------------------------------------------------------------------
+
+
+def forms(network, x, deltas):
+    """The value of every form that is computed, each off by so much."""
+    values, found = {0: Fraction(x)}, []
+    for row, delta in zip(network.computed, deltas, strict=True):
+        found.append(Fraction(row.bias) + sum(Fraction(w) * values[s] for w, s in row.terms))
+        found[-1] += Fraction(delta)
+        values[row.number] = max(found[-1], Fraction(0))
+    return found
+
+
+def signs(network, x):
+    """Signs of the adjoints at a point where no form is 0."""
+    rows, exact = network.computed, forms(network, x, [0] * len(network.computed))
+    adjoints = dict.fromkeys([0, *(row.number for row in rows)], Fraction(0))
+    adjoints[rows[-1].number] = Fraction(1)
+    for row, value in zip(reversed(rows), reversed(exact), strict=True):
+        adjoints[row.number] *= value > 0 or row is rows[-1]
+        for weight, source in row.terms:
+            adjoints[source] += Fraction(weight) * adjoints[row.number]
+    return [1 if adjoints[row.number] > 0 else -1 for row in rows]
+
+
+def bound_and_errors(network, a, b):
+    """E on an interval of one block, the errors of the forms there, and the nodes."""
+    nodes = Finder.of(network).nodes(np.array([a, b]), 2**12)
+    block = Block(Rounding.of(network), nodes.hi)
+    with np.errstate(all="ignore"):
+        _output(network, nodes, block)
+        return block.bound(), block.local[1:].tolist(), nodes.hi
+
+
+@laws
+@given(network=evaluated_networks, random=st.randoms(use_true_random=False))
+def test_errors_of_the_forms_have_no_larger_effect(network, random):
+    """This the theorem promises for all errors up to D, also for those that no rounding makes."""
+    a, b = -1.0, 2.0
+    found, local, nodes = bound_and_errors(network, a, b)
+    if found == math.inf:
+        return
+    for node in random.choices(nodes.tolist(), k=5):
+        x = min(max(node + random.choice([-1, 0, 0, 1]) * math.ulp(node), a), b)
+        exact = naive_exact(network, x)
+        for _ in range(8):
+            deltas = [random.choice([-1, 1]) * error for error in local]
+            assert abs(forms(network, x, deltas)[-1] - exact) <= Fraction(found)
+
+
+@pytest.mark.parametrize("tol", ["1e-3", "1e-6"])
+def test_errors_of_the_forms_reach_the_bound_within_cells(tol):
+    network = build(wiring="skip", tol=tol)
+    found, local, nodes = bound_and_errors(network, 0.3, 0.4)
+    reached = []
+    for x in ((nodes[1:] + nodes[:-1]) / 2).tolist():
+        deltas = [sign * error for sign, error in zip(signs(network, x), local, strict=True)]
+        reached.append(abs(forms(network, x, deltas)[-1] - naive_exact(network, x)))
+    assert 0.99 * found <= max(reached) <= found
+
+
+# --- by name --------------------------------------------------------------------------------------
+
+
+def path(*weights, bias=0.0):
+    """One unit after the other; the last one has a bias."""
+    rows = [Row((number,), (weight,), 0.0) for number, weight in enumerate(weights[:-1])]
+    return Network([*rows, Row((len(rows),), (weights[-1],), bias)])
+
+
+X = Row((0,), (1.0,), 0.0)
+FOLD = Network([X, Row((1,), (1.0,), -0.5), Row((1, 2), (1.0, -2.0), 0.0)])
+"""x until 1/2, then 1 − x: additions are exact, but for an order that begins with a product."""
+NASTY = {
+    "weights of 2^40 cancel": Network(
+        [X, Row((0,), (1.0,), -0.1), Row((1, 2), (2.0**40, -(2.0**40)), 0.3)]
+    ),
+    "weights of 2^400 and 2^-400 on a path": path(
+        0.7 * 2.0**490, 0.9 * 2.0**-400, 1.1 * 2.0**-400, 2.0**-400, 2.0**400, 2.0**310
+    ),
+    "products that underflow": path(
+        0.7 * 2.0**-400, 0.9 * 2.0**-400, 1.1 * 2.0**-240, 2.0**400, 2.0**400, bias=0.1
+    ),
+    "adjacent breakpoints": Network(
+        [
+            Row((0,), (1.0,), -0.7),
+            Row((0,), (1.0,), -math.nextafter(0.7, 1)),
+            Row((1, 2), (2.0**50 / 3, -(2.0**50) / 3), 0.1),
+        ]
+    ),
+    "subnormal weights": path(3 * 2.0**-1074, 2.0**490, 1.1 * 2.0**490, bias=0.1),
+    "units that touch 0": Network(
+        [X, Row((0,), (-1.0,), 0.0), Row((1, 2), (-0.3, -0.3), 0.0), Row((0, 3), (0.1, 3.0), 0.7)]
+    ),
+    "a source twice, by a carry": Network(
+        [Row((0,), (0.3,), 0.1), Row((1,), (1.0,), 0.0), Row((1, 2), (0.7, -0.7), 0.3)]
+    ),
+    "constant units": Network([Row((), (), 0.1), Row((), (), -0.1), Row((1, 2), (0.3, 0.7), 1.0)]),
+    "no units": Network([Row((0,), (0.1,), -0.3)]),
+    "no connection": CONSTANT,
+    "minus 0": Network([Row((0,), (-1.0,), -0.0), Row((1,), (0.1,), -0.0)]),
+    "a fold": FOLD,
+    "skips": ABSOLUTE,
+    "layers": TENT,
+}
+INTERVALS = [(-1.0, 1.0), (0.0, 1.0), (0.625, 0.75), (0.7, math.nextafter(0.7, 1))]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty(name):
+    for a, b in INTERVALS:
+        assert bound(NASTY[name], a, b) < 2.0**60
+        assert not exceeded(NASTY[name], a, b, Random(1), BINARY64)
+
+
+def test_exact_folds_cost_nothing():
+    for a, b in [(0.3, 0.49), (0.55, 0.95), (0.625, 0.75)]:
+        assert bound(FOLD, a, b) < 2.0**-900
+
+
+def with_wrong_sign(random):
+    """A unit that is off in exact arithmetic up to an end, where rounding turns it on.
+
+    Its coefficients would underflow in a table; what it gives is amplified to about 1.
+    """
+    weights = [0.7 * 2.0**490, 0.9 * 2.0**-400, 1.1 * 2.0**-400, 1.3, 1.7]
+    while True:
+        x = random.uniform(0.5, 1.0)
+        before = evaluated(path(*weights), x, Forward(random, BINARY64))
+        threshold = math.nextafter(float(before), 0) * 2.0**-400
+        if naive_exact(path(*weights), x) * Fraction(2) ** -400 < threshold:
+            break
+    rows = [*path(*weights).rows, Row((5,), (2.0**-400,), -threshold)]
+    return Network([*rows, Row((6,), (2.0**400,), 0.0), Row((7,), (2.0**360,), 0.0)]), x
+
+
+def test_two_units_may_be_on_that_never_are_exactly():
+    """Both sides of a fold, each of its own copy of 0.7x: errors of both copies count."""
+    copies = [Row((0,), (0.7,), 0.0), Row((0,), (0.7,), 0.0)]
+    sides = [Row((1,), (1.0,), -0.35), Row((2,), (-1.0,), 0.35)]
+    network = Network([*copies, *sides, Row((3, 4), (1.0, 1.0), 0.0)])
+    found, local, nodes = bound_and_errors(network, 0.3, 0.6)
+    assert len(nodes) == 3
+    exact = naive_exact(network, nodes[1])
+    assert (
+        0
+        < local[0] + local[1]
+        <= 1.01 * (forms(network, nodes[1], [local[0], -local[1], 0, 0, 0])[-1] - exact)
+    )
+    assert forms(network, nodes[1], [local[0], -local[1], 0, 0, 0])[-1] - exact <= found
+
+
+def test_what_underflows_in_tables_decides_no_sign():
+    network, x = with_wrong_sign(Random(1))
+    error = evaluated(network, x, Forward(Random(1), BINARY64))
+    assert error > 2.0**-55
+    assert naive_exact(network, x) == 0
+    assert bound(network, math.nextafter(x, 0), x) >= error
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.6])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_unit_may_be_on_in_part_of_a_cell(threshold, sign):
+    unit = Row((1,), (sign,), -sign * threshold)
+    network = Network([Row((0,), (0.7,), 0.0), unit, Row((2,), (0.5,), 0.0)])
+    nodes = DoubleDouble(np.array([0.0, 1.0]), np.zeros(2))
+    found = deviation(network, (0.0, 1.0), nodes, rounding=Rounding.of(network)).evaluation
+    assert 2.0**-70 < max(errors(network, 0.0, 1.0, Random(1), BINARY64)) <= found
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        path(1.0, 2.0**501),
+        path(2.0**300, 2.0**300, 2.0**-300),
+        path(2.0**490, 2.0**490, 2.0**-490),
+        path(1.0, 1.0, bias=-(2.0**501)),
+        Network([Row((0,), (2.0**300,), 0.0), Row((1,), (2.0**300,), 0.0), X]),
+        Network([Row((0,), (2.0**499,), 0.0), Row((0, 1), (-(2.0**499), 1.0), 0.0)]),
+        path(2.0**-500, 2.0**-500, 2.0**-500, 2.0**500, 2.0**500, 2.0**500),
+    ],
+    ids=["weight", "value", "values", "bias", "unread", "sum", "adjoint"],
+)
+def test_nothing_is_claimed_out_of_range(network):
+    assert bound(network, -2.0, 2.0) == math.inf
+
+
+def test_in_binary32_all_numbers_must_be():
+    third = float(np.float32(1 / 3))
+    assert bound(path(third), 0.0, 1.0, BINARY32) == pytest.approx(2.0**-26, rel=1e-6)
+    for number in (1 / 3, 2.0**-150, 2.0**101):
+        assert bound(path(number), 0.0, 1.0, BINARY32) == math.inf
+        assert bound(path(third, bias=number), 0.0, 1.0, BINARY32) == math.inf
+
+
+def test_without_a_rounding_nothing_is_claimed_and_anothers_is_refused():
+    nodes = DoubleDouble(np.array([0.0, 1.0]), np.zeros(2))
+    assert deviation(TENT, (0.0, 1.0), nodes).evaluation == math.inf
+    with pytest.raises(RequestError, match="rounding: was prepared for another network"):
+        deviation(TENT, (0.0, 1.0), nodes, rounding=Rounding.of(ABSOLUTE))
+
+
+# --- networks that are built ----------------------------------------------------------------------
+
+
+@cache
+def known(construction, wiring, tol):
+    """A network; its nodes, and the bound, in every interval of a few."""
+    network = build(construction=construction, wiring=wiring, tol=tol)
+    finder, rounding, found = Finder.of(network), Rounding.of(network), []
+    for ends in subintervals(DOMAIN, 64)[::9]:
+        for inner, nodes in finder.intervals(ends, 2**20):
+            result = deviation(network, inner, nodes, rounding=rounding)
+            found.append((nodes.hi, result.evaluation))
+    return network, found
+
+
+built = pytest.mark.parametrize(
+    ("construction", "wiring", "tol", "most"),
+    [
+        ("fold-reflect", "skip", "1e-3", 2e-15),
+        ("fold-reflect", "layered", "1e-3", 1e-14),
+        ("fold-reflect", "skip", "1e-6", 4e-15),
+        ("fold-reflect", "layered", "1e-6", 8e-15),
+        ("fold-reflect", "skip", "1e-9", 4e-15),
+        ("fold-reflect", "layered", "1e-9", 2e-15),
+        ("chebyshev", "skip", "1e-6", 1e-14),
+        ("taylor", "layered", "1e-3", 3e-14),
+    ],
+)
+
+
+def dense(network):
+    """Evaluate by dense matrices, and thus in numpy's BLAS."""
+    parts = stages(network)
+
+    def run(x):
+        values = [x[None, :]]
+        for part in parts[1:]:
+            numbers = [number for read in part.reads for number in parts[read].numbers]
+            form = part.weight(numbers) @ np.concatenate([values[read] for read in part.reads])
+            form += part.bias[:, None]
+            values.append(np.maximum(form, 0))
+        return form[0]
+
+    return run
+
+
+def onnx_runtime(network):
+    """Evaluate in ONNX Runtime."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(dumps(network), providers=["CPUExecutionProvider"])
+    return lambda x: session.run(["y"], {"x": x[:, None]})[0][:, 0]
+
+
+def in_double_double(network, x):
+    """N(x), to within far less than a rounding error."""
+    form, _ = _output(network, DoubleDouble(x, np.zeros_like(x)))
+    return form
+
+
+@built
+@pytest.mark.parametrize("runtime", [program, dense, onnx_runtime])
+def test_runtimes_stay_below_the_bound_which_is_small(runtime, construction, wiring, tol, most):
+    network, found = known(construction, wiring, tol)
+    run, random = runtime(network), np.random.default_rng(1)
+    for nodes, proved in found:
+        assert proved <= most
+        near = random.choice(nodes, 500)
+        x = np.sort(np.append(near, near + random.integers(-8, 9, 500) * np.spacing(near)))
+        x = np.clip(x, nodes[0], nodes[-1])
+        exact = in_double_double(network, x)
+        assert np.max(np.abs((run(x) - exact.hi) - exact.lo)) <= proved
+
+
+def test_the_bound_is_the_same_in_every_block_and_thread(monkeypatch):
+    network = build(wiring="skip", tol="1e-6")
+    rounding = Rounding.of(network)
+    ends = subintervals(DOMAIN, 4)
+    parts = [part for end in ends for part in Finder.of(network).intervals(end, 2**20)]
+
+    def found(part):
+        return deviation(network, *part, rounding=pickle.loads(pickle.dumps(rounding))).evaluation
+
+    usual = [found(part) for part in parts]
+    monkeypatch.setattr(certify_bound, "BLOCK", 7)
+    monkeypatch.setattr(certify_bound, "HELD", 1)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(found, parts)) == usual
+    assert all(0 < value < 1e-14 for value in usual)
+
+
+def test_blocks_of_any_size_hold():
+    network = build(wiring="skip", tol="1e-3")
+    a, b = 0.1, 0.7
+    nodes = Finder.of(network).nodes(np.array([a, b]), 2**12)
+    for cells in (1, 2, 5):
+        rounding = replace(Rounding.of(network), cells=cells)
+        found = deviation(network, (a, b), nodes, rounding=rounding).evaluation
+        assert max(errors(network, a, b, Random(1), BINARY64)) <= found < 1e-14
+
+
+def test_a_large_network_is_prepared_within_bounds():
+    rows = [Row((0,), (1.0,), -k / 3000) for k in range(2000)]
+    rows += [Row(tuple(range(1, 2001)), (1 / 3,) * 2000, 0.1) for _ in range(40)]
+    rows.append(Row(tuple(range(2001, 2041)), (1.0,) * 40, 0.0))
+    rounding = Rounding.of(Network(rows))
+    entries = sum(form.windows.matrix.size for form in rounding.forms)
+    assert entries <= 2 * TABULATED + Network(rows).connections
+    assert rounding.cells * len(rounding.forms) <= HELD
