@@ -78,7 +78,8 @@ class Network:
     finite: floats or, where float64 is too narrow, Fractions k/2ⁿ. ``meta`` is informative only:
     nothing that is counted or proved is ever read from it.
 
-    Raises GraphError if the rows do not describe such a graph, naming the field and the row.
+    Raises GraphError if the rows do not describe such a graph, naming the field and the row, or
+    if ``meta`` is nested too deeply to be copied.
     """
 
     rows: tuple[Row, ...]
@@ -89,7 +90,10 @@ class Network:
         if not rows:
             raise GraphError("rows: expected at least one, the output's")
         object.__setattr__(self, "rows", rows)
-        object.__setattr__(self, "meta", deepcopy(dict(self.meta)))
+        try:
+            object.__setattr__(self, "meta", deepcopy(dict(self.meta)))
+        except RecursionError as error:
+            raise GraphError("meta: nested too deeply") from error
 
     def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
         """Copy and pickle what was given alone; whatever was derived is derived again."""

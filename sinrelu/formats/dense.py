@@ -23,6 +23,10 @@ MAX_ENTRIES = 2**22
 """Matrix entries that an ``Assembler`` looks at, and connections it makes, before it gives up."""
 EXACT_COST = 8
 """What a number costs that is computed in exact arithmetic, in matrix entries."""
+INEXACT = (
+    "a weight or bias that comes of it needs more bits than a float64; "
+    "make one affine layer of these steps"
+)
 
 
 class Stage(NamedTuple):
@@ -77,8 +81,9 @@ Values = tuple[Row, ...]
 class Assembler:
     """Builds a graph from dense steps; every one raises GraphError where it cannot be followed.
 
-    What a step computes is taken in real arithmetic. It is followed where each of the numbers
-    that come of it is a float64, and refused where one is not.
+    What a step computes is taken in real arithmetic. Where a number that comes of it is no
+    float64, v = relu(v) − relu(−v) is made of two units, and nothing is multiplied or added up.
+    Only what no units can mend is refused: a factor, or a sum of constants, that is no float64.
     """
 
     def __init__(self) -> None:
@@ -87,11 +92,7 @@ class Assembler:
         self._left = MAX_ENTRIES
 
     def affine(self, values: Values, weight: FloatArray, bias: FloatArray | None = None) -> Values:
-        """Return W·v + b.
-
-        Where a product is no float64, v = relu(v) − relu(−v) is made of two units a component, and
-        nothing is multiplied.
-        """
+        """Return W·v + b."""
         if weight.shape[1] != len(values):
             raise GraphError(f"a matrix of {weight.shape[1]} columns meets {len(values)} values")
         self.spend(weight.size)
@@ -103,7 +104,7 @@ class Assembler:
         try:
             return self._product(values, weight, biases)
         except InexactError:
-            return self._product(self.leaky(values, [1.0] * len(values)), weight, biases)
+            return self._product(self._split(values), weight, biases)
 
     def _product(self, values: Values, weight: FloatArray, biases: Sequence[float]) -> Values:
         return tuple(
@@ -122,11 +123,23 @@ class Assembler:
         """Return the sum of vectors of one length, each times a factor."""
         factors = [factor for factor, _ in terms]
         columns = zip(*(values for _, values in terms), strict=True)
-        return tuple(self.sum(list(zip(factors, column, strict=True))) for column in columns)
+        return tuple(self._split_sum(factors, column) for column in columns)
 
     def scale(self, values: Values, factors: Iterable[Number]) -> Values:
         """Multiply each component by a factor of its own."""
-        return tuple(self.sum([term]) for term in zip(factors, values, strict=True))
+        return tuple(self._split_sum([f], [v]) for f, v in zip(factors, values, strict=True))
+
+    def _split_sum(self, factors: Sequence[Number], forms: Sequence[Row]) -> Row:
+        """Return Σ factor·form, of units where it needs them; constants stay constants."""
+        try:
+            return self.sum(list(zip(factors, forms, strict=True)))
+        except InexactError:
+            parts = (self._split((form,))[0] if form.sources else form for form in forms)
+            return self.sum(list(zip(factors, parts, strict=True)))
+
+    def _split(self, values: Values) -> Values:
+        """Return relu(v) − relu(−v): weights of ±1 and no bias, exact under any float64 factor."""
+        return self.leaky(values, [1.0] * len(values))
 
     def leaky(self, values: Values, slopes: Sequence[float]) -> Values:
         """Return relu(v) − α·relu(−v), a second unit only where α is not 0."""
@@ -221,8 +234,5 @@ def exact(number: Number) -> Fraction:
 def _float64(number: Fraction | int) -> float:
     """Return a number that is a float64 exactly."""
     if not fits_float64(Fraction(number)):
-        raise InexactError(
-            "a weight or bias that comes of it needs more bits than a float64; "
-            "make one affine layer of these steps"
-        )
+        raise InexactError(INEXACT)
     return float(number)

@@ -23,6 +23,10 @@ except ImportError as _error:
     raise MissingExtraError("PyTorch is not installed: pip install torch") from _error
 
 
+MAX_NESTING = 100
+"""Sequentials within one another; far below where Python's stack ends."""
+
+
 class Append(torch.nn.Module):  # type: ignore[misc]  # torch is not followed: Any
     """v ↦ (v, relu(W·v + b)): with skip wiring, what is read further down stays in the vector."""
 
@@ -55,16 +59,20 @@ def from_torch(module: torch.nn.Module) -> Network:
 
     Raises GraphError, the message naming the layer, if there is another one, or one that hooks,
     parametrizations or a forward of its own may change; if the module does not go from one number
-    to one number; if a number that comes of several layers is no float64; or if a layer, run at
-    some points, differs from what was read by more than rounding explains.
+    to one number; if a weight is not finite; if a constant that comes of several layers is no
+    float64; or if a layer, run at some points, differs from what was read by more than rounding
+    explains.
     """
     if not isinstance(module, torch.nn.Module):
         raise GraphError(f"expected a torch.nn.Module, found {type(module).__name__}")
-    trial = _Trial(module)
+    with _named("", module):
+        trial = _Trial(module)
     values, output = trial.assembler.input, trial.points
     for name, layer in _flat("", module):
         with _named(name, layer):
             before, values = values, _follow(trial, layer, values)
+            if not values:
+                raise GraphError("makes no values")
             trial.check(layer, before, values)
             output = trial.run(layer, output)
     with _named("", module):
@@ -97,27 +105,35 @@ def _linear(step: Stage, sources: Sequence[int]) -> torch.nn.Linear:
 
 @contextlib.contextmanager
 def _named(name: str, layer: torch.nn.Module) -> Iterator[None]:
-    """Name the layer in what is raised, by torch as a RuntimeError."""
+    """Name the layer in whatever is raised: a broken layer makes torch raise anything."""
     try:
         yield
-    except (GraphError, RuntimeError) as error:
+    except Exception as error:
         reason = str(error).split("\n", 1)[0]
         raise GraphError(f"layer {name!r} ({type(layer).__name__}): {reason}") from error
 
 
-def _flat(name: str, module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+def _flat(
+    name: str, module: torch.nn.Module, above: tuple[torch.nn.Module, ...] = ()
+) -> Iterator[tuple[str, torch.nn.Module]]:
     """Yield the layers in the order of their use, each as often as it is used."""
     with _named(name, module):
+        if module in above:
+            raise GraphError("contains itself")
+        if len(above) > MAX_NESTING:
+            raise GraphError(f"stands in more than {MAX_NESTING} Sequentials; flatten them")
         _refuse_changes(module)
     if type(module) is not torch.nn.Sequential:
         yield name, module
         return
     for child, layer in module._modules.items():  # named_children leaves out what comes again
-        yield from _flat(f"{name}.{child}" if name else child, layer)
+        yield from _flat(f"{name}.{child}" if name else child, layer, (*above, module))
 
 
 def _refuse_changes(layer: torch.nn.Module) -> None:
     """Refuse what makes a layer compute something else than its type and its weights say."""
+    if layer is None:  # register_module takes that
+        raise GraphError("is no module; remove it before")
     if torch.nn.utils.parametrize.is_parametrized(layer):
         raise GraphError(
             "is parametrized; call torch.nn.utils.parametrize.remove_parametrizations before"
@@ -181,7 +197,11 @@ class _Trial:
             raise GraphError(
                 f"has weights of {tensor.dtype}; call module.double() and test it again"
             )
+        if tensor.layout != torch.strided:
+            raise GraphError("has sparse weights; call to_dense() on them before")
         array: FloatArray = tensor.numpy(force=True).astype(np.float64)
+        if not np.isfinite(array).all():
+            raise GraphError("has weights that are not finite")
         return array
 
     def number(self, number: float) -> float:
@@ -193,6 +213,8 @@ class _Trial:
         rows = torch.tensor(values, dtype=self.dtype, device=self.device)  # for layers in place
         with torch.no_grad():
             result = layer(rows)
+        if result.dtype != self.dtype:
+            raise GraphError(f"computes in {result.dtype}; read the module outside torch.autocast")
         array: FloatArray = result.numpy(force=True).astype(np.float64)
         return array
 
@@ -201,7 +223,8 @@ class _Trial:
         with np.errstate(all="ignore"):  # values may overflow; those are not compared
             inputs, error = self._evaluate(before)
             expected, allowed = self._evaluate(after)
-            error = error + torch.finfo(self.dtype).eps * np.abs(inputs)
+            limits = torch.finfo(self.dtype)
+            error = error + limits.eps * np.abs(inputs) + limits.tiny
             allowed = allowed + self._spread(layer, error, np.abs(inputs))
             far = ~(np.abs(self.run(layer, inputs) - expected) <= allowed) & np.isfinite(allowed)
         if np.any(far):
@@ -228,11 +251,16 @@ class _Trial:
         if type(layer) is Append:
             return np.hstack([error, self._spread(layer.affine, error, size)])
         rounding = _rounding(size.shape[1], self.dtype)
+        tiny = float(torch.finfo(self.dtype).tiny)
+        underflow: FloatArray = tiny * (size + 1).sum(
+            axis=1, keepdims=True
+        )  # of weights, and of products
         if type(layer) is torch.nn.Linear:
             bias = 0.0 if layer.bias is None else np.abs(self.array(layer.bias))
             weight = np.abs(self.array(layer.weight)).T
-            return (error + rounding * size) @ weight + rounding * bias
-        return (1 + np.abs(_slopes(self, layer, size.shape[1]))) * (error + rounding * size)
+            return (error + rounding * size) @ weight + rounding * bias + underflow
+        slopes = np.abs(_slopes(self, layer, size.shape[1]))
+        return (1 + slopes) * (error + rounding * size) + underflow
 
 
 def _rounding(terms: int, dtype: torch.dtype) -> float:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sinrelu.errors import GraphError
 from sinrelu.formats import dense
-from sinrelu.formats.dense import Assembler, stages
+from sinrelu.formats.dense import Assembler, constant, stages
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 
@@ -80,14 +80,14 @@ def test_components_may_stand_in_any_order():
 def test_what_cannot_be_followed_is_refused():
     assembler = Assembler()
     x = assembler.input
-    tenth = assembler.affine(x, np.array([[0.1]]), np.array([0.1]))
+    tenth = (constant(0.1),)
     with pytest.raises(GraphError, match="a matrix of 2 columns meets 1 values"):
         assembler.affine(x, np.ones((1, 2)))
     for inexact in (
-        lambda: assembler.combine((1.0, tenth), (1.0, (Row((0,), (1.0,), 0.0),))),
         lambda: assembler.scale(x, [Fraction(1, 3)]),
-        lambda: assembler.scale(assembler.scale(x, [1e200]), [1e200]),
-        lambda: assembler.scale(assembler.scale(x, [1e-200]), [1e-200]),
+        lambda: assembler.combine((1 / 3, x), (Fraction(1, 3), x)),
+        lambda: assembler.scale(tenth, [0.1]),
+        lambda: assembler.combine((1.0, x), (1.0, tenth), (0.1, tenth)),
     ):
         with pytest.raises(GraphError, match="needs more bits than a float64"):
             inexact()
@@ -115,6 +115,63 @@ def test_products_that_are_no_float64_are_not_multiplied_out(x, weights, slope):
         values = [v if v > 0 else Fraction(slope) * v for v in values]
     expected = sum(Fraction(w) * v for w, v in zip(weights[4:], values, strict=True))
     assert naive_exact(network, x) == expected
+
+
+any_float = st.floats(-9, 9, allow_subnormal=False)
+INEXACT_STEPS = {
+    "a residual": (
+        lambda assembler, v, x, p, q: assembler.combine((p, v), (q, x)),
+        lambda v, x, p, q: p * v + q * x,
+    ),
+    "a scaling": (lambda assembler, v, x, p, q: assembler.scale(v, [p]), lambda v, x, p, q: p * v),
+    "a maximum": (
+        lambda assembler, v, x, p, q: assembler.maximum(v, assembler.scale(x, [p])),
+        lambda v, x, p, q: max(v, p * x),
+    ),
+    "a minimum": (
+        lambda assembler, v, x, p, q: assembler.minimum(assembler.scale(x, [p]), v),
+        lambda v, x, p, q: min(v, p * x),
+    ),
+    "a clip": (
+        lambda assembler, v, x, p, q: assembler.clip(v, min(p, q), max(p, q)),
+        lambda v, x, p, q: min(max(v, min(p, q)), max(p, q)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("step", "by_hand"), INEXACT_STEPS.values(), ids=INEXACT_STEPS.keys())
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.fractions(-9, 9),
+    a=any_float.filter(bool),  # or else b is a constant, and no unit mends p·b
+    numbers=st.lists(any_float, min_size=6, max_size=6),
+)
+def test_steps_whose_numbers_are_no_float64_are_exact(step, by_hand, x, a, numbers):
+    """On an affine form, and then on what it gave."""
+    b, *factors, weight = numbers
+    assembler = Assembler()
+    values = assembler.affine(assembler.input, np.array([[a]]), np.array([b]))
+    expected = Fraction(a) * x + Fraction(b)
+    for p, q in (factors[:2], factors[2:]):
+        values = step(assembler, values, assembler.input, p, q)
+        expected = by_hand(expected, x, Fraction(p), Fraction(q))
+    network = assembler.network(assembler.affine(values, np.array([[weight]])))
+    assert naive_exact(network, x) == expected * Fraction(weight)
+
+
+def test_products_beyond_the_range_of_float64_are_exact():
+    for size in (1e200, 1e-200):
+        assembler = Assembler()
+        twice = assembler.scale(assembler.scale(assembler.input, [size]), [size])
+        assert naive_exact(assembler.network(twice), -3.0) == -3 * Fraction(size) ** 2
+
+
+def test_only_the_components_that_need_units_take_them():
+    assembler = Assembler()
+    pair = assembler.affine(assembler.input, np.array([[0.1], [2.0]]))
+    split, plain = assembler.scale(pair, [0.1, 0.1])
+    assert (split, plain) == (Row((1, 2), (0.1, -0.1), 0.0), Row((0,), (0.2,), 0.0))
+    assert len(assembler.rows) == 2
 
 
 def test_products_that_are_float64_take_no_units():

@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -352,3 +353,13 @@ def test_what_a_format_needs_is_asked_for_first(tmp_path, monkeypatch, suffix):
             else contextlib.suppress(FileAccessError)
         ):
             act(tmp_path / f"a{suffix}")
+
+
+def test_meta_that_nests_too_deeply_is_refused(path, monkeypatch):
+    """JSON reads it, but to copy it takes two calls a level."""
+    nested = f'{{"a": {"[" * 500}{"]" * 500}}}'
+    for module in (formats.json, formats.npz, formats.onnx):
+        monkeypatch.setattr(module, "meta_text", lambda network: nested)
+    save(TENT, path)
+    with pytest.raises(FormatError, match=rf"{re.escape(str(path))}: meta: nested too deeply"):
+        load(path)

@@ -2,6 +2,7 @@ import contextlib
 import io
 import sys
 import warnings
+from fractions import Fraction
 from itertools import pairwise
 
 import models
@@ -9,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT, networks, sin_network
+from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks, sin_network
 from hypothesis import given, settings
 from models import node, tensor
 from onnx import TensorProto, helper
@@ -189,24 +190,20 @@ REFUSED = {
         [HIDDEN, node("Relu", ["h"], ["y"], domain="com.microsoft")],
         r"node 2 '' \(Relu\): only Gemm",
     ),
-    "an inexact product": (
-        [node("Mul", ["x", "tenth"], ["m"]), node("Mul", ["m", "tenth"], ["y"], name="o")],
-        r"node 2 'o' \(Mul\): a weight or bias .* needs more bits than a float64; make one",
+    "an inexact constant": (
+        [node("Mul", ["tenth", "tenth"], ["m"], name="o"), node("Add", ["x", "m"], ["y"])],
+        r"node 1 'o' \(Mul\): a weight or bias .* needs more bits than a float64; make one",
     ),
-    "an inexact bias": (
-        [node("Add", ["x", "tenth"], ["m"]), node("Sub", ["m", "b"], ["y"])],
-        r"node 2 .* needs more bits than a float64",
+    "an inexact constant of matrices": (
+        [node("MatMul", ["tenth2", "tenth2"], ["m"]), node("Add", ["x", "m"], ["y"])],
+        r"node 1 .* needs more bits than a float64",
     ),
     "a quotient": ([node("Div", ["x", "b3"], ["y"])], "needs more bits than a float64"),
     "a quotient by 0": ([node("Div", ["x", "b"], ["y"])], "divides by 0"),
     "a quotient by x": ([node("Div", ["b", "x"], ["y"])], "must be constant depends on"),
-    "a Gemm scaled by 0.1": (
-        [node("Gemm", ["x", "tenth2"], ["y"], alpha=0.1)],
+    "a bias scaled by 0.1": (
+        [node("Gemm", ["x", "tenth2", "tenth"], ["y"], beta=0.1)],
         "needs more bits than a float64",
-    ),
-    "a slope of 0.1": (
-        [node("LeakyRelu", ["x"], ["l"], alpha=0.1), node("Mul", ["l", "tenth"], ["y"])],
-        r"node 2 .* needs more bits than a float64",
     ),
     "an unknown attribute": ([node("Relu", ["x"], ["y"], slope=1.0)], "'slope' is not read"),
     "an attribute of another type": ([node("Gemm", ["x", "W"], ["y"], transB=1.0)], "another type"),
@@ -249,6 +246,40 @@ def test_other_graphs_are_refused_by_node(nodes, message):
     ]
     with pytest.raises((FormatError, GraphError), match=message):
         onnx_format.loads(model(nodes, tensors))
+
+
+TENTH, TENTH32 = Fraction(0.1), Fraction(float(np.float32(0.1)))
+SPLIT = {
+    "an inexact product": (
+        [node("Mul", ["x", "tenth"], ["m"]), node("Mul", ["m", "tenth"], ["y"])],
+        lambda x: TENTH * TENTH * x,
+    ),
+    "an inexact bias": (
+        [node("Add", ["x", "tenth"], ["m"]), node("Add", ["m", "third"], ["y"])],
+        lambda x: x + TENTH + Fraction(1 / 3),
+    ),
+    "an inexact residual": (
+        [node("Mul", ["x", "tenth"], ["m"]), node("Add", ["m", "x"], ["y"])],
+        lambda x: TENTH * x + x,
+    ),
+    "a Gemm scaled by 0.1": (
+        [node("Gemm", ["x", "tenth2"], ["y"], alpha=0.1)],
+        lambda x: TENTH32 * TENTH * x,
+    ),
+    "a slope of 0.1": (
+        [node("LeakyRelu", ["x"], ["l"], alpha=0.1), node("Mul", ["l", "tenth"], ["y"])],
+        lambda x: (x if x > 0 else TENTH32 * x) * TENTH,
+    ),
+}
+
+
+@pytest.mark.parametrize(("nodes", "by_hand"), SPLIT.values(), ids=SPLIT.keys())
+def test_what_is_no_float64_is_read_exactly_with_more_units(nodes, by_hand):
+    tensors = [tensor("tenth", [0.1]), tensor("tenth2", [[0.1]]), tensor("third", [1 / 3])]
+    network = onnx_format.loads(model(nodes, tensors))
+    assert network.units in (2, 4)
+    for x in (-3.0, -0.25, 0.0, 0.7, 2.0):
+        assert naive_exact(network, x) == by_hand(Fraction(x))
 
 
 def weights(array, **changes):

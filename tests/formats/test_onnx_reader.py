@@ -12,7 +12,7 @@ from models import node, tensor
 from onnx import TensorProto, helper
 
 from sinrelu.errors import FormatError
-from sinrelu.formats import dense, onnx
+from sinrelu.formats import dense, onnx, onnx_reader
 from sinrelu.network import Network, Row
 
 POINTS = [-7.5, -1.25, -0.5, 0.0, 0.25, 1.0, 6.5]
@@ -459,6 +459,24 @@ def test_the_work_is_bounded(nodes, monkeypatch):
     tensors = [*TENSORS, tensor("W300", np.ones((300, 300)))]
     with pytest.raises(FormatError, match=r"more than .* matrix entries|maximum"):
         onnx.loads(models.model(nodes, tensors))
+
+
+COPIED = [
+    node("ConstantOfShape", ["s"], ["c0"], value=tensor("", [1.0])),
+    *(node("Cast", [f"c{k}"], [f"c{k + 1}"], to=DOUBLE) for k in range(2000)),
+    node("Relu", ["x"], ["y"]),
+]
+
+
+def test_all_constants_together_are_bounded(monkeypatch):
+    """Each Cast copies; sixty kilobytes of them took gigabytes."""
+    with pytest.raises(FormatError, match=r"node 16 .*\(Cast\): the constants have more than"):
+        onnx.loads(models.model(COPIED, [integers("s", 2**21)]))
+    small = models.model(COPIED, [integers("s", 10)])
+    assert onnx.loads(small).units == 1
+    monkeypatch.setattr(onnx_reader, "MAX_CONSTANTS", 100)
+    with pytest.raises(FormatError, match=r"node 10 .*\(Cast\): the constants have more than 100"):
+        onnx.loads(small)
 
 
 # --- any operators ------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 import copy
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from graphs import ABSOLUTE, CONSTANT, TENT, networks, sin_network
+from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks, sin_network
 from hypothesis import given, settings
 
 from sinrelu.errors import GraphError, MissingExtraError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.network import Network, Row
+from sinrelu.precision import SAYS_FLOAT32
 
 try:
     import torch
@@ -96,6 +98,43 @@ def test_a_module_of_somebody_else_is_read():
     assert np.max(np.abs(run(module, x) - evaluate_float64(network, x))) < 1e-15
 
 
+def empty():
+    layer = Linear(1, 1)
+    layer.weight, layer.bias = (torch.nn.Parameter(p[:0].detach()) for p in layer.parameters())
+    return layer
+
+
+def within_itself():
+    block = Sequential(ReLU())
+    block.append(block)
+    return block
+
+
+def nested(depth):
+    block = Sequential(ReLU())
+    for _ in range(depth - 1):
+        block = Sequential(block)
+    return block
+
+
+def with_none():
+    block = Sequential(ReLU())
+    block.register_module("z", None)
+    return block
+
+
+def sparse():
+    layer = Linear(1, 1)
+    layer.weight = torch.nn.Parameter(layer.weight.detach().double().to_sparse())
+    return layer
+
+
+def without_weight():
+    layer = Linear(1, 1)
+    del layer.weight
+    return layer
+
+
 @needs_torch
 @pytest.mark.parametrize(
     ("layers", "message"),
@@ -107,11 +146,24 @@ def test_a_module_of_somebody_else_is_read():
         (lambda: [Dropout(0.5)], r"layer '0' \(Dropout\): .*module.eval\(\)"),
         (lambda: [torch.nn.LazyLinear(1)], r"layer '0' \(LazyLinear\): has forward hooks"),
         (lambda: [Linear(1, 3), PReLU(2)], r"layer '1' \(PReLU\): 2 slopes for 3 values"),
+        (lambda: [empty(), ReLU(), Linear(3, 1)], r"layer '0' \(Linear\): makes no values"),
+        (lambda: [nested(101)], r"layer '(0\.){100}0' \(Sequential\): stands in more than 100"),
+        (lambda: [ReLU(), with_none()], r"layer '1.z' \(NoneType\): is no module"),
+        (lambda: [Linear(1, 1), sparse()], r"layer '1' \(Linear\): .*to_dense\(\)"),
+        (lambda: [Linear(1, 1), without_weight()], r"layer '1' \(Linear\): .*weight"),
     ],
 )
 def test_other_modules_are_refused_by_layer(layers, message):
     with pytest.raises(GraphError, match=message):
         Network.from_torch(Sequential(*layers()).double())
+
+
+@needs_torch
+def test_sequentials_that_end_in_no_stack_are_refused():
+    with pytest.raises(GraphError, match=r"layer '1.1' \(Sequential\): contains itself"):
+        Network.from_torch(Sequential(ReLU(), within_itself()))
+    with pytest.raises(GraphError, match=r"layer .* \(Sequential\): (maximum recursion|stands in)"):
+        Network.from_torch(nested(2000))
 
 
 @needs_torch
@@ -126,16 +178,59 @@ def test_layers_with_no_relu_between_are_read_exactly(kind):
 
 
 @needs_torch
-def test_half_precision_mixtures_and_nan_are_refused():
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["0.weight", "0.bias", "1.weight", "2.weight", "2.bias"])
+def test_weights_that_are_not_finite_are_refused_by_layer(name, number):
+    module = Sequential(Linear(1, 2), PReLU(2), Linear(2, 1)).double()
+    torch.nn.init.constant_(module.get_parameter(name), number)
+    with pytest.raises(GraphError, match=rf"layer '{name[0]}' \(.*\): has weights that are not"):
+        Network.from_torch(module)
+
+
+@needs_torch
+def test_autocast_is_refused_where_it_rounds():
+    module = Sequential(ReLU(), Linear(1, 1))
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.raises(GraphError, match=r"layer '1' \(Linear\): computes in torch.bfloat16"):
+            Network.from_torch(module)
+        assert Network.from_torch(module.double()).units == 1  # which it leaves alone
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1.0, 2.0**-4, 2.0**-19])
+@pytest.mark.parametrize("small", [(0,), (2,), (0, 2), (4,)])
+def test_weights_that_underflow_are_read(small, size, dtype):
+    torch.manual_seed(2)
+    module = Sequential(Linear(1, 9), ReLU(), Linear(9, 9), LeakyReLU(), Linear(9, 1))
+    module = module.to(getattr(torch, dtype))
+    for index in small:
+        for parameter in module[index].parameters():
+            parameter.data *= size * torch.finfo(parameter.dtype).tiny
+    assert Network.from_torch(module).meta == (SAYS_FLOAT32 if dtype == "float32" else {})
+
+
+@needs_torch
+def test_bounds_of_many_bits_are_read_exactly():
+    module = Sequential(Linear(1, 4), Hardtanh(-0.1, 0.7), Linear(4, 1)).double()
+    network = Network.from_torch(module)
+    (weights, biases, factors, offsets) = (p.detach().ravel().tolist() for p in module.parameters())
+    for x in (-3.0, -0.3, 0.0, 0.1, 7.5):
+        forms = [
+            Fraction(w) * Fraction(x) + Fraction(b) for w, b in zip(weights, biases, strict=True)
+        ]
+        values = [min(max(form, Fraction(-0.1)), Fraction(0.7)) for form in forms]
+        total = sum(Fraction(factor) * v for factor, v in zip(factors, values, strict=True))
+        assert naive_exact(network, x) == total + Fraction(offsets[0])
+
+
+@needs_torch
+def test_half_precision_and_mixtures_are_refused():
     for dtype in (torch.float16, torch.bfloat16):
         with pytest.raises(GraphError, match=r"layer '0' \(Linear\): .*call module.double\(\)"):
             Network.from_torch(Sequential(Linear(1, 1)).to(dtype))
     with pytest.raises(GraphError, match=r"layer '2' \(Linear\): has weights of torch.float32"):
         Network.from_torch(Sequential(Linear(1, 1).double(), ReLU(), Linear(1, 1)))
-    broken = Linear(1, 1).double()
-    torch.nn.init.constant_(broken.weight, float("nan"))
-    with pytest.raises(GraphError, match="weight: row 1: must be finite"):
-        Network.from_torch(broken)
     with pytest.raises(GraphError, match=r"expected a torch.nn.Module, found function"):
         Network.from_torch(run)
 

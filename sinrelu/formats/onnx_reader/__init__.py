@@ -47,6 +47,8 @@ ATTRIBUTES = {
     7: ("ints", tuple),
 }
 """Numbers of ``AttributeProto.AttributeType``: the field, and what it is read as."""
+MAX_CONSTANTS = 2**25
+"""Entries of all constants of a model, each counted as often as a node makes one of it."""
 MAX_RANK = 32
 """Most axes of any tensor; numpy has no more than that everywhere."""
 
@@ -75,6 +77,7 @@ class _Reading:
         self.masks: set[str] = set()
         self.row: tuple[int, ...] | None = None
         self.precision: Mapping[str, object] = {}
+        self.constants = 0
 
     def network(self, meta: Mapping[str, object]) -> Network:
         for initializer in self.graph.initializer:
@@ -125,7 +128,7 @@ class _Reading:
         self.masks.update(self._new(mask) for mask in masks if mask)
 
     def _check(self, tensor: Tensor, moved: bool = False) -> None:
-        """Refuse what is empty, and what another row of a batch could have come into."""
+        """Refuse what is empty or too much, and what rows of a batch could have met in."""
         shape = tensor.array.shape
         if 0 in shape and shape != (0,):
             raise GraphError(f"makes an empty tensor of shape {shape}")
@@ -135,6 +138,10 @@ class _Reading:
         if tensor.computed:
             self.assembler.spend(tensor.array.size)
             self.precision = SAYS_FLOAT32 if tensor.element == FLOAT else self.precision
+            return
+        self.constants += tensor.array.size
+        if self.constants > MAX_CONSTANTS:
+            raise GraphError(f"the constants have more than {MAX_CONSTANTS} entries; fold them")
 
     def _new(self, name: str) -> str:
         if not name or name in self.initializers or name in self.tensors or name in self.masks:

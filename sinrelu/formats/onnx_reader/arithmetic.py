@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from sinrelu.errors import GraphError
-from sinrelu.formats.dense import Values, exact
+from sinrelu.formats.dense import INEXACT, InexactError, Values, exact
 from sinrelu.formats.onnx_reader.tensors import ELEMENTS, Step, Tensor, common_element, objects
 
 
@@ -124,6 +124,8 @@ def _made(values: Values, shape: tuple[int, ...], *inputs: Tensor) -> Tensor:
     element = common_element(*inputs)
     if any(tensor.computed for tensor in inputs):
         return Tensor(objects(values, shape), element)
+    if any(form.sources for form in values):  # units stand for a number that is no float64
+        raise InexactError(INEXACT)
     return Tensor(np.array([form.bias for form in values]).reshape(shape), element)
 
 
