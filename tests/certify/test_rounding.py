@@ -260,6 +260,34 @@ def test_two_units_may_be_on_that_never_are_exactly():
     network = Network([*copies, *sides, Row((3, 4), (1.0, 1.0), 0.0)])
     found, local, nodes = bound_and_errors(network, 0.3, 0.6)
     assert len(nodes) == 3
+    worst = forms(network, nodes[1], [local[0], -local[1], 0, 0, 0])[-1]
+    error = worst - naive_exact(network, nodes[1])
+    assert max(local[:2]) < 0.6 * error <= 0.6 * found
+
+
+def with_wrong_sign(random):
+    """A unit that is off in exact arithmetic up to an end, where rounding turns it on.
+
+    Its coefficients would underflow in a table; what it gives is amplified to about 1.
+    """
+    weights = [0.7 * 2.0**490, 0.9 * 2.0**-400, 1.1 * 2.0**-400, 1.3, 1.7]
+    while True:
+        x = random.uniform(0.5, 1.0)
+        before = evaluated(path(*weights), x, Forward(random, BINARY64))
+        threshold = math.nextafter(float(before), 0) * 2.0**-400
+        if naive_exact(path(*weights), x) * Fraction(2) ** -400 < threshold:
+            break
+    rows = [*path(*weights).rows, Row((5,), (2.0**-400,), -threshold)]
+    return Network([*rows, Row((6,), (2.0**400,), 0.0), Row((7,), (2.0**360,), 0.0)]), x
+
+
+def test_two_units_may_be_on_that_never_are_exactly():
+    """Both sides of a fold, each of its own copy of 0.7x: errors of both copies count."""
+    copies = [Row((0,), (0.7,), 0.0), Row((0,), (0.7,), 0.0)]
+    sides = [Row((1,), (1.0,), -0.35), Row((2,), (-1.0,), 0.35)]
+    network = Network([*copies, *sides, Row((3, 4), (1.0, 1.0), 0.0)])
+    found, local, nodes = bound_and_errors(network, 0.3, 0.6)
+    assert len(nodes) == 3
     exact = naive_exact(network, nodes[1])
     assert (
         0
