@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import product
 from random import Random
 
 import numpy as np
@@ -22,6 +23,8 @@ from sinrelu.certify.bound import _output, deviation
 from sinrelu.certify.pieces import Finder, subintervals
 from sinrelu.certify.prover import DOMAIN
 from sinrelu.certify.rounding import BINARY32, BINARY64, HELD, TABULATED, Block, Rounding
+from sinrelu.certify.sweep import Slopes, largest_effect
+from sinrelu.certify.windows import UP
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import program
@@ -176,6 +179,28 @@ def test_errors_of_the_forms_reach_the_bound_within_cells(tol):
         deltas = [sign * error for sign, error in zip(signs(network, x), local, strict=True)]
         reached.append(abs(forms(network, x, deltas)[-1] - naive_exact(network, x)))
     assert 0.99 * found <= max(reached) <= found
+
+
+def effect(rows, local, slopes):
+    """Σ |adjoint|·error for given slopes."""
+    adjoints = [0] * (len(rows) - 1) + [1]
+    for index in range(len(rows) - 1, 0, -1):
+        adjoints[index] *= slopes[index]
+        for weight, source in rows[index]:
+            adjoints[source] += weight * adjoints[index]
+    return sum(abs(a) * error for a, error in zip(adjoints[1:], local[1:], strict=True))
+
+
+@laws
+@given(network=chains(st.sampled_from([1.0, -1.0, 2.0, -3.0])), random=st.randoms())
+def test_sets_of_adjoints_hold_those_of_all_vertices(network, random):
+    rows = [(), *(tuple((w, s) for s, w in row.edges) for row in network.rows)]
+    local = [float(random.randint(0, 3)) for _ in rows]
+    units = range(1, len(rows) - 1)
+    slopes = {unit: Slopes(np.array([0.5]), np.array([0])) for unit in units}
+    found = largest_effect(rows, np.array(local), {}, slopes, 1)
+    vertices = product([0, 1], repeat=len(units))
+    assert max(effect(rows, local, [0, *vertex, 1]) for vertex in vertices) <= found * UP
 
 
 # --- by name --------------------------------------------------------------------------------------
@@ -427,6 +452,14 @@ def test_blocks_of_any_size_hold():
         rounding = replace(Rounding.of(network), cells=cells)
         found = deviation(network, (a, b), nodes, rounding=rounding).evaluation
         assert max(errors(network, a, b, Random(1), BINARY64)) <= found < 1e-14
+
+
+def test_every_block_counts():
+    network, nodes = path(0.7), DoubleDouble(np.array([-0.9, -0.5, -0.1]), np.zeros(3))
+    rounding = replace(Rounding.of(network), cells=1)
+    found = deviation(network, (-0.9, -0.1), nodes, rounding=rounding).evaluation
+    several = (max(errors(network, -0.9, -0.1, Random(seed), BINARY64)) for seed in range(20))
+    assert 2.0**-55 < max(several) <= found
 
 
 def test_a_large_network_is_prepared_within_bounds():
