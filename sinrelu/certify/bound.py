@@ -84,7 +84,8 @@ class Ball(NamedTuple):
 class Deviation(NamedTuple):
     """Per cell: the bound, and the radius ρ of the output that is part of it.
 
-    ``evaluation`` bounds |fl(N)(x) − N(x)| for all floats x of the interval; see ``rounding``.
+    ``evaluation`` bounds |fl(N)(x) − N(x)| for all floats x of the interval, those of
+    the format that it was prepared for; see ``rounding``.
     """
 
     bound: FloatArray
