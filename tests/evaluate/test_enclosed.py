@@ -146,7 +146,7 @@ def test_values_of_too_many_bits_are_refused(network):
 def test_a_large_network_may_have_fewer_bits(monkeypatch):
     monkeypatch.setattr(enclosed, "MAX_HELD_BITS", 3000)
     assert list(enclosures(ABSOLUTE, [1], 1))
-    with pytest.raises(RequestError, match="more than 750 bits"):
+    with pytest.raises(RequestError, match="more than 600 bits"):
         list(enclosures(ABSOLUTE, [1], Fraction(1, 2**800)))
 
 
