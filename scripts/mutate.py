@@ -48,6 +48,7 @@ ENCLOSED = "evaluate/enclosed.py"
 FIXED = "arithmetic/fixed_point.py"
 FUNCTIONS = "arithmetic/__init__.py"
 PROVER = "certify/prover.py"
+RECHECK = "certify/agreement.py"
 REPORT = "verification/report.py"
 TARGET = "target.py"
 ROUNDING = "arithmetic/rounding.py"
@@ -269,20 +270,20 @@ FAULTS = (
     Fault(
         "bound for another function",
         PROVER,
-        "ends, nodes, task.function)",
-        "ends, nodes)",
+        "ends, nodes, task.function, task.rounding)",
+        'ends, nodes, "sin", task.rounding)',
         "prover",
     ),
     Fault(
         "witness for another function",
         PROVER,
-        "cell, tol, claim.function, claim.inner)",
-        'cell, tol, "sin", claim.inner)',
+        "cell, claim.tol, claim.function, claim.inner)",
+        'cell, claim.tol, "sin", claim.inner)',
         "prover",
     ),
     Fault(
         "recheck of another function",
-        PROVER,
+        RECHECK,
         '("domain", "witness_domain", "function")',
         '("domain", "witness_domain")',
         "prover",

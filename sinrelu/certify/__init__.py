@@ -1,12 +1,12 @@
 """The proof: what is trusted depends on the network alone, never on how it was built."""
 
+from sinrelu.certify.agreement import recheck
 from sinrelu.certify.certificate import Certificate
 from sinrelu.certify.prover import (
     DOMAIN,
     Partition,
     cells_needed,
     certify,
-    recheck,
     refutation,
     usual_budget,
 )

@@ -24,7 +24,7 @@ from sinrelu.arithmetic.rounding import decimal_above, float_above, float_below
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bound import deviation
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, Certificate
-from sinrelu.certify.counterexample import Span, error_bounds, worst_in_cell, worst_of
+from sinrelu.certify.counterexample import Span, worst_in_cell, worst_of
 from sinrelu.certify.pieces import (
     PROBES,
     Finder,
@@ -63,12 +63,8 @@ PROBED, LONGEST_PROBE = 2.0**-7, 2.0**-10
 """So much of the budget, and at most so much of the domain, is searched where no proof is tried."""
 PROBE_CELLS = 1000
 """In fewer intervals if they would have fewer cells each."""
-AGREEMENT = 1.01
-"""How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
-EVALUATION_AGREEMENT = 1.5
-"""Likewise evaluation_error, which is bounded block by block."""
 SUSPECTS = 6
-"""Parts with the largest bounds, in which a witness is sought."""
+"""Parts with the largest bounds, in which a witness is sought; in a large network only one."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,6 @@ class Partition:
 
 
 USUAL = Partition(parts=64, cells=2**15)
-RECHECK = Partition(parts=89, cells=200_003)
 
 
 @dataclass(frozen=True)
@@ -239,13 +234,18 @@ def usual_budget(network: Network) -> int:
     return min(BUDGET, affordable(network, WORK))
 
 
+def is_large(network: Network, cells: int = USUAL.cells) -> bool:
+    """Whether so many cells are a large part of what a proof may cost."""
+    return affordable(network, WORK) < LARGE * cells
+
+
 def fitted(partition: Partition, network: Network, domain: Interval, tol: Fraction) -> Partition:
     """Return a partition of fewer parts, and cells, for a network where each is much work.
 
     On a cell of width w the bound is within w³/16 of the error: what curvature leaves open.
     """
     cells = partition.cells
-    if affordable(network, WORK) < LARGE * cells:
+    if is_large(network, cells):
         enough = (domain[1] - domain[0]) / math.cbrt(max(float(tol), sys.float_info.min) / 64)
         cells = min(cells, max(FEWEST_CELLS, math.ceil(min(enough, cells))))
     return Partition(min(partition.parts, most_parts(network)), cells)
@@ -271,52 +271,6 @@ def refutation(
     """
     claim = Claim.of(network, tol, domain, witness_domain, function)
     return claim.judged(claim.witness([x]))
-
-
-def recheck(
-    certificate: Certificate, network: Network, *, progress: Progress = ignore
-) -> tuple[Certificate, list[str]]:
-    """Compute a certificate again on another partition, and say in what the two disagree.
-
-    Where it only says that a point refutes, the point alone is looked at. Returns the new
-    certificate, and one line for every disagreement: none if the old one stands.
-    """
-    tol, bounded = certificate.tol, math.isfinite(certificate.sup_error)
-    claimed: dict[str, Any] = {
-        name: getattr(certificate, name) for name in ("domain", "witness_domain", "function")
-    }
-    if certificate.verdict == REFUTED and certificate.witness is not None and not bounded:
-        again = refutation(network, tol, certificate.witness, **claimed)
-    else:
-        evaluated = math.isfinite(certificate.evaluation_error)
-        claimed["evaluation"] = certificate.evaluation if evaluated else None
-        claimed["resolution"] = min(certificate.sup_error, float(tol))
-        again = certify(network, tol, **claimed, partition=RECHECK, progress=progress)
-    return again, list(_disagreements(certificate, again, network))
-
-
-def _disagreements(old: Certificate, new: Certificate, network: Network) -> Iterator[str]:
-    if old.sha256 != new.sha256:
-        yield f"sha256: the certificate is for another network, {old.sha256[:16]}…"
-        return
-    if old.verdict != new.verdict:
-        yield f"verdict: certificate {old.verdict}, recomputed {new.verdict}"
-    if old.sup_error < new.lower_bound:
-        yield f"sup_error: certificate {old.sup_error}, but an error of {new.lower_bound}"
-    if new.sup_error > old.sup_error * AGREEMENT:
-        yield f"sup_error: certificate {old.sup_error}, recomputed {new.sup_error}"
-    claimed, found = old.evaluation_error, new.evaluation_error
-    if found > claimed * EVALUATION_AGREEMENT:
-        yield f"evaluation_error: certificate {claimed}, recomputed {found}"
-    if old.witness is None:
-        return
-    if not old.witness_domain[0] <= old.witness <= old.witness_domain[1]:
-        yield "witness: outside the domain"
-        return
-    least = Fraction(old.lower_bound)
-    _, upper = error_bounds(network, old.witness, least or old.tol, old.function)
-    if upper < least:
-        yield "witness: the error there is smaller than lower_bound"
 
 
 def _tasks(
@@ -399,7 +353,8 @@ def _judge(claim: Claim, findings: list[Finding], needed: float) -> Certificate:
 
 def _witness(claim: Claim, findings: list[Finding]) -> tuple[Fraction, Fraction]:
     """Return (x, error) of the largest exact error in the most suspicious cells."""
-    suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:SUSPECTS]
+    most = 1 if is_large(claim.network) else SUSPECTS
+    suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:most]
     low, high = claim.inner
     cells = ((max(low, cell[0]), min(cell[1], high)) for cell in (f.cell for f in suspects))
     found = (

@@ -43,7 +43,7 @@ EXTRA_BITS = 64
 NARROW = Fraction(1, 2**60)
 """Enclosures are so much narrower than the tolerance, and than ``SMALL``."""
 SMALL = Fraction(1, 2**50)
-ENCLOSING = 2**26
+ENCLOSING = 2**25
 """Fewer points are enclosed where their number times ``cost`` is more."""
 BLOCK = 2**17
 

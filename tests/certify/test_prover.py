@@ -20,6 +20,7 @@ from sinrelu.certify import (
     DOMAIN,
     Certificate,
     Partition,
+    agreement,
     bound,
     certify,
     pieces,
@@ -31,7 +32,7 @@ from sinrelu.certify import (
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
 from sinrelu.certify.counterexample import error_bounds
 from sinrelu.certify.pieces import Pieces
-from sinrelu.certify.prover import Finding
+from sinrelu.certify.prover import USUAL, Finding
 from sinrelu.constructions import build
 from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
@@ -554,7 +555,7 @@ def test_what_is_no_certificate_is_refused(text):
 
 @pytest.fixture
 def quick_recheck(monkeypatch):
-    monkeypatch.setattr(prover, "RECHECK", Partition(parts=7, cells=3001))
+    monkeypatch.setattr(agreement, "RECHECK", Partition(parts=7, cells=3001))
 
 
 @pytest.mark.usefixtures("quick_recheck")
@@ -617,7 +618,7 @@ class TestRecheck:
 
 
 def test_recheck_uses_another_partition():
-    assert math.gcd(prover.RECHECK.parts, prover.USUAL.parts) == 1
+    assert math.gcd(agreement.RECHECK.parts, prover.USUAL.parts) == 1
     again, lines = recheck(certificate(1e-3, COARSE), network("fold-reflect", "skip", 1e-3))
     assert lines == []
     assert again.cells > 200_000
@@ -747,3 +748,19 @@ def test_an_interruption_waits_for_nothing():
     assert not waiting[0].done()
     assert waiting[-1].cancelled()
     go_on.set()
+
+
+def test_a_large_network_has_no_more_cells_than_its_tolerance_needs(monkeypatch):
+    """Of width w they leave w³/16 open; parts are passes over the network."""
+    net = network("fold-reflect", "skip", 1e-3)
+    usual = prover.fitted(USUAL, net, DOMAIN, Fraction(1, 1000))
+    assert usual == USUAL
+    monkeypatch.setattr(prover, "WORK", 1e6)
+    coarse, fine = (prover.fitted(USUAL, net, DOMAIN, Fraction(1, 10**d)) for d in (3, 30))
+    assert coarse.cells == prover.FEWEST_CELLS < fine.cells == USUAL.cells
+    found = certify(net, 1e-3, budget=10**6)
+    assert found.verdict == PROVED
+    assert found.cells < 600
+    assert found.sup_error <= certificate(1e-3, MEDIUM).sup_error * 1.001
+    width = (DOMAIN[1] - DOMAIN[0]) / coarse.cells
+    assert width**3 / 16 < 1e-3 / 500
