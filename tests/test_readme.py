@@ -45,6 +45,18 @@ def test_the_table_of_digits_starts_as_it_should(script, shown, monkeypatch):
     assert len(shown["digits"].splitlines()) == len(begin.splitlines()) + 3
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"), [("evaluation", ("COMPUTED", 2)), ("float32", ("SINGLE", 4))]
+)
+def test_a_table_of_what_is_computed_starts_as_it_should(script, shown, monkeypatch, name, asked):
+    """The last rows take long to prove."""
+    tolerances = getattr(script, asked[0])
+    monkeypatch.setattr(script, asked[0], tolerances[: asked[1]])
+    begin = script.TABLES[name]()
+    assert shown[name].startswith(begin), "run scripts/readme"
+    assert len(shown[name].splitlines()) == 2 + 2 * len(tolerances)
+
+
 def test_a_bound_in_the_table_of_digits_is_one(script):
     network = build(wiring="skip", max_connections=1000)
     bound = prove(network).sup_error
