@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sinrelu.errors import GraphError, RequestError
@@ -91,13 +92,13 @@ class Network:
             raise GraphError("rows: expected at least one, the output's")
         object.__setattr__(self, "rows", rows)
         try:
-            object.__setattr__(self, "meta", deepcopy(dict(self.meta)))
+            object.__setattr__(self, "meta", MappingProxyType(deepcopy(dict(self.meta))))
         except RecursionError as error:
             raise GraphError("meta: nested too deeply") from error
 
     def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
         """Copy and pickle what was given alone; whatever was derived is derived again."""
-        return type(self), (self.rows, self.meta)
+        return type(self), (self.rows, dict(self.meta))
 
     def with_meta(self, **entries: object) -> Network:
         """Return the same graph with entries added to ``meta``."""

@@ -357,3 +357,12 @@ def test_carry_is_recognised():
 def test_repr_tells_the_counts():
     assert repr(TENT) == "<Network: 3 units, 5 connections, depth 3, layered>"
     assert json.dumps(TENT.widths) == "[2, 1]"  # plain integers, fit for JSON
+
+
+def test_meta_is_not_written_to():
+    """A network that somebody holds does not change under their hands."""
+    network = TENT.with_meta(tol="1e-3", parameters={"folds": 3})
+    for use in (network, copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        with pytest.raises(TypeError):
+            use.meta["tol"] = "1"
+        assert use.meta == {"tol": "1e-3", "parameters": {"folds": 3}}
