@@ -357,12 +357,12 @@ def _witness(claim: Claim, findings: list[Finding]) -> tuple[Fraction, Fraction]
     suspects = sorted(findings, key=lambda finding: finding.bound, reverse=True)[:most]
     low, high = claim.inner
     cells = ((max(low, cell[0]), min(cell[1], high)) for cell in (f.cell for f in suspects))
-    found = (
+    found = [
         worst_in_cell(claim.network, cell, claim.tol, claim.function, claim.inner)
         for cell in cells
         if cell[0] <= cell[1]
-    )
-    return max(found, key=itemgetter(1), default=claim.witness(claim.inner))
+    ]
+    return max(found, key=itemgetter(1)) if found else claim.witness(claim.inner)
 
 
 def cells_text(needed: float) -> str:
