@@ -13,7 +13,14 @@ from mpmath import MPContext
 
 from sinrelu.arithmetic import QUARTER_TURNS, quarter_turns
 from sinrelu.arithmetic.intervals import Intervals, lower, upper
-from sinrelu.arithmetic.numbers import number, read, read_decimal, read_hexadecimal, shown
+from sinrelu.arithmetic.numbers import (
+    binary_places,
+    number,
+    read,
+    read_decimal,
+    read_hexadecimal,
+    shown,
+)
 from sinrelu.arithmetic.rounding import as_float, exact_text, float_above, float_below
 from sinrelu.errors import RequestError
 
@@ -166,7 +173,7 @@ class Target:
         """
         numbers = Intervals(4 * PRECISION)
         low, high = self.ends(numbers)
-        unit = Fraction(1, 2 ** (INNER_BITS + _log2_above(1 / lower(high - low))))
+        unit = Fraction(1, 2 ** (INNER_BITS + binary_places(lower(high - low))))
         return -(-upper(low) // unit) * unit, lower(high) // unit * unit
 
     def contains(self, x: Fraction) -> bool:
@@ -260,11 +267,6 @@ def _is_long(ratio: Fraction) -> bool:
     """Whether a number that is no float64 has too many digits."""
     largest = max(abs(ratio.numerator), ratio.denominator)
     return largest >= 10**LONGEST_END and as_float(ratio) is None
-
-
-def _log2_above(number: Fraction) -> int:
-    """Return the least p ≥ 0 with 2ᵖ ≥ number > 0."""
-    return (-(-number.numerator // number.denominator) - 1).bit_length()
 
 
 def _precise() -> MPContext:

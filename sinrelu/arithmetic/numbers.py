@@ -68,6 +68,11 @@ def positive(value: object, name: str) -> Fraction:
     return found
 
 
+def binary_places(size: Fraction) -> int:
+    """Return the least p ≥ 0 with 2⁻ᵖ ≤ size, a positive number."""
+    return (-(-size.denominator // size.numerator) - 1).bit_length()
+
+
 def read(value: object) -> Fraction | None:
     """Return a number exactly, also from its text, or None if it is none.
 

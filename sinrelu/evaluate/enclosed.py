@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
-from sinrelu.arithmetic.numbers import number, positive
+from sinrelu.arithmetic.numbers import binary_places, number, positive
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.exact import Dyadic
 from sinrelu.network import Network, Number, Row
@@ -120,7 +120,7 @@ def enclosures(
     Raises RequestError if a point is not finite, the tolerance not positive, or values need more
     than ``MAX_BITS`` binary places.
     """
-    places = _places(tolerance)
+    places = binary_places(positive(tolerance, "tolerance"))
     evaluator = EnclosureEvaluator.of(network, places, 4)
     for point in points:
         x = number(point, "x")
@@ -160,7 +160,7 @@ def cost(network: Network, tolerance: Dyadic, points: Sequence[Dyadic]) -> int:
     Raises RequestError where ``enclosures`` does.
     """
     reach = _reach(max(abs(number(x, "x")) for x in points))
-    bits, _ = _precision(network, _places(tolerance), reach)
+    bits, _ = _precision(network, binary_places(positive(tolerance, "tolerance")), reach)
     return int(network.size * (1 + math.pow(bits / PLAIN_BITS, KARATSUBA)))
 
 
@@ -182,12 +182,6 @@ def _refuse_long(network: Network, bits: int) -> None:
 def _reach(x: Fraction) -> int:
     """Return a power of two that |x| does not exceed, at least 4."""
     return max(4, 1 << int(abs(x)).bit_length())
-
-
-def _places(tolerance: Dyadic) -> int:
-    """Return the least p ≥ 0 with 2⁻ᵖ ≤ tolerance."""
-    wanted = positive(tolerance, "tolerance")
-    return (-(-wanted.denominator // wanted.numerator) - 1).bit_length()
 
 
 def _fixed(number: Number, bits: int) -> int:
