@@ -9,6 +9,7 @@ from sinrelu.errors import RequestError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 QUARTER_TURNS: Mapping[str, int] = {"sin": 0, "cos": 1}
 """The functions that a network can be judged as: each is sin of x and so many quarter turns."""

@@ -21,6 +21,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.lanes import fill, lanes
 
 Number = TypeVar("Number", FloatArray, float)
 
@@ -38,15 +39,7 @@ class DoubleDouble(NamedTuple):
     lo: FloatArray
 
 
-class Factor(NamedTuple):
-    """A double-double with its high part split in two halves of at most 26 bits each."""
-
-    value: DoubleDouble
-    upper: FloatArray
-    lower: FloatArray
-
-
-def two_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+def two_sum(a: Number, b: Number) -> tuple[Number, Number]:
     """Return s = fl(a + b) and the exact error a + b − s (algorithm 3.1)."""
     total = a + b
     b_part = total - a
@@ -60,15 +53,13 @@ def split(a: Number) -> tuple[Number, Number]:
     return upper, a - upper
 
 
-def factor(value: DoubleDouble) -> Factor:
-    """Prepare a value for ``affine``; the split is shared by all of the value's readers."""
-    return Factor(value, *split(value.hi))
-
-
-def affine(terms: Sequence[tuple[float, Factor]], bias: float, like: FloatArray) -> DoubleDouble:
+def affine(
+    terms: Sequence[tuple[float, DoubleDouble]], bias: float, like: FloatArray
+) -> DoubleDouble:
     """Return bias + Σ wᵢ·vᵢ for double-doubles vᵢ and float64 weights wᵢ.
 
-    Error, with n terms and M = |bias| + Σ |wᵢ|·|hiᵢ|: at most ``unit_error(n)``·M + ``UNDERFLOW``.
+    That is ``start``, then ``add_product`` for each term, then ``finish``. Error, with n terms and
+    M = |bias| + Σ |wᵢ|·|hiᵢ|: at most ``unit_error(n)``·M + ``UNDERFLOW``.
 
     Proof. Let pᵢ = fl(wᵢhiᵢ) with exact error eᵢ (TwoProduct), sᵢ = fl(sᵢ₋₁ + pᵢ), s₀ = bias, with
     exact error tᵢ (TwoSum), and lᵢ = fl(wᵢloᵢ). The exact result is sₙ + Σ(tᵢ + eᵢ + wᵢloᵢ). What
@@ -81,16 +72,59 @@ def affine(terms: Sequence[tuple[float, Factor]], bias: float, like: FloatArray)
     (3n − 1)(n + 2)(1 + 5nu) < 3n(n + 2) + 1 for n ≤ 2²⁰; so the total is below
     (3n(n + 2) + 2)u²M. A weight that is a power of two has eᵢ = 0, but for underflow.
     """
-    high = np.full_like(like, bias)
-    low = np.zeros_like(like)
-    for weight, (value, upper, lower) in terms:
-        product = value.hi * weight
-        high, rest = two_sum(high, product)
-        low += rest
-        if not _is_power_of_two(weight):
-            low += _product_error(product, upper, lower, weight)
-        low += value.lo * weight
-    return DoubleDouble(*two_sum(high, low))
+    total, n = DoubleDouble(np.empty_like(like), np.empty_like(like)), len(like)
+    start(total.hi, total.lo, bias, n)
+    for weight, value in terms:
+        add_product(total.hi, total.lo, weight, is_power_of_two(weight), value.hi, value.lo, n)
+    finish(total.hi, total.lo, n)
+    return total
+
+
+def start(high: FloatArray, low: FloatArray, bias: float, n: int) -> None:
+    """Begin a sum: s₀ = bias and c = 0."""
+    fill(high, bias, n)
+    fill(low, 0.0, n)
+
+
+def add_product(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    high: FloatArray,
+    low: FloatArray,
+    weight: float,
+    power: bool,
+    value_high: FloatArray,
+    value_low: FloatArray,
+    n: int,
+) -> None:
+    """Add a term to a sum: to sᵢ, and to c what the proof of ``affine`` calls tᵢ, eᵢ and lᵢ.
+
+    ``power`` tells that the weight is a power of two, and eᵢ therefore 0.
+    """
+    if power:
+        for j in lanes(n):
+            high[j], rest = two_sum(high[j], value_high[j] * weight)
+            low[j] = (low[j] + rest) + value_low[j] * weight
+    else:
+        weight_upper, weight_lower = split(weight)
+        for j in lanes(n):
+            product = value_high[j] * weight
+            error = product_error(product, value_high[j], weight_upper, weight_lower)
+            high[j], rest = two_sum(high[j], product)
+            low[j] = ((low[j] + rest) + error) + value_low[j] * weight
+
+
+def finish(high: FloatArray, low: FloatArray, n: int) -> None:
+    """End a sum: normalise s + c."""
+    for j in lanes(n):
+        high[j], low[j] = two_sum(high[j], low[j])
+
+
+def product_error(
+    product: Number, factor: Number, weight_upper: float, weight_lower: float
+) -> Number:
+    """Return factor·weight − fl(factor·weight) exactly (algorithm 3.3); the weight is split."""
+    upper, lower = split(factor)
+    error = upper * weight_upper - product
+    return ((error + upper * weight_lower) + lower * weight_upper) + lower * weight_lower
 
 
 def unit_error(terms: int) -> float:
@@ -98,18 +132,6 @@ def unit_error(terms: int) -> float:
     return (3.0 * terms * (terms + 2) + 2) * U * U
 
 
-def _product_error(
-    product: FloatArray, upper: FloatArray, lower: FloatArray, weight: float
-) -> FloatArray:
-    """Return hi·weight − fl(hi·weight), exactly (algorithm 3.3)."""
-    weight_upper, weight_lower = split(weight)
-    error = upper * weight_upper
-    error -= product
-    error += upper * weight_lower
-    error += lower * weight_upper
-    error += lower * weight_lower
-    return error
-
-
-def _is_power_of_two(weight: float) -> bool:
+def is_power_of_two(weight: float) -> bool:
+    """Whether multiplying by a number is exact, but for underflow."""
     return abs(math.frexp(weight)[0]) == 0.5

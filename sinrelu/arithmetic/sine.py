@@ -1,11 +1,13 @@
 """A proven enclosure of sin and cos at double-double points, in float64."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble, U, two_sum
+from sinrelu.arithmetic.lanes import chosen
 
 RADIUS = 6 * U
 """|sine(x, quarters) − sin(x + quarters·π/2)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""
@@ -17,6 +19,7 @@ PI_3 = float.fromhex("0x1.1a62633145c07p-53")
 """π = PI_1 + PI_2 + PI_3 + ε with |ε| < 2⁻¹⁰⁷; PI_1 is a multiple of 2⁻²³, PI_2 of 2⁻⁴⁸."""
 
 COEFFICIENTS = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 11))
+C1, C2, C3, C4, C5, C6, C7, C8, C9, C10 = COEFFICIENTS
 
 
 def sine(x: DoubleDouble, quarters: int = 0) -> FloatArray:
@@ -45,15 +48,20 @@ def sine(x: DoubleDouble, quarters: int = 0) -> FloatArray:
        rounds by u·|sin| ≤ u.
     6. Sum of 2 to 5: less than 5.2u, below ``RADIUS``.
     """
-    phase = quarters / 2
-    half_turns = np.rint(x.hi / math.pi + phase)
+    found: FloatArray = sine_of(x.hi, x.lo, quarters / 2)
+    return found
+
+
+def sine_of(high: Any, low: Any, phase: float) -> Any:
+    """Compute ``sine``, elementwise."""
+    half_turns = np.rint(high / math.pi + phase)
     turns = half_turns - phase
-    near, rest = two_sum(x.hi, -turns * PI_1)
-    high, low = two_sum(near, -turns * PI_2)
-    y = high + (low + (rest + (x.lo - turns * PI_3)))
+    near, rest = two_sum(high, -turns * PI_1)
+    above, below = two_sum(near, -turns * PI_2)
+    y = above + (below + (rest + (low - turns * PI_3)))
     t = y * y
-    series = np.full_like(y, COEFFICIENTS[-1])
-    for coefficient in COEFFICIENTS[-2::-1]:
-        series = coefficient + t * series
-    value: FloatArray = y + y * (t * series)
-    return np.where(half_turns % 2 == 0, value, -value)
+    series = C6 + t * (C7 + t * (C8 + t * (C9 + t * C10)))
+    series = C1 + t * (C2 + t * (C3 + t * (C4 + t * (C5 + t * series))))
+    value = y + y * (t * series)
+    even = half_turns == 2 * np.floor(half_turns / 2)
+    return chosen(even, value, -value)

@@ -2,14 +2,8 @@
 
 from sinrelu.certify.agreement import recheck
 from sinrelu.certify.certificate import Certificate
-from sinrelu.certify.prover import (
-    DOMAIN,
-    Partition,
-    cells_needed,
-    certify,
-    refutation,
-    usual_budget,
-)
+from sinrelu.certify.prover import DOMAIN, cells_needed, certify, refutation
+from sinrelu.certify.survey import Partition, usual_budget
 
 __all__ = [
     "DOMAIN",

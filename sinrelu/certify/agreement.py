@@ -7,7 +7,8 @@ from typing import Any
 
 from sinrelu.certify.certificate import REFUTED, Certificate
 from sinrelu.certify.counterexample import error_bounds
-from sinrelu.certify.prover import Partition, certify, refutation
+from sinrelu.certify.prover import certify, refutation
+from sinrelu.certify.survey import Partition
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 

@@ -41,11 +41,17 @@ function of its float64 weights. Proof:
 7. *Range.* Beyond magnitude 2⁵⁰⁰ for any value or weight the arithmetic promises nothing, and the
    bound is infinite; a NaN is one too.
 
-Assumed: numpy's float64 is IEEE 754 binary64 with rounding to nearest, gradual underflow and no
-fusing of separate operations. ``check_arithmetic`` tests it in the thread that computes.
+Assumed: float64 is IEEE 754 binary64 with rounding to nearest, gradual underflow and no fusing of
+separate operations, where numpy computes as well as where kernels are compiled; the text is the
+same. ``check_arithmetic`` tests it on the machine and in the thread that computes.
 """
 
-import math
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,29 +62,38 @@ from sinrelu.arithmetic.double_double import (
     MAX_TERMS,
     UNDERFLOW,
     DoubleDouble,
-    Factor,
     U,
-    affine,
-    factor,
+    add_product,
+    finish,
+    product_error,
+    split,
+    start,
+    two_sum,
     unit_error,
 )
-from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine
-from sinrelu.certify.rounding import Block, Rounding
+from sinrelu.arithmetic.lanes import chosen, fill, lanes, larger, smaller
+from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine_of
+from sinrelu.certify.rounding import (
+    Rounding,
+    State,
+    Tables,
+    begin,
+    evaluation_error,
+    take,
+)
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
-from sinrelu.network import Computed, Network
+from sinrelu.kernels import NUMPY, on
+from sinrelu.network import Network
+from sinrelu.steps import Steps
+
+Interval = tuple[float, float]
 
 UP = 1 + 2.0**-30
-BLOCK = 2**15
-"""Nodes at a time; results do not depend on it. Much fewer, and threads wait for each other."""
+CELLS = 2**12
+"""Cells at a time, at most: few enough for a core's cache. Bounds of the error do not depend on
+it; those of evaluation do, as a block shares its radii."""
 HELD = 2**22
-"""Nodes times values held, at most; so a network of many live values takes fewer at a time."""
-
-
-class Ball(NamedTuple):
-    """A wire at the nodes (n+1) and, per cell (n), ρ + κm of points 1 and 2."""
-
-    factor: Factor
-    noise: FloatArray
+"""Cells at a time times values held, at most."""
 
 
 class Deviation(NamedTuple):
@@ -93,12 +108,95 @@ class Deviation(NamedTuple):
     evaluation: float
 
 
-def deviation(
+class Memory(NamedTuple):
+    """A block: live wires at its nodes and, per cell, ρ + κm of points 1 and 2; then one wire.
+
+    ``high``, ``low`` and ``noise`` have a row for each slot; ``radius`` and ``bound`` are for the
+    cells, ``exact`` and ``error`` for the nodes.
+    """
+
+    high: FloatArray
+    low: FloatArray
+    noise: FloatArray
+    radius: FloatArray
+    bound: FloatArray
+    exact: FloatArray
+    error: FloatArray
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A network prepared, once, for bounds of |N(x) − f(x)|; see the module's proof.
+
+    Blocks have at most ``cells`` cells. Without a ``rounding``, nothing is said of evaluation.
+    """
+
+    steps: Steps
+    kappa: float
+    in_range: bool
+    quarters: int
+    tables: Tables
+    cells: int
+    rounding: Rounding
+    backend: str
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        function: str = "sin",
+        rounding: Rounding | None = None,
+        backend: str = NUMPY,
+    ) -> Judge:
+        """Prepare a network of float64 weights; f is sin or cos.
+
+        A RequestError is raised if the function is unknown, the rounding is another network's, or a
+        weight has more bits than a float64.
+        """
+        network.require_float64("proof piece by piece")
+        quarters = quarter_turns(function)
+        if rounding and rounding.network != network:
+            raise RequestError("rounding: was prepared for another network")
+        most_terms = max(len(row.sources) for row in network.rows)
+        largest = max(abs(number) for row in network.rows for number in row.numbers)
+        in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
+        rounding = rounding or Rounding.none(network)
+        cells = min(rounding.cells, max(1, HELD // network.most_live))
+        steps, kappa = Steps.of(network), unit_error(most_terms)
+        return cls(steps, kappa, in_range, quarters, rounding.tables, cells, rounding, backend)
+
+    def memory(self) -> tuple[Memory, State]:
+        """Return memory for a block, to be used for one after the other."""
+        slots, nodes = self.steps.slots, self.cells + 1
+        high, low = np.empty((2, slots, nodes))
+        rows = np.empty((4, nodes))
+        return Memory(high, low, np.empty((slots, nodes)), *rows), self.rounding.state()
+
+    def block(self, nodes: DoubleDouble, memory: tuple[Memory, State]) -> Deviation:
+        """Bound the deviation on the cells of a block between nodes that ``check_nodes`` takes."""
+        block, state = memory
+        n = len(nodes.hi)
+        block.high[0][:n], block.low[0][:n] = nodes
+        judged = on(self.backend, judge)
+        with np.errstate(all="ignore"):
+            evaluation = judged(
+                self.steps, self.kappa, self.quarters / 2, self.tables, block, state, n
+            )
+        bound, radius = (
+            np.where(np.isnan(v), np.inf, v) for v in (block.bound[: n - 1], block.radius[: n - 1])
+        )
+        if not self.in_range:
+            bound[:] = radius[:] = np.inf
+        return Deviation(bound, radius, evaluation)
+
+
+def deviation(  # noqa: PLR0913, PLR0917 - as ``Judge.of``, and what is judged
     network: Network,
-    ends: tuple[float, float],
+    ends: Interval,
     nodes: DoubleDouble,
     function: str = "sin",
     rounding: Rounding | None = None,
+    backend: str = NUMPY,
 ) -> Deviation:
     """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
 
@@ -111,130 +209,207 @@ def deviation(
     rounding is another network's, or a weight has more bits than a float64, an
     ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
-    network.require_float64("proof piece by piece")
-    check_arithmetic()
-    check_nodes(nodes, ends)
-    quarters = quarter_turns(function)
-    if rounding and rounding.network != network:
-        raise RequestError("rounding: was prepared for another network")
-    parts, evaluation = [], 0.0 if rounding else math.inf
-    block = rounding.cells if rounding else max(1, min(BLOCK, HELD // network.most_live))
-    with np.errstate(all="ignore"):
-        for start in range(0, len(nodes.hi) - 1, block):
-            around = slice(start, start + block + 1)
-            inside = DoubleDouble(nodes.hi[around], nodes.lo[around])
-            evaluated = Block(rounding, inside.hi) if rounding else None
-            output, radius = _output(network, inside, evaluated)
-            error = _against_sine(inside, output, quarters)
-            parts.append((error * UP + (radius + RADIUS) * UP, radius))
-            evaluation = max(evaluation, evaluated.bound()) if evaluated else math.inf
-    whole = (np.concatenate(part) for part in zip(*parts, strict=True))
-    bound, radius = (np.where(np.isnan(values), np.inf, values) for values in whole)
-    return Deviation(bound, radius, evaluation)
+    judge = Judge.of(network, function, rounding, backend)
+    found = [deviation for _, deviation in deviations(judge, ends, [nodes])]
+    bound, radius = (np.concatenate(part) for part in list(zip(*found, strict=True))[:2])
+    return Deviation(bound, radius, max(part.evaluation for part in found))
 
 
-def check_nodes(nodes: DoubleDouble, ends: tuple[float, float]) -> None:
-    """Refuse nodes that do not cut [a, b] into cells, or are not normalised."""
+def deviations(
+    judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]
+) -> Iterator[tuple[DoubleDouble, Deviation]]:
+    """Yield nodes of blocks, one after the other from a to b, and what ``deviation`` returns there.
+
+    Each run of nodes begins with the last node of the one before. Raises as ``deviation`` does, at
+    the latest when the runs have come to an end that is not b.
+    """
+    check_arithmetic(judge.backend)
+    memory, at = judge.memory(), (ends[0], 0.0)
+    for nodes in blocks_of(runs, judge.cells):
+        at = check_nodes(nodes, at)
+        yield nodes, judge.block(nodes, memory)
+    if at != (ends[1], 0.0):
+        raise RequestError("nodes: must reach from a to b")
+
+
+def blocks_of(runs: Iterable[DoubleDouble], cells: int) -> Iterator[DoubleDouble]:
+    """Cut runs of nodes anew, into blocks of so many cells but for the last one."""
+    high, low = np.empty(0), np.empty(0)
+    for run in runs:
+        new = slice(1 if len(high) else 0, None)
+        high, low = np.append(high, run.hi[new]), np.append(low, run.lo[new])
+        while len(high) > cells + 1:
+            yield DoubleDouble(high[: cells + 1], low[: cells + 1])
+            high, low = high[cells:], low[cells:]
+    yield DoubleDouble(high, low)
+
+
+def check_nodes(nodes: DoubleDouble, begin: tuple[float, float]) -> tuple[float, float]:
+    """Refuse nodes that do not rise from ``begin``, or are not normalised; return the last one."""
     hi, lo = nodes
     if len(hi) < 2 or not hi.dtype == lo.dtype == np.float64:
         raise RequestError("nodes: expected at least two, in float64")
-    covering = (hi[0], lo[0], hi[-1], lo[-1]) == (ends[0], 0, ends[1], 0)
     normalised = np.all(hi + lo == hi) and np.all(np.abs(hi) <= LIMIT)
     rising = (hi[1:] > hi[:-1]) | ((hi[1:] == hi[:-1]) & (lo[1:] > lo[:-1]))
-    if not covering or not normalised or not np.all(rising):
+    if (hi[0], lo[0]) != begin or not normalised or not np.all(rising):
         raise RequestError("nodes: must be normalised and rise strictly from a to b")
+    return float(hi[-1]), float(lo[-1])
 
 
-def check_arithmetic() -> None:
+def check_arithmetic(backend: str = NUMPY) -> None:
     """Test what can be tested of the assumptions, on arrays long enough for vector units."""
-    ones, tiny = np.ones(64), np.full(64, 2.0**-1074)
-    even = ones + U
-    odd = (ones + 2 * U) + U
-    above = ones + 1.5 * U
-    third = 1 / (3 * ones)
-    product = third * third
-    exact = [even == 1, odd == 1 + 4 * U, above == 1 + 2 * U, -ones - U == -1]
+    operands, expected = _examples()
+    made = np.zeros_like(expected)
+    with np.errstate(all="ignore"):
+        on(backend, compute_examples)(operands, made, operands.shape[1])
     # in bits: where subnormals are taken for 0, they compare equal to it
-    subnormal = {1: tiny * 1.0, 2: tiny + tiny, 2**51: (2.0**-1022 * ones) / 2}
-    gradual = [value.view(np.int64) == bits for bits, value in subnormal.items()]
-    separate = [product - third * third == 0, product.dtype == np.float64]
-    if not all(np.all(condition) for condition in exact + gradual + separate):
+    if not np.array_equal(made.view(np.int64), expected.view(np.int64)):
         raise ArithmeticAssumptionError(
             "float64 arithmetic here is not IEEE 754 rounding to nearest with gradual underflow"
         )
 
 
-def _output(
-    network: Network, nodes: DoubleDouble, evaluated: Block | None = None
-) -> tuple[DoubleDouble, FloatArray]:
-    """Run the induction of points 1 to 4; return the output at the nodes and its radius."""
-    *units, output = network.computed
-    most_terms = max(len(row.sources) for row in network.rows)
-    kappa = unit_error(most_terms)
-    size = np.abs(nodes.hi)
-    magnitude = np.maximum(size[1:], size[:-1])
-    wires = {0: Ball(factor(nodes), kappa * magnitude + UNDERFLOW)}
-    for row in units:
-        form, radius = _affine_form(row, kappa, wires, nodes.hi)
-        for wire in row.finished:
-            del wires[wire]
-        if evaluated:
-            evaluated.add(form.hi, radius)
-        wires[row.number] = _rectified(form, radius, kappa)
-    form, radius = _affine_form(output, kappa, wires, nodes.hi)
-    if evaluated:
-        evaluated.add(form.hi, radius)
-    largest = max(abs(number) for row in network.rows for number in row.numbers)
-    in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
-    return form, radius if in_range else np.full_like(radius, np.inf)
+def compute_examples(operands: FloatArray, made: FloatArray, n: int) -> None:
+    """Do one thing after the other with columns (1, 2⁻¹⁰⁷⁴, a, b)."""
+    ones, tiny, left, right = operands
+    for j in lanes(n):
+        one, least, a, b = ones[j], tiny[j], left[j], right[j]
+        made[0, j] = one + U  # ties to even
+        made[1, j] = (one + 2 * U) + U
+        made[2, j] = one + 1.5 * U
+        made[3, j] = -one - U
+        made[4, j] = least * one  # gradual underflow
+        made[5, j] = least + least
+        made[6, j] = (2.0**-1022 * one) / 2
+        product = a * b
+        upper, lower = split(b)
+        made[7, j] = product - a * b  # not fused
+        made[8, j] = product_error(product, a, upper, lower)
+        made[9, j] = two_sum(a, b * 2.0**-30)[1]
 
 
-def _affine_form(
-    row: Computed, kappa: float, wires: dict[int, Ball], like: FloatArray
-) -> tuple[DoubleDouble, FloatArray]:
+@cache
+def _examples() -> tuple[FloatArray, FloatArray]:
+    """Return operands of ``compute_examples`` and, by rational arithmetic, what it should make."""
+    a = [1 / (3 + j) for j in range(64)]
+    b = [(j + 2) / 7 for j in range(64)]
+    products = [Fraction(x) * Fraction(y) for x, y in zip(a, b, strict=True)]
+    sums = [Fraction(x) + Fraction(y) / 2**30 for x, y in zip(a, b, strict=True)]
+    constants = (1.0, 1 + 4 * U, 1 + 2 * U, -1.0, 2.0**-1074, 2.0**-1073, 2.0**-1023, 0.0)
+    errors = [[float(exact - Fraction(float(exact))) for exact in row] for row in (products, sums)]
+    expected = np.array([*([constant] * 64 for constant in constants), *errors])
+    return np.array([[1.0] * 64, [2.0**-1074] * 64, a, b]), expected
+
+
+def judge(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    steps: Steps,
+    kappa: float,
+    phase: float,
+    tables: Tables,
+    memory: Memory,
+    state: State,
+    n: int,
+) -> float:
+    """Run points 1 to 5 on the cells between n nodes; return the bound of evaluation."""
+    begin(tables, state, memory.high[0], n)
+    follow(steps, kappa, tables, memory, state, n)
+    against_sine(steps, phase, memory, n)
+    return evaluation_error(steps, tables, state, n)
+
+
+def follow(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    steps: Steps, kappa: float, tables: Tables, memory: Memory, state: State, n: int
+) -> None:
+    """Run the induction of points 1 to 4; leave the output in its slot, and its radius."""
+    input_noise(kappa, memory.high[0], memory.noise[0], n)
+    output, radius = len(steps.target) - 1, memory.radius
+    for step in range(output + 1):
+        target = steps.target[step]
+        high, low = memory.high[target], memory.low[target]
+        affine_form(steps, step, kappa, memory, n)
+        take(steps, tables, state, step + 1, high, radius, n)
+        if step < output:
+            rectify_cells(high, radius, memory.noise[target], kappa, n)
+            rectify_nodes(high, low, n)
+
+
+def input_noise(kappa: float, nodes: FloatArray, noise: FloatArray, n: int) -> None:
+    """Point 1 for the input: ρ + κm, where ρ = η."""
+    right = nodes[1:]
+    for j in lanes(n - 1):
+        noise[j] = kappa * larger(np.abs(right[j]), np.abs(nodes[j])) + UNDERFLOW
+
+
+def affine_form(steps: Steps, step: int, kappa: float, memory: Memory, n: int) -> None:
     """Point 2: the form at the nodes, and ρ_p for every cell."""
-    radius = np.full(len(like) - 1, kappa * abs(row.bias) + UNDERFLOW)
-    for weight, source in row.terms:
-        radius += abs(weight) * wires[source].noise
-    radius *= UP
-    terms = [(weight, wires[source].factor) for weight, source in row.terms]
-    return affine(terms, row.bias, like), radius
+    target, bias, radius = steps.target[step], steps.bias[step], memory.radius
+    high, low = memory.high[target], memory.low[target]
+    start(high, low, bias, n)
+    fill(radius, kappa * abs(bias) + UNDERFLOW, n - 1)
+    for k in range(steps.first[step], steps.first[step + 1]):
+        source, weight = steps.source[k], steps.weight[k]
+        value_high, value_low = memory.high[source], memory.low[source]
+        add_product(high, low, weight, steps.power[k], value_high, value_low, n)
+        add_noise(radius, abs(weight), memory.noise[source], n - 1)
+    finish(high, low, n)
+    for j in lanes(n - 1):
+        radius[j] *= UP
 
 
-def _rectified(form: DoubleDouble, radius: FloatArray, kappa: float) -> Ball:
-    """Point 3: the unit's value at the nodes, and ρ + κm for every cell."""
-    top = np.maximum(form.hi[1:], form.hi[:-1])
-    bottom = np.minimum(form.hi[1:], form.hi[:-1])
-    straight = np.maximum(radius + np.minimum(top / 2, 0), 0)
-    kink = np.maximum(np.minimum(top, -bottom), 0)
-    noise = (straight + kink + kappa * np.maximum(top, 0)) * UP
-    if not np.max(top) <= LARGEST:
-        noise = np.where(top <= LARGEST, noise, np.inf)
-    value = DoubleDouble(np.maximum(form.hi, 0), form.lo * (form.hi > 0))
-    return Ball(factor(value), noise)
+def add_noise(radius: FloatArray, size: float, noise: FloatArray, n: int) -> None:
+    """Add |w|(ρ + κm)."""
+    for j in lanes(n):
+        radius[j] += size * noise[j]
 
 
-def _against_sine(nodes: DoubleDouble, output: DoubleDouble, quarters: int) -> FloatArray:
-    """Point 5, for an output without radius: the largest |output − f| on each cell."""
-    exact = sine(nodes, quarters)
-    error = (output.hi - exact) + output.lo
-    left, right = error[:-1], error[1:]
-    reach = np.abs(nodes.hi[1:]) + np.abs(nodes.hi[:-1])
-    width = ((nodes.hi[1:] - nodes.hi[:-1]) + (nodes.lo[1:] - nodes.lo[:-1])) * UP
-    width += reach * 2.0**-100
-    bend = width * width / 8 * UP
-    slack = width / 2 + 2 * RADIUS
-    upper = bend * np.clip(np.maximum(exact[1:], exact[:-1]) + slack, 0, 1)
-    lower = bend * np.clip(slack - np.minimum(exact[1:], exact[:-1]), 0, 1)
-    extreme = np.maximum(-_lowest(left, right, upper), -_lowest(-left, -right, lower))
-    rounding = 32 * U * (np.abs(left) + np.abs(right) + 2 * bend)
-    return extreme + rounding
+def rectify_cells(
+    high: FloatArray, radius: FloatArray, noise: FloatArray, kappa: float, n: int
+) -> None:
+    """Point 3: ρ + κm of a unit for every cell."""
+    right = high[1:]
+    for j in lanes(n - 1):
+        top, bottom = larger(right[j], high[j]), smaller(right[j], high[j])
+        straight = larger(radius[j] + smaller(top / 2, 0.0), 0.0)
+        kink = larger(smaller(top, -bottom), 0.0)
+        found = (straight + kink + kappa * larger(top, 0.0)) * UP
+        noise[j] = chosen(top <= LARGEST, found, np.inf)
 
 
-def _lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray:
+def rectify_nodes(high: FloatArray, low: FloatArray, n: int) -> None:
+    """Point 3: a unit's value at the nodes."""
+    for j in lanes(n):
+        low[j] *= high[j] > 0
+        high[j] = larger(high[j], 0.0)
+
+
+def against_sine(steps: Steps, phase: float, memory: Memory, n: int) -> None:
+    """Point 5: the bound of |output − f| on each cell."""
+    nodes, low, exact, error = memory.high[0], memory.low[0], memory.exact, memory.error
+    output = steps.target[-1]
+    value, rest = memory.high[output], memory.low[output]
+    for j in lanes(n):
+        exact[j] = sine_of(nodes[j], low[j], phase)
+        error[j] = (value[j] - exact[j]) + rest[j]
+    after, low_after, exact_after, error_after = nodes[1:], low[1:], exact[1:], error[1:]
+    for j in lanes(n - 1):
+        left, right = error[j], error_after[j]
+        width = ((after[j] - nodes[j]) + (low_after[j] - low[j])) * UP
+        width += (np.abs(after[j]) + np.abs(nodes[j])) * 2.0**-100
+        bend = width * width / 8 * UP
+        slack = width / 2 + 2 * RADIUS
+        most = smaller(larger(larger(exact_after[j], exact[j]) + slack, 0.0), 1.0)
+        most_below = smaller(larger(slack - smaller(exact_after[j], exact[j]), 0.0), 1.0)
+        highest = -lowest(left, right, bend * most)
+        extreme = larger(highest, -lowest(-left, -right, bend * most_below))
+        rounding = 32 * U * (np.abs(left) + np.abs(right) + 2 * bend)
+        memory.bound[j] = (extreme + rounding) * UP + (memory.radius[j] + RADIUS) * UP
+
+
+def lowest(left: FloatArray, right: FloatArray, bend: FloatArray) -> FloatArray:
     """Minimum over t ∈ [0, 1] of (1−t)·left + t·right − 4t(1−t)·bend, for bend ≥ 0."""
     tilt = np.abs(right - left)
     inside = tilt < 4 * bend
-    drop = np.where(inside, tilt * tilt / np.where(inside, 16 * bend, 1), 0)
+    drop = chosen(inside, tilt * tilt / chosen(inside, 16 * bend, 1.0), 0.0)
     vertex = (left + right) / 2 - bend - drop
-    return np.where(inside, vertex, np.minimum(left, right))
+    found: FloatArray = chosen(inside, vertex, smaller(left, right))
+    return found

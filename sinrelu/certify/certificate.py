@@ -13,6 +13,7 @@ from typing import Any
 from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.arithmetic.rounding import as_float
 from sinrelu.errors import FormatError
+from sinrelu.kernels import BACKENDS
 from sinrelu.network import exact_hex
 from sinrelu.precision import FLOAT32, FLOAT64
 
@@ -23,9 +24,9 @@ VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
 
 LONGEST = 20_000
 """Characters of either part of a tolerance."""
-FORMAT = "sinrelu-certificate-3"
-"""Version 1 did not say for which function it is, 2 not where a witness may lie; both are refused.
-"""
+FORMAT = "sinrelu-certificate-4"
+"""Version 1 did not say for which function it is, 2 not where a witness may lie, 3 not which machine
+ran the kernels; they are refused."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Certificate:
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
     misplaced breakpoints. ``evaluation_error`` is a bound of what rounding adds: at every x of the
     domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it
-    is within that of N(x); infinite where none was sought or shown. ``sha256`` is the graph's,
+    is within that of N(x); infinite where none was sought or shown. ``backend`` ran the kernels,
+    ``numpy`` or ``numba``, which give the same numbers. ``sha256`` is the graph's,
     ``versions`` are of what computed it.
     """
 
@@ -59,6 +61,7 @@ class Certificate:
     radius: float
     evaluation: str
     evaluation_error: float
+    backend: str
     sha256: str
     remark: str
     versions: Mapping[str, str]
@@ -190,6 +193,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "radius": _bound,
     "evaluation": _one_of(FLOAT64, FLOAT32),
     "evaluation_error": _bound,
+    "backend": _one_of(*BACKENDS),
     "sha256": _hash,
     "remark": _text,
     "versions": lambda value: {name: _text(text) for name, text in value.items()},

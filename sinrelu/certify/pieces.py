@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from sinrelu.arithmetic import FloatArray, IntArray
-from sinrelu.arithmetic.double_double import DoubleDouble, affine, factor, split, two_sum
-from sinrelu.network import Computed, Network
+from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
+from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.certify.breakpoints import STAGE, Block, advance
+from sinrelu.kernels import NUMBA, NUMPY, on
+from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
+from sinrelu.steps import Steps
 
 Interval = tuple[float, float]
-BoolArray = npt.NDArray[np.bool_]
 Part = tuple[Interval, DoubleDouble]
 """An interval and its nodes."""
 
-INTERVAL_NODES = 2**16
-"""An interval with more nodes is halved."""
+BLOCK_NODES = {NUMPY: 2**15, NUMBA: 2**10}
+"""Nodes that are carried through a network at a time: as many as a core's cache holds, but enough
+for numpy to hide what its calls cost."""
 HELD = 2**22
-"""Likewise where nodes times values held at a time are more; this bounds the memory."""
+"""At most so many nodes times values held at a time; this bounds the memory."""
 OVERHEAD = 2**12
 """What a pass over a network costs besides its nodes, in nodes."""
 WORK = 3e9
@@ -50,32 +50,32 @@ MARGIN = 1.25
 """By what factor an estimated number of pieces must exceed a limit to be believed to."""
 UNEVEN = 0.236
 """By how much of half an interval cuts are moved."""
-SMALLEST_STEP = 2.0**-98
-"""Breakpoints closer to a node than this, relative to the domain, are left to the radius."""
 
 
 @dataclass(frozen=True)
 class Finder:
     """Finds the nodes of cells on which a network is affine but for a negligible radius.
 
-    A change of a wire moves the output by at most its gain times as much. Kinks that move the
-    output by at most ``negligible`` may be left out.
+    A change of a step moves the output by at most its gain times as much. Kinks that move the
+    output by at most ``negligible`` may be left out. Stage i is the steps from stages[i] to before
+    stages[i+1], of which none reads another.
     """
 
     network: Network
-    stages: Sequence[Sequence[Computed]]
-    gains: dict[int, float]
+    steps: Steps
+    stages: IntArray
+    gains: FloatArray
     negligible: float
+    backend: str
 
     @classmethod
-    def of(cls, network: Network, negligible: float = 0.0) -> Finder:
+    def of(cls, network: Network, negligible: float = 0.0, backend: str = NUMPY) -> Finder:
         """Prepare a network."""
         network.require_float64("proof piece by piece")
-        gains = defaultdict(float, {network.units + 1: 1.0})
-        for row in reversed(network.computed):
-            for weight, wire in row.terms:
-                gains[wire] += gains[row.number] * abs(weight)
-        return cls(network, tuple(_stages(network.computed[:-1])), dict(gains), negligible)
+        steps = Steps.of(network)
+        with np.errstate(all="ignore"):
+            gains = _gains(steps)
+        return cls(network, steps, _stages(steps), gains, negligible, backend)
 
     def nodes(
         self, start: FloatArray, limit: int, gaps: BoolArray | None = None
@@ -84,111 +84,59 @@ class Finder:
 
         Cells of ``start`` that are marked as gaps are not looked into.
         """
-        gaps = np.zeros(len(start) - 1, np.bool_) if gaps is None else gaps
-        live = {0: DoubleDouble(start, np.zeros_like(start))}
-        with np.errstate(all="ignore"):
-            for stage in self.stages:
-                live = self._with_forms(live, stage)
-                zeros = self._zeros(live, [row.number for row in stage], gaps)
-                if len(live[0].hi) + len(zeros.cells) > limit:
-                    return None
-                if zeros.cells.size:
-                    live = _insert(live, zeros)
-                    gaps = np.insert(gaps, zeros.cells + 1, False)
-                live |= {row.number: _relu(live[row.number]) for row in stage}
-        return DoubleDouble(live[0].hi.copy(), live[0].lo.copy())  # else all wires stay in memory
-
-    def _with_forms(
-        self, live: dict[int, DoubleDouble], stage: Sequence[Computed]
-    ) -> dict[int, DoubleDouble]:
-        """Compute the forms of a stage; drop what is read no more, but for the input."""
-        factors = {wire: factor(live[wire]) for row in stage for _, wire in row.terms}
-        for row in stage:
-            terms = [(weight, factors[wire]) for weight, wire in row.terms]
-            live[row.number] = affine(terms, row.bias, live[0].hi)
-        finished = {wire for row in stage for wire in row.finished} - {0}
-        return {wire: value for wire, value in live.items() if wire not in finished}
-
-    def intervals(self, ends: Interval, limit: int) -> Iterator[Part]:
-        """Yield an interval in parts, each with its nodes, at most ``INTERVAL_NODES`` of them.
-
-        Stops early once more than ``limit`` nodes were yielded.
-        """
-        pending, count, most = [ends], 0, nodes_at_once(self.network)
-        while pending and count <= limit:
-            a, b = pending.pop()
-            nodes = self.nodes(np.array([a, b]), most)
-            middle = a + (b - a) / 2
-            if nodes is None and a < middle < b:
-                pending += [(middle, b), (a, middle)]
-            else:
-                nodes = nodes or DoubleDouble(np.array([a, b]), np.zeros(2))
-                count += len(nodes.hi)
-                yield (a, b), nodes
-
-    def _zeros(self, live: dict[int, DoubleDouble], wires: Sequence[int], gaps: BoolArray) -> Zeros:
-        """Return where a stage's wires change their signs, ascending."""
-        found = [self._zeros_of(live, wire, gaps) for wire in wires]
-        return Zeros.joined([zeros for zeros in found if zeros is not None])
-
-    def _zeros_of(self, live: dict[int, DoubleDouble], wire: int, gaps: BoolArray) -> Zeros | None:
-        """Return where a wire changes its sign, but for what is negligible or at a node."""
-        value, x = live[wire], live[0]
-        left, right = value.hi[:-1], value.hi[1:]
-        changes = (left < 0) & (right > 0) | (left > 0) & (right < 0)
-        cells = np.flatnonzero(changes & ~gaps)
-        if not cells.size:
+        if len(start) > limit:
             return None
-        kink = 1 / (1 / np.abs(left[cells]) + 1 / np.abs(right[cells]))
-        cells = cells[kink * self.gains[wire] > self.negligible]
-        (a, b), (x_left, x_right) = ((_take(v, cells), _take(v, cells + 1)) for v in (value, x))
-        ratio = _divide(a, _subtract(a, b))
-        at = _interpolate(x_left, x_right, ratio)
-        inside = _clearly_below(x_left, at) & _clearly_below(at, x_right)
-        return Zeros(cells, *ratio, *at, np.full_like(cells, wire)).taken(inside)
+        block = Block.of(self.steps, DoubleDouble(start, np.zeros_like(start)), limit, gaps)
+        return block.nodes if self.advance(block) else None
+
+    def blocks(self, ends: Interval, most: int | None = None) -> Iterator[DoubleDouble]:
+        """Yield the nodes of an interval in runs; the last of one is the first of the next.
+
+        However many there are, memory is for a few runs of at most ``most`` nodes.
+        """
+        widest = int(np.diff(self.stages).max(initial=0))
+        most = max(most or nodes_at_once(self.network, self.backend), widest + 4)
+        first = DoubleDouble(np.array(ends), np.zeros(2))
+        pending = [Block.of(self.steps, first, most)]
+        while pending:
+            block = pending.pop()
+            if self.advance(block):
+                yield block.nodes
+            else:
+                pending += block.halves()
+
+    def advance(self, block: Block) -> bool:
+        """Carry a block through the stages; False if it has no room for the nodes of the next."""
+        with np.errstate(all="ignore"):
+            advanced = on(self.backend, advance)
+            advanced(self.steps, self.stages, self.gains, self.negligible, block.memory)
+        return int(block.memory.place[STAGE]) == len(self.stages) - 1
 
 
-class Zeros(NamedTuple):
-    """Zeros of wires: in what cell, at what ratio of its width, at what x, and of which wire."""
-
-    cells: IntArray
-    ratio_hi: FloatArray
-    ratio_lo: FloatArray
-    x_hi: FloatArray
-    x_lo: FloatArray
-    wires: IntArray
-
-    def taken(self, index: npt.NDArray[np.generic]) -> Zeros:
-        """Return some of them."""
-        return Zeros(*(values[index] for values in self))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Zeros]) -> Zeros:
-        """Return all of them ascending, without those that are too close to the one before."""
-        if not parts:
-            none, nowhere = np.empty(0), np.empty(0, np.int64)
-            return cls(nowhere, none, none, none, none, nowhere)
-        zeros = cls(*map(np.concatenate, zip(*parts, strict=True)))
-        zeros = zeros.taken(np.lexsort((zeros.x_lo, zeros.x_hi)))
-        hi, lo = zeros.x_hi, zeros.x_lo
-        apart = _clearly_below(DoubleDouble(hi[:-1], lo[:-1]), DoubleDouble(hi[1:], lo[1:]))
-        return zeros.taken(np.append(np.ones(1, np.bool_), apart)[: len(hi)])
+def _gains(steps: Steps) -> FloatArray:
+    gains = np.zeros(len(steps.target) + 1)
+    gains[-1] = 1.0
+    for step in range(len(steps.target), 0, -1):
+        for k in range(steps.first[step - 1], steps.first[step]):
+            gains[steps.reads[k]] += gains[step] * abs(steps.weight[k])
+    return gains
 
 
-def _stages(rows: Sequence[Computed]) -> Iterator[Sequence[Computed]]:
-    """Yield runs of rows that do not read each other."""
-    start = 0
-    for index, row in enumerate(rows):
-        if index > start and max((w for _, w in row.terms), default=0) >= rows[start].number:
-            yield rows[start:index]
-            start = index
-    if rows:
-        yield rows[start:]
+def _stages(steps: Steps) -> IntArray:
+    """Return where runs of steps begin that do not read each other, and where the last one ends."""
+    begins = [0]
+    for step in range(len(steps.target) - 1):
+        reads = steps.reads[steps.first[step] : steps.first[step + 1]]
+        if step > begins[-1] and max(reads.tolist(), default=0) > begins[-1]:
+            begins.append(step)
+    if len(steps.target) > 1:
+        begins.append(len(steps.target) - 1)
+    return np.array(begins, np.int64)
 
 
-def nodes_at_once(network: Network) -> int:
+def nodes_at_once(network: Network, backend: str = NUMPY) -> int:
     """Return how many nodes all live values of a network may be held at."""
-    return max(4, min(INTERVAL_NODES, HELD // network.most_live))
+    return max(4, min(BLOCK_NODES[backend], HELD // network.most_live))
 
 
 def affordable(network: Network, work: float) -> int:
@@ -280,6 +228,15 @@ def with_widest(nodes: DoubleDouble, widest: float) -> DoubleDouble:
     return DoubleDouble(np.insert(nodes.hi, at, cuts[inside]), np.insert(nodes.lo, at, 0.0))
 
 
+def joined(runs: Sequence[DoubleDouble]) -> DoubleDouble:
+    """Join runs of nodes, each of which begins where the one before ends."""
+    halves = zip(*((run.hi[1:], run.lo[1:]) for run in runs), strict=True)
+    ends = (runs[0].hi[:1], runs[0].lo[:1])
+    return DoubleDouble(
+        *(np.concatenate([end, *half]) for end, half in zip(ends, halves, strict=True))
+    )
+
+
 @dataclass(frozen=True)
 class Pieces:
     """All pieces of a network in a domain, kept in memory.
@@ -312,10 +269,11 @@ class Pieces:
         parts: list[Part] = []
         count = 1
         with threads() as pool:
-            searched = pool.map(lambda part: list(finder.intervals(part, limit)), ends)
-            for index, found in enumerate(searched, start=1):
-                parts += found
-                count += sum(len(nodes.hi) - 2 for _, nodes in found)
+            searched = pool.map(lambda part: list(finder.blocks(part)), ends)
+            for index, (part, found) in enumerate(zip(ends, searched, strict=True), start=1):
+                nodes = joined(found)
+                parts.append((part, nodes))
+                count += len(nodes.hi) - 2
                 if count > limit:
                     return Pieces(self.domain, None, max(self.expected, count))
                 progress(index / len(ends))
@@ -328,60 +286,3 @@ class Pieces:
             return None
         inner = [nodes.hi[1:-1] for _, nodes in self.parts]
         return np.unique(np.concatenate([np.array(self.domain), *inner]))
-
-
-def _relu(value: DoubleDouble) -> DoubleDouble:
-    return DoubleDouble(np.maximum(value.hi, 0), np.where(value.hi > 0, value.lo, 0))
-
-
-def _take(value: DoubleDouble, index: npt.NDArray[np.generic]) -> DoubleDouble:
-    return DoubleDouble(value.hi[..., index], value.lo[..., index])
-
-
-def _insert(live: dict[int, DoubleDouble], zeros: Zeros) -> dict[int, DoubleDouble]:
-    """Add nodes to all live wires; each is exactly 0 at the zeros that are its own."""
-    stack = DoubleDouble(*map(np.stack, zip(*live.values(), strict=True)))
-    ratio, after = DoubleDouble(zeros.ratio_hi, zeros.ratio_lo), zeros.cells + 1
-    between = _interpolate(_take(stack, zeros.cells), _take(stack, after), ratio)
-    row = dict(zip(live, range(len(live)), strict=True))
-    own = [row[wire] for wire in zeros.wires.tolist()], np.arange(len(after))
-    for half in between:
-        half[own] = 0
-    high = np.insert(stack.hi, after, between.hi, axis=1)
-    low = np.insert(stack.lo, after, between.lo, axis=1)
-    return {wire: DoubleDouble(high[i], low[i]) for wire, i in row.items()}
-
-
-def _interpolate(a: DoubleDouble, b: DoubleDouble, ratio: DoubleDouble) -> DoubleDouble:
-    return _add(a, _multiply(ratio, _subtract(b, a)))
-
-
-def _clearly_below(a: DoubleDouble, b: DoubleDouble) -> npt.NDArray[np.bool_]:
-    return _subtract(b, a).hi > SMALLEST_STEP * (np.abs(b.hi) + 1)
-
-
-def _add(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    high, low = two_sum(a.hi, b.hi)
-    return _normalised(high, low + (a.lo + b.lo))
-
-
-def _subtract(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    return _add(a, DoubleDouble(-b.hi, -b.lo))
-
-
-def _multiply(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    product = a.hi * b.hi
-    (a1, a2), (b1, b2) = split(a.hi), split(b.hi)
-    error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
-    return _normalised(product, error + (a.hi * b.lo + a.lo * b.hi))
-
-
-def _divide(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    quotient = a.hi / b.hi
-    rest = _subtract(a, _multiply(b, DoubleDouble(quotient, np.zeros_like(quotient))))
-    return _normalised(quotient, rest.hi / b.hi)
-
-
-def _normalised(high: FloatArray, low: FloatArray) -> DoubleDouble:
-    total = high + low
-    return DoubleDouble(total, low - (total - high))

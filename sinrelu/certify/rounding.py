@@ -1,35 +1,34 @@
 """The trusted part: a bound of |fl(N)(x) − N(x)| for every float x and every order of summation.
 
 ``docs/float64.md`` states the theorem with its proof, and its sections are named here. A network is
-prepared once, by ``Rounding.of``. A ``Block`` then follows the forms of consecutive cells, as
-``sinrelu.certify.bound`` proves them, and bounds what evaluation does at every float among them.
+prepared once, by ``Rounding.of``. For each block of consecutive cells ``begin`` is called, then
+``take`` for every form in its order, with values and radii as ``sinrelu.certify.bound`` proves them,
+and then ``evaluation_error``, which is for all floats of the block.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray, IntArray
+from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
 from sinrelu.arithmetic.double_double import MAX_TERMS, U
+from sinrelu.arithmetic.lanes import fill, lanes, largest, least
 from sinrelu.arithmetic.sine import LIMIT
-from sinrelu.certify.sweep import BoolArray, Slopes, largest_effect
-from sinrelu.certify.windows import TINY, UP, Terms, Windows, windows_of
+from sinrelu.certify.sweep import Signs, Sweep, effect_at_nodes, effect_in_cells, memory_of
+from sinrelu.certify.windows import SIZES, TINY, UP, Terms, Windows, reach
 from sinrelu.network import Network
+from sinrelu.steps import Steps
 
-Points = tuple[dict[int, Slopes], int]
-"""The slopes of units at some points, and how many these are."""
-
-CELLS = 2**14
+CELLS = 2**12
 """Cells of a block, whose radii and rounding errors are shared."""
 HELD = 2**22
-"""Cells of a block times forms, at most; likewise points of a sweep times forms."""
-SWEPT = 2**13
+"""Cells of a block times forms, at most; likewise points of a sweep times slots and sets."""
+SWEPT = 2**12
 """Points of a sweep, at most."""
 UNDECIDED = 4
 """How many times the work of its cells a block may need where units are undecided."""
@@ -49,79 +48,129 @@ class Format(NamedTuple):
     safe: int
     largest: float
 
-    @property
-    def unit(self) -> float:
-        """The unit roundoff u."""
-        return 2.0**-self.digits
-
-    def spacing(self, size: float) -> int:
-        """Return e where numbers of at least that size are multiples of 2ᵉ."""
-        return max(math.frexp(size)[1] - self.digits, self.least) if size > 0 else self.least
-
-    def rounding(self, size: float, grid: int) -> float:
-        """Return ϱ of section 2: what rounding costs a multiple of 2^grid of at most that size."""
-        if grid >= self.safe and size <= math.ldexp(1.0, min(grid + self.digits, 1000)):
-            return 0.0
-        return math.ldexp(self.unit, math.frexp(size)[1] - 1) if size < math.inf else math.inf
-
     def holds(self, number: float) -> bool:
         """Whether a number is one of the format's, up to ``largest``."""
         size = abs(number)
-        return size <= self.largest and (not size or last_bit(size) >= self.spacing(size))
+        return size <= self.largest and (not size or last_bit(size) >= spacing(self, size))
 
 
 BINARY64 = Format(digits=53, least=-1074, safe=-1000, largest=2.0**500)
 BINARY32 = Format(digits=24, least=-149, safe=-100, largest=2.0**100)
 
 
-class Form(NamedTuple):
-    """A form, the last bits of its weights, and the windows from which errors reach it."""
+def unit(format: Format) -> float:
+    """Return the unit roundoff u."""
+    return math.ldexp(1.0, -format.digits)
 
-    terms: Terms
-    bias: float
-    bits: tuple[int, ...]
+
+def spacing(format: Format, size: float) -> int:
+    """Return e where numbers of at least that size are multiples of 2ᵉ."""
+    return max(math.frexp(size)[1] - format.digits, format.least) if size > 0 else format.least
+
+
+def rounded(format: Format, size: float, grid: int) -> float:
+    """Return ϱ of section 2: what rounding costs a multiple of 2^grid of at most that size."""
+    if grid >= format.safe and size <= math.ldexp(1.0, min(grid + format.digits, 1000)):
+        return 0.0
+    return math.ldexp(unit(format), math.frexp(size)[1] - 1) if size < math.inf else math.inf
+
+
+class Tables(NamedTuple):
+    """What kernels know of a network beside its steps; terms and steps are counted as there.
+
+    ``bits`` and ``bias_bits`` are the last bits of weights and biases, and readers[i] is how often
+    wire i is read. Where nothing is ``claimed``, the rest is not looked at.
+    """
+
+    claimed: bool
+    format: Format
+    bits: IntArray
+    bias_bits: IntArray
+    readers: IntArray
     windows: Windows
 
 
-class Values(NamedTuple):
-    """What computed values may be: multiples of 2^grid from −below to above."""
+class State(NamedTuple):
+    """What is known of the forms of a block so far; row 0 stands for the input.
 
-    above: float
-    below: float
-    grid: int
+    ``radii`` are the R and ``local`` the D of section 6. Computed values of a unit are multiples of
+    2^grid from −below to above. ``open`` marks nodes that need a sweep of their own, and ``seen``
+    those where some unit is undecided.
+    """
+
+    shown: BoolArray
+    radii: FloatArray
+    local: FloatArray
+    above: FloatArray
+    below: FloatArray
+    grid: IntArray
+    signs: Signs
+    open: BoolArray
+    seen: BoolArray
+    off: BoolArray
+    over: BoolArray
+    under: BoolArray
+    effects: FloatArray
+    sweep: Sweep
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """A network prepared for bounds of what evaluating it in a format does.
-
-    Blocks have ``cells`` cells. Where there are no ``forms``, nothing is claimed.
-    """
+    """A network prepared for bounds of what evaluating it in a format does, in blocks of cells."""
 
     network: Network
     format: Format
-    forms: tuple[Form, ...]
-    readers: IntArray
+    tables: Tables
     cells: int
 
     @classmethod
     def of(cls, network: Network, format: Format = BINARY64) -> Rounding:
         """Prepare a network; nothing is claimed if not all of its numbers are the format's."""
-        rows = network.computed
-        index = {0: 0} | {row.number: i for i, row in enumerate(rows, start=1)}
-        terms: list[Terms] = [(), *([(w, index[s]) for w, s in row.terms] for row in rows)]
-        readers = np.bincount([s for row in terms for _, s in row], minlength=len(terms))
-        forms: tuple[Form, ...] = ()
-        if _in_range(network, format):
-            bits = ([last_bit(weight) for weight, _ in row] for row in terms[1:])
-            with np.errstate(all="ignore"):
-                windows = [
-                    windows_of(terms, i, TABULATED // len(terms)) for i in range(1, len(terms))
-                ]
-            biases = (row.bias for row in rows)
-            forms = tuple(map(Form, map(tuple, terms[1:]), biases, map(tuple, bits), windows))
-        cells = max(1, min(CELLS, HELD // max(len(terms), network.most_live)))
-        return cls(network, format, forms, readers, cells)
+        rows, steps = network.computed, Steps.of(network)
+        forms, claimed = len(rows) + 1, _in_range(network, format)
+        terms: list[Terms] = [()]
+        for first, last in pairwise(steps.first.tolist()):
+            weights, reads = steps.weight[first:last].tolist(), steps.reads[first:last].tolist()
+            terms.append(list(zip(weights, reads, strict=True)))
+        tables = Tables(
+            claimed,
+            format,
+            np.array(list(map(last_bit, steps.weight.tolist())), np.int64),
+            np.array(list(map(last_bit, steps.bias.tolist())), np.int64),
+            np.bincount(steps.reads, minlength=forms),
+            Windows.of(terms if claimed else [()], TABULATED // forms),
+        )
+        cells = max(1, min(CELLS, HELD // max(forms, network.most_live)))
+        return cls(network, format, tables, cells)
+
+    @classmethod
+    def none(cls, network: Network) -> Rounding:
+        """Return what claims nothing."""
+        nothing = np.zeros(1, np.int64)
+        tables = Tables(False, BINARY64, nothing, nothing, nothing, Windows.of([()], 0))
+        return cls(network, BINARY64, tables, CELLS)
+
+    def state(self) -> State:
+        """Return memory for a block."""
+        forms, cells = (len(self.tables.readers), self.cells) if self.tables.claimed else (1, 1)
+        floats, bits = np.zeros((4, forms)), np.zeros((4, cells + 1), np.bool_)
+        integers = np.zeros((2, forms), np.int64)
+        on, undecided = np.zeros((forms, cells), np.bool_), np.zeros((forms, cells + 1), np.bool_)
+        slots = self.network.most_live + 1
+        sweep = memory_of(slots, 1, max(1, min(SWEPT, HELD // slots)) if self.tables.claimed else 1)
+        signs, effects = Signs(integers[1], on, undecided), np.zeros(1 << SIZES[-1])
+        off = np.zeros(cells, np.bool_)
+        return State(
+            np.zeros(1, np.bool_),
+            *floats,
+            integers[0],
+            signs,
+            *bits[:2],
+            off,
+            *bits[2:],
+            effects,
+            sweep,
+        )
 
 
 def last_bit(number: float) -> int:
@@ -146,179 +195,199 @@ def _in_range(network: Network, format: Format) -> bool:
     followed = {row.number for row in network.computed}
     largest = [LIMIT]
     for row in rows:
-        terms = (_product(abs(w), largest[s]) for s, w in row.edges)
-        largest.append(_inner(abs(row.bias) + sum(terms), len(row.sources), format))
+        terms = (product(abs(w), largest[s]) for s, w in row.edges)
+        largest.append(inner_size(abs(row.bias) + sum(terms), len(row.sources), format))
     left = (n for n, row in enumerate(rows, start=1) if n not in followed and not row.is_carry)
     return all(largest[number] <= format.largest for number in left)
 
 
-def _product(a: float, b: float) -> float:
+def product(a: float, b: float) -> float:
     """Return at least a·b, for nonnegative factors."""
-    return math.nextafter(a * b, math.inf) if a and b else 0.0
+    return float(np.nextafter(a * b, np.inf)) if a != 0 and b != 0 else 0.0
 
 
-def _inner(size: float, products: int, format: Format) -> float:
+def inner_size(size: float, products: int, format: Format) -> float:
     """Bound what additions within a form give, by its terms' size without rounding; 2(d)."""
-    growth = 1 + 2 * (products + 1) * format.unit
-    return (size + math.ldexp(products, format.least)) * growth * UP
+    growth = 1 + 2 * (products + 1) * unit(format)
+    return (size + math.ldexp(float(products), format.least)) * growth * UP
 
 
-def lemma1(form: Form, values: list[Values], top: float, format: Format) -> tuple[float, int]:
+def begin(tables: Tables, state: State, nodes: FloatArray, n: int) -> None:
+    """Begin a block of n ≥ 2 nodes."""
+    state.shown[0] = tables.claimed
+    if not tables.claimed:
+        return
+    left, right = nodes[0], nodes[n - 1]
+    state.above[0], state.below[0] = max(right, 0.0), max(-left, 0.0)
+    state.grid[0] = spacing(tables.format, max(left, -right))
+    fill(state.open, False, n)
+    fill(state.seen, False, n)
+
+
+def take(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    steps: Steps,
+    tables: Tables,
+    state: State,
+    form: int,
+    values: FloatArray,
+    radius: FloatArray,
+    n: int,
+) -> None:
+    """Take the next form: its values at n nodes, and a radius for every cell."""
+    if not state.shown[0]:
+        return
+    output, always = form == len(steps.target), state.signs.always
+    high, low = largest(values, n), least(values, n)
+    size = max(high, -low)
+    # of 4u: low parts of the values, and rounding of middles and of what is added to them
+    distance = (largest(radius, n - 1) + 4 * U * size) * UP
+    reaching = reach(tables.windows, form, state.radii, state.local, always, state.effects)
+    top = (size if output else high) + (distance + reaching) * UP
+    local, grid = lemma1(steps, tables, state, form, top)
+    total = (reaching + local) * UP
+    need = (total + distance) * UP
+    state.local[form], state.radii[form] = local, total
+    state.shown[0] = size + need <= tables.format.largest
+    if state.shown[0] and not output:
+        always[form] = -1 if high + need > 0 >= low - need else (1 if low - need > 0 else 0)
+        if always[form] < 0:
+            find_signs(state, form, values, need, n)
+        take_values(tables.format, state, form, high + need, low - need, grid)
+
+
+def lemma1(steps: Steps, tables: Tables, state: State, form: int, top: float) -> tuple[float, int]:
     """Return D and the grid of a form, read from computed values, whose own is at most top."""
-    plus, minus = max(form.bias, 0.0), max(-form.bias, 0.0)
-    errors, leaves, products, grid = 0.0, int(form.bias != 0), 0, last_bit(form.bias)
-    for (weight, source), bit in zip(form.terms, form.bits, strict=True):
-        above, below, own = values[source]
-        if not above and not below:
+    format, bias = tables.format, steps.bias[form - 1]
+    plus, minus, errors = max(bias, 0.0), max(-bias, 0.0), 0.0
+    products, grid = 0, int(tables.bias_bits[form - 1])
+    for k in range(steps.first[form - 1], steps.first[form]):
+        weight, source = steps.weight[k], steps.reads[k]
+        if state.above[source] == 0 and state.below[source] == 0:
             continue  # computed as 0
         products += 1
-        size, own = abs(weight), own + bit
-        high, low = _product(size, above), _product(size, below)
+        own = int(state.grid[source] + tables.bits[k])
+        high = product(abs(weight), state.above[source])
+        low = product(abs(weight), state.below[source])
         plus, minus = (plus + high, minus + low) if weight > 0 else (plus + low, minus + high)
-        if math.frexp(size)[0] != 0.5:
-            errors += format.rounding(max(high, low), own)
+        if not steps.power[k]:
+            errors += rounded(format, max(high, low), own)
         grid = min(grid, own)
-    leaves += products
-    inner = _inner(max(plus, minus), products, format)
+    leaves = products + (1 if bias != 0 else 0)
+    inner = inner_size(max(plus, minus), products, format)
     if not inner <= format.largest:
         return math.inf, grid
-    errors += max(leaves - 2, 0) * format.rounding(inner, grid)
+    errors += max(leaves - 2, 0) * rounded(format, inner, grid)
     if grid < format.safe:
-        errors += math.ldexp(products, format.least + 1)
+        errors += math.ldexp(float(products), format.least + 1)
     errors *= UP
-    last = format.rounding((max(top, 0.0) + errors) * UP, grid) if leaves >= 2 else 0.0
+    last = rounded(format, (max(top, 0.0) + errors) * UP, grid) if leaves >= 2 else 0.0
     return (errors + last) * UP, grid
 
 
-class Block:
-    """The theorem of section 6 for one block of cells, form by form.
+def take_values(
+    format: Format, state: State, form: int, top: float, bottom: float, grid: int
+) -> None:
+    """Points (d) and (e): what a unit's computed values may be; if off, nothing is rounded."""
+    if state.signs.always[form] == 0:
+        state.radii[form] = state.local[form] = 0.0
+    state.above[form], state.below[form] = max(top, 0.0), 0.0
+    state.grid[form] = max(grid, spacing(format, bottom)) if top > 0 and bottom > 0 else grid
 
-    ``add`` takes the forms in the order of ``network.computed``. After the last one, ``bound`` is
-    for all numbers of the format from the first node to the last.
+
+def find_signs(state: State, form: int, values: FloatArray, need: float, n: int) -> None:
+    """Section 7: near a node a unit is decided by its sign there and at both middles."""
+    on, undecided, right = state.signs.on[form], state.signs.undecided[form], values[1:]
+    off, over, under = state.off, state.over, state.under
+    for j in lanes(n):
+        over[j] = values[j] > need
+        under[j] = values[j] < -need
+    after, below = over[1:], under[1:]
+    for j in lanes(n - 1):
+        middle = right[j] + values[j]  # twice
+        on[j] = middle > 2 * need
+        off[j] = middle < -2 * need
+    for j in lanes(n - 1):
+        over[j] &= on[j]
+        under[j] &= off[j]
+    for j in lanes(n - 1):
+        after[j] &= on[j]
+        below[j] &= off[j]
+    for j in lanes(n):
+        undecided[j] = (over[j] | under[j]) ^ True
+    open_nodes(state, on, undecided, n)
+
+
+def open_nodes(state: State, on: BoolArray, undecided: BoolArray, n: int) -> None:
+    """Mark the nodes that need a sweep: where two units are undecided, or one and cells are alike.
+
+    If a node has no other undecided unit, and both its signs are in the cells around, these do.
     """
+    opened, seen, alike = state.open, state.seen, state.over
+    inner, before, after = alike[1:], on, on[1:]
+    fill(alike, True, n)
+    for j in lanes(n - 2):
+        inner[j] = (before[j] ^ after[j]) ^ True
+    for j in lanes(n):
+        opened[j] |= undecided[j] & (alike[j] | seen[j])
+        seen[j] |= undecided[j]
 
-    def __init__(self, rounding: Rounding, nodes: FloatArray) -> None:
-        self.rounding, self.format = rounding, rounding.format
-        left, right = float(nodes[0]), float(nodes[-1])
-        grid = self.format.spacing(max(left, -right))
-        self.values = [Values(max(right, 0.0), max(-left, 0.0), grid)]
-        count = len(rounding.forms) + 1
-        self.radii, self.local = np.zeros(count), np.zeros(count)
-        self.always: dict[int, bool] = {}
-        self.signs: dict[int, tuple[BoolArray, BoolArray]] = {}  # cells on, nodes undecided
-        self.seen, self.open = np.zeros((2, len(nodes)), np.bool_)
-        self.shown = bool(rounding.forms)
 
-    def add(self, values: FloatArray, radius: FloatArray) -> None:
-        """Take the next form: its values at the nodes, and a radius for every cell."""
-        if not self.shown:
-            return
-        index = len(self.values)
-        form, output = self.rounding.forms[index - 1], index == len(self.rounding.forms)
-        high, low = float(values.max()), float(values.min())
-        size = max(high, -low)
-        # of 4u: low parts of the values, and rounding of middles and of what is added to them
-        distance = (float(radius.max()) + 4 * U * size) * UP
-        reach = form.windows.reach(self.radii, self.local, self.always)
-        top = (size if output else high) + (distance + reach) * UP
-        local, grid = lemma1(form, self.values, top, self.format)
-        total = (reach + local) * UP
-        need = (total + distance) * UP
-        self.local[index], self.radii[index] = local, total
-        self.shown = size + need <= self.format.largest
-        if not self.shown or output:
-            return
-        if high + need > 0 >= low - need:
-            self._sign(index, values, need)
-        else:
-            self._always(index, on=low - need > 0)
-        self.values.append(self._values(high + need, low - need, grid))
+def evaluation_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
+    """Return E for all numbers of the format in the block, infinite if nothing could be shown."""
+    if not state.shown[0]:
+        return math.inf
+    simple = state.radii[-1]
+    swept = swept_error(steps, tables, state, n)
+    return min(simple, swept)
 
-    def _always(self, index: int, *, on: bool) -> None:
-        """Point (e) for a unit that is on, or off, everywhere; if off, nothing is rounded."""
-        self.always[index] = on
-        if not on:
-            self.radii[index] = self.local[index] = 0.0
 
-    def _values(self, top: float, bottom: float, grid: int) -> Values:
-        """Point (d): what a unit's computed values may be."""
-        if top <= 0:
-            return Values(0.0, 0.0, grid)
-        return Values(top, 0.0, max(grid, self.format.spacing(bottom)) if bottom > 0 else grid)
+def swept_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
+    """Sections 6 and 7: the largest effect over all patterns; infinite if they are too many."""
+    nodes = np.flatnonzero(state.open[:n])
+    sets = sets_needed(state.signs, nodes)
+    if sets.sum() > UNDECIDED * (n + SWEPT):
+        return math.inf
+    local = with_own_rounding(steps, tables, state)
+    found, most = 0.0, len(state.sweep.total)
+    for start in range(0, n - 1, most):
+        points = min(most, n - 1 - start)
+        effect = effect_in_cells(steps, state.signs, local, state.sweep, start, points)
+        found = max(found, effect if effect < math.inf else math.inf)
+    for needed in range(1, largest_set(sets) + 1):
+        some = nodes[sets == needed]
+        at_once = max(1, most // needed)
+        memory = memory_of(steps.slots, needed, min(at_once, len(some)))
+        for start in range(0, len(some), at_once):
+            points = some[start : start + at_once]
+            effect = effect_at_nodes(steps, state.signs, local, memory, points, needed)
+            found = max(found, effect if effect < math.inf else math.inf)
+    return found * UP + TINY * (1 + state.radii.sum())
 
-    def _sign(self, index: int, values: FloatArray, need: float) -> None:
-        """Section 7: near a node a unit is decided by its sign there and at both middles."""
-        middles = values[1:] + values[:-1]  # twice
-        on, off = middles > 2 * need, middles < -2 * need
-        above, below = values > need, values < -need
-        for side in (slice(1, None), slice(None, -1)):
-            above[side] &= on
-            below[side] &= off
-        undecided = ~(above | below)
-        self.signs[index] = on, undecided
-        # if a node has no other, and both its signs are in the cells around, these are enough
-        same = undecided.copy()
-        same[1:-1] &= on[1:] == on[:-1]
-        self.open |= same | (undecided & self.seen)
-        self.seen |= undecided
 
-    def bound(self) -> float:
-        """Return E, infinite if nothing could be shown."""
-        if not self.shown:
-            return math.inf
-        swept = self._swept()
-        simple = float(self.radii[-1])
-        return min(simple, swept if swept < math.inf else math.inf)
+def sets_needed(signs: Signs, nodes: IntArray) -> IntArray:
+    """Return how many sets the adjoints at nodes need: a centre, and one for each undecided unit."""
+    sets = np.ones(len(nodes), np.int64)
+    for form in range(1, len(signs.always) - 1):
+        if signs.always[form] < 0:
+            undecided = signs.undecided[form]
+            for j in lanes(len(nodes)):
+                sets[j] += undecided[nodes[j]]
+    return sets
 
-    def _swept(self) -> float:
-        """Sections 6 and 7: the largest effect over all patterns; infinite if they are too many."""
-        rows = [(), *(form.terms for form in self.rounding.forms)]
-        local, most = self._with_own_rounding(), max(1, min(SWEPT, HELD // len(rows)))
-        nodes, columns = self._undecided()
-        if np.sum(columns) > UNDECIDED * (len(self.seen) + SWEPT):
-            return math.inf
-        largest = 0.0
-        for slopes, points in chain(self._cells(most), self._nodes(nodes, columns, most)):
-            effect = largest_effect(rows, local, self.always, slopes, points)
-            largest = max(largest, effect if effect < math.inf else math.inf)
-        return largest * UP + TINY * (1 + float(np.sum(self.radii)))
 
-    def _with_own_rounding(self) -> FloatArray:
-        """Lemma 6: the rounding errors, increased by what the sweep's own rounding may hide."""
-        hidden = (2 * U * (self.rounding.readers + 1) * self.radii).tolist()
-        costs = [
-            sum(abs(weight) * hidden[source] for weight, source in form.terms)
-            for form in self.rounding.forms
-        ]
-        increased: FloatArray = (self.local + np.array([0.0, *costs])) * UP + TINY
-        return increased
+def largest_set(sets: IntArray) -> int:
+    """Return the most sets that any node needs, 0 if there is none."""
+    return int(sets.max()) if len(sets) else 0
 
-    def _undecided(self) -> tuple[IntArray, IntArray]:
-        """Return the nodes that need a sweep, and the columns that each needs, ascending."""
-        nodes = np.flatnonzero(self.open)
-        columns = np.ones(len(nodes), np.int64)
-        for _, undecided in self.signs.values():
-            columns += undecided[nodes]
-        order = np.argsort(columns, kind="stable")
-        return nodes[order], columns[order]
 
-    def _cells(self, most: int) -> Iterator[Points]:
-        """Yield the patterns of the cells, by their middles."""
-        cells = len(self.seen) - 1
-        for start in range(0, cells, most):
-            some = slice(start, min(start + most, cells))
-            slopes = {index: Slopes(on[some]) for index, (on, _) in self.signs.items()}
-            yield slopes, some.stop - start
-
-    def _nodes(self, nodes: IntArray, columns: IntArray, most: int) -> Iterator[Points]:
-        """Yield the patterns around nodes: what is decided is so in the cell on either side."""
-        start = 0
-        while start < len(nodes):
-            some = nodes[start : start + max(1, most // int(columns[-1]))]
-            cells = np.maximum(some - 1, 0)
-            slopes = {}
-            for index, (on, undecided) in self.signs.items():
-                near = undecided[some]
-                slopes[index] = Slopes(np.where(near, 0.5, on[cells]), np.flatnonzero(near))
-            start += len(some)
-            yield slopes, len(some)
+def with_own_rounding(steps: Steps, tables: Tables, state: State) -> FloatArray:
+    """Lemma 6: the rounding errors, increased by what the sweep's own rounding may hide."""
+    increased = np.zeros(len(state.local))
+    for form in range(1, len(state.local)):
+        cost = 0.0
+        for k in range(steps.first[form - 1], steps.first[form]):
+            source = steps.reads[k]
+            hidden = 2 * U * (tables.readers[source] + 1) * state.radii[source]
+            cost += abs(steps.weight[k]) * hidden
+        increased[form] = (state.local[form] + cost) * UP + TINY
+    return increased

@@ -2,79 +2,163 @@
 
 The adjoints of a network are swept from the output to the input, at many points at a time. Where
 it is undecided whether a unit is on, they are not numbers but sets: a centre and generators, each
-times any number of [−1, 1]. Arrays have a row for the centre and for each generator, and a column
-for each point.
+times any number of [−1, 1]. They stand where the values stood: the adjoint of a wire is begun where
+the wire is read last, and done with where it was computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from sinrelu.arithmetic import FloatArray, IntArray
-from sinrelu.certify.windows import UP, Terms
-
-BoolArray = npt.NDArray[np.bool_]
-
-
-class Slopes(NamedTuple):
-    """A unit's slope at every point: 0, 1, or ½ where it is undecided, which is ``undecided``."""
-
-    slope: BoolArray | FloatArray
-    undecided: IntArray | None = None
-
-    def times(self, adjoint: FloatArray, used: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return slope times adjoint, and a bound of its size; Lemma 5."""
-        product = adjoint * self.slope
-        size = np.abs(product).sum(axis=0) * UP
-        if self.undecided is not None and self.undecided.size:
-            used[self.undecided] += 1
-            rows = used[self.undecided]
-            missing = int(rows.max()) + 1 - len(product)
-            if missing > 0:
-                product = np.concatenate((product, np.zeros((missing, len(used)))))
-            product[rows, self.undecided] = size[self.undecided]
-            size[self.undecided] *= 2
-        return product, size
+from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
+from sinrelu.arithmetic.lanes import chosen, fill, lanes, larger, largest
+from sinrelu.certify.windows import UP
+from sinrelu.steps import Steps
 
 
-def largest_effect(
-    rows: Sequence[Terms],
-    local: FloatArray,
-    always: Mapping[int, bool],
-    slopes: Mapping[int, Slopes],
-    points: int,
-) -> float:
-    """Return the largest Σ |adjoint|·error over all points, before repair by ``UP``.
+class Signs(NamedTuple):
+    """What is known of the units of a block, whose rows are numbered from 1.
 
-    ``local`` are the errors of the forms; each but the last, the output, is ``always`` on or off,
-    or has ``slopes`` at every point.
+    always[i] is 1 or 0 where unit i is on or off everywhere, else −1. Then on[i] says for every
+    cell if it is on in the middle, and undecided[i] for every node if nothing is known near it.
     """
-    adjoints = {len(rows) - 1: np.ones((1, points))}
-    used = np.zeros(points, np.int64)
-    total = np.zeros(points)
-    for index in range(len(rows) - 1, 0, -1):
-        adjoint = adjoints.pop(index, None)
-        if adjoint is None or always.get(index) is False:
-            continue
-        if index in slopes:
-            adjoint, size = slopes[index].times(adjoint, used)
+
+    always: IntArray
+    on: BoolArray
+    undecided: BoolArray
+
+
+class Sweep(NamedTuple):
+    """Memory for the adjoints at some points, of shape (slots, sets, points), and rows of it."""
+
+    adjoint: FloatArray
+    total: FloatArray
+    size: FloatArray
+    slope: FloatArray
+    used: IntArray
+
+    @property
+    def points(self) -> int:
+        """Points at a time."""
+        return len(self.total)
+
+
+def memory_of(slots: int, sets: int, points: int) -> Sweep:
+    """Return memory for so many points, where each needs at most so many sets."""
+    total, size, slope = np.empty(points), np.empty(points), np.empty(points)
+    adjoint = np.empty((slots, sets, points))
+    return Sweep(adjoint, total, size, slope, np.empty(points, np.int64))
+
+
+def effect_in_cells(
+    steps: Steps, signs: Signs, local: FloatArray, memory: Sweep, start: int, n: int
+) -> float:
+    """Return the largest Σ |adjoint|·error over n cells, by the patterns of their middles.
+
+    ``local`` are the errors of the forms. Repair by ``UP`` is left to the caller.
+    """
+    output = len(steps.target)
+    begin(steps, memory, 1, n)
+    for form in range(output, 0, -1):
+        adjoint = memory.adjoint[steps.target[form - 1]]
+        if form < output and signs.always[form] < 0:
+            on = signs.on[form][start:]
+            for j in lanes(n):
+                adjoint[0][j] *= on[j]
+        elif form < output and signs.always[form] == 0:
+            fill(adjoint[0], 0.0, n)
+        for j in lanes(n):
+            memory.total[j] += np.abs(adjoint[0][j]) * local[form]
+        spread(steps, form, memory, 1, n)
+    return largest(memory.total, n)
+
+
+def effect_at_nodes(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    steps: Steps,
+    signs: Signs,
+    local: FloatArray,
+    memory: Sweep,
+    nodes: IntArray,
+    sets: int,
+) -> float:
+    """Likewise around some nodes: what is decided there is so in the cell on either side."""
+    output, n = len(steps.target), len(nodes)
+    begin(steps, memory, sets, n)
+    for form in range(output, 0, -1):
+        adjoint = memory.adjoint[steps.target[form - 1]]
+        if form < output and signs.always[form] == 0:
+            for row in range(sets):
+                fill(adjoint[row], 0.0, n)
+        if form < output and signs.always[form] < 0:
+            times_slopes(signs, form, memory, adjoint, nodes, sets)
         else:
-            size = np.abs(adjoint).sum(axis=0)
-        total += size * local[index]
-        for weight, source in rows[index]:
-            if source:
-                adjoints[source] = _sum(adjoints.get(source), weight * adjoint)
-    return float(np.max(total))
+            add_sizes(memory, adjoint, sets, n)
+        for j in lanes(n):
+            memory.total[j] += memory.size[j] * local[form]
+        spread(steps, form, memory, sets, n)
+    return largest(memory.total, n)
 
 
-def _sum(old: FloatArray | None, new: FloatArray) -> FloatArray:
-    """Add sets of adjoints, of which one may have more generators; either may be overwritten."""
-    if old is None:
-        return new
-    less, more = sorted((old, new), key=len)
-    more[: len(less)] += less
-    return more
+def begin(steps: Steps, memory: Sweep, sets: int, n: int) -> None:
+    """Set the adjoint of the output to 1."""
+    fill(memory.total, 0.0, n)
+    for j in lanes(n):
+        memory.used[j] = 0
+    adjoint = memory.adjoint[steps.target[-1]]
+    for row in range(sets):
+        fill(adjoint[row], 1.0 if row == 0 else 0.0, n)
+
+
+def times_slopes(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    signs: Signs, form: int, memory: Sweep, adjoint: FloatArray, nodes: IntArray, sets: int
+) -> None:
+    """Multiply by the slope, or where it is undecided by ½ with a generator; Lemma 5."""
+    n, on, undecided = len(nodes), signs.on[form], signs.undecided[form]
+    slope, size, used = memory.slope, memory.size, memory.used
+    for j in lanes(n):
+        node = nodes[j]
+        slope[j] = chosen(undecided[node], 0.5, on[larger(node - 1, 0)] * 1.0)
+        used[j] += undecided[node]
+    for row in range(sets):
+        for j in lanes(n):
+            adjoint[row][j] *= slope[j]
+    add_sizes(memory, adjoint, sets, n)
+    for row in range(1, sets):
+        for j in lanes(n):
+            own = (slope[j] == 0.5) & (used[j] == row)
+            adjoint[row][j] = chosen(own, size[j], adjoint[row][j])
+    for j in lanes(n):
+        size[j] *= chosen(slope[j] == 0.5, 2.0, 1.0)
+
+
+def add_sizes(memory: Sweep, adjoint: FloatArray, sets: int, n: int) -> None:
+    """Sum up |centre| and |generators|, rounded up."""
+    size = memory.size
+    fill(size, 0.0, n)
+    for row in range(sets):
+        for j in lanes(n):
+            size[j] += np.abs(adjoint[row][j])
+    for j in lanes(n):
+        size[j] *= UP
+
+
+def spread(steps: Steps, form: int, memory: Sweep, sets: int, n: int) -> None:
+    """Add a form's adjoint, times weights, to those of what it reads, the input left out."""
+    own = memory.adjoint[steps.target[form - 1]]
+    for k in range(steps.first[form] - 1, steps.first[form - 1] - 1, -1):
+        if steps.reads[k]:
+            other, weight = memory.adjoint[steps.source[k]], steps.weight[k]
+            for row in range(sets):
+                add(other[row], own[row], weight, steps.ends[k], n)
+
+
+def add(other: FloatArray, own: FloatArray, weight: float, first: bool, n: int) -> None:
+    """Add to what is there, or begin with it."""
+    if first:
+        for j in lanes(n):
+            other[j] = weight * own[j]
+    else:
+        for j in lanes(n):
+            other[j] += weight * own[j]

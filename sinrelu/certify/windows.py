@@ -8,13 +8,14 @@ units of the window are on; they are tabulated once for all patterns.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray, IntArray
+from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
 from sinrelu.arithmetic.double_double import U
+from sinrelu.arithmetic.lanes import chosen, fill, lanes, largest
 
 UP = 1 + 2.0**-30
 """Repairs sums and products of nonnegative numbers, as in ``sinrelu.certify.bound``."""
@@ -50,36 +51,110 @@ class Coefficient(NamedTuple):
         return (np.abs(self.value) + self.error) * UP
 
 
-class Windows(NamedTuple):
-    """Bounds of |coefficients| for the windows of a form, each its last so many ancestors.
+class Window(NamedTuple):
+    """Bounds of |coefficients| for one window of a form, its last so many ancestors.
 
-    A row of the matrix stands for a pattern of one window; bit b says if ``units[b]`` is on, and
-    ``bits`` which are in the window. The rows of a window begin at its ``start``. Columns are first
-    ``read``, whose values may be off, and then ``units``, whose own rounding is meant.
+    A row is for one of ``wires``: for what the window reads, whose values may be off, or for a unit
+    of it (``own``), whose own rounding is meant. A column stands for a pattern, whose bit b says if
+    the b-th of ``units`` is on.
     """
 
     units: list[int]
-    read: list[int]
-    patterns: IntArray
-    bits: IntArray
-    starts: IntArray
+    wires: list[int]
+    own: list[bool]
     matrix: FloatArray
 
-    def reach(self, radii: FloatArray, local: FloatArray, always: Mapping[int, bool]) -> float:
-        """Bound the error that reaches the form, by Lemma 4, if some units are always on or off."""
-        fixed = value = 0
-        for bit, unit in enumerate(self.units):
-            if unit in always:
+
+class Windows(NamedTuple):
+    """The windows of all forms, one after the other; those of form i are numbered from first[i−1].
+
+    Window g has 2^size[g] patterns, and rows from row[g] to before row[g+1]: of ``wire``, which is
+    ``own`` or not, with bounds from ``entry`` on. unit[begin[i−1]] and so on are the units of the
+    largest window of form i, of which the others are the first few. ``pattern`` is 0, 1, 2, …
+    """
+
+    begin: IntArray
+    unit: IntArray
+    first: IntArray
+    size: IntArray
+    row: IntArray
+    wire: IntArray
+    own: BoolArray
+    entry: IntArray
+    entries: FloatArray
+    pattern: IntArray
+
+    @classmethod
+    def of(cls, rows: Sequence[Terms], entries: int) -> Windows:
+        """Tabulate the windows of all forms, each with no more than so many entries."""
+        with np.errstate(all="ignore"):
+            found = [windows_of(rows, index, entries) for index in range(1, len(rows))]
+        windows = [window for form in found for window in form]
+        lengths = [row.size for window in windows for row in window.matrix]
+        return cls(
+            _ends([len(form[-1].units) for form in found]),
+            np.array([unit for form in found for unit in form[-1].units], np.int64),
+            _ends(list(map(len, found))),
+            np.array([len(window.units) for window in windows], np.int64),
+            _ends([len(window.wires) for window in windows]),
+            np.array([wire for window in windows for wire in window.wires], np.int64),
+            np.array([own for window in windows for own in window.own], np.bool_),
+            _ends(lengths),
+            np.concatenate([np.zeros(0), *(window.matrix.reshape(-1) for window in windows)]),
+            np.arange(1 << SIZES[-1]),
+        )
+
+
+def _ends(lengths: Sequence[int]) -> IntArray:
+    return np.cumsum([0, *lengths], dtype=np.int64)
+
+
+def reach(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    windows: Windows,
+    form: int,
+    radii: FloatArray,
+    local: FloatArray,
+    always: IntArray,
+    effects: FloatArray,
+) -> float:
+    """Bound the error that reaches a form, by Lemma 4.
+
+    always[i] is 1 or 0 where unit i is on or off everywhere, and −1 elsewhere.
+    """
+    least = np.inf
+    for window in range(windows.first[form - 1], windows.first[form]):
+        size, columns = windows.size[window], 1 << windows.size[window]
+        fill(effects, 0.0, columns)
+        for row in range(windows.row[window], windows.row[window + 1]):
+            wire = windows.wire[row]
+            error = local[wire] if windows.own[row] else radii[wire]
+            add_effect(effects, error, windows.entries[windows.entry[row] :], columns)
+        fixed = state = 0
+        for bit in range(size):
+            known = always[windows.unit[windows.begin[form - 1] + bit]]
+            if known >= 0:
                 fixed |= 1 << bit
-                value |= always[unit] << bit
-        errors = np.concatenate((radii[self.read], local[self.units]))
-        effects = np.einsum("ij,j->i", self.matrix, errors)
+                state |= known << bit
         if fixed:
-            effects[((self.patterns ^ value) & fixed & self.bits) != 0] = 0.0
-        return float(np.maximum.reduceat(effects, self.starts).min()) * UP + TINY
+            leave_out(effects, windows.pattern, fixed, state, columns)
+        effect = largest(effects, columns)
+        least = effect if effect < least else least  # where it is a NaN, nothing is known
+    return least * UP + TINY
 
 
-def windows_of(rows: Sequence[Terms], index: int, entries: int) -> Windows:
+def add_effect(effects: FloatArray, error: float, bounds: FloatArray, n: int) -> None:
+    """Add what an error may do, in every pattern."""
+    for j in lanes(n):
+        effects[j] += error * bounds[j]
+
+
+def leave_out(effects: FloatArray, pattern: IntArray, fixed: int, state: int, n: int) -> None:
+    """Leave out the patterns in which a unit is on that is always off, or off that is always on."""
+    for j in lanes(n):
+        effects[j] = chosen(((pattern[j] ^ state) & fixed) != 0, 0.0, effects[j])
+
+
+def windows_of(rows: Sequence[Terms], index: int, entries: int) -> list[Window]:
     """Tabulate the windows of a form, the largest with no more than so many entries."""
     read = {source for _, source in rows[index]} - {0}
     units: list[int] = []
@@ -93,56 +168,43 @@ def windows_of(rows: Sequence[Terms], index: int, entries: int) -> Windows:
         read = read - {last} | sources
         wires |= sources
     if not units:
-        return _direct(rows[index], sorted(wires))
-    return _tabulated(rows, index, units, sorted(wires))
+        return [_direct(rows[index], sorted(wires))]
+    return _tabulated(rows, index, units)
 
 
-def _direct(terms: Terms, read: list[int]) -> Windows:
+def _direct(terms: Terms, read: list[int]) -> Window:
     """Return the window of no unit alone, at once: a form may read very many wires."""
     largest = np.zeros(1 + max(read, default=0))
     for weight, source in terms:
         if source:
             largest[source] += abs(weight)
-    none = np.zeros(1, np.int64)
-    return Windows([], read, none, none, none, largest[None, read] * UP)
+    return Window([], read, [False] * len(read), largest[read, None] * UP)
 
 
-def _tabulated(rows: Sequence[Terms], index: int, units: list[int], read: list[int]) -> Windows:
+def _tabulated(rows: Sequence[Terms], index: int, units: list[int]) -> list[Window]:
     """Compute the coefficients of Lemma 3 for all patterns, from the last unit to the first."""
     patterns = np.arange(1 << len(units))
     zero = np.zeros(len(patterns))
     found: defaultdict[int, Coefficient] = defaultdict(lambda: Coefficient(zero, zero))
     _spread(found, rows[index], Coefficient(zero + 1, zero))
-    sizes = sorted({min(size, len(units)) for size in SIZES})
-    tables = [_table(found, units, read, 0)]
+    windows = [_window(found, units[:0])]
     for bit, unit in enumerate(units):
         found[unit] = found[unit].times((patterns >> bit & 1).astype(np.float64))
         _spread(found, rows[unit], found[unit])
-        if bit + 1 in sizes:
-            tables.append(_table(found, units, read, bit + 1))
-    counts = np.array([1 << size for size in sizes])
-    return Windows(
-        units,
-        read,
-        np.concatenate([patterns[:count] for count in counts]),
-        np.repeat(counts - 1, counts),
-        np.cumsum(counts) - counts,
-        np.concatenate(tables),
-    )
+        if bit + 1 in (*SIZES, len(units)):
+            windows.append(_window(found, units[: bit + 1]))
+    return windows
 
 
 def _spread(found: dict[int, Coefficient], terms: Terms, own: Coefficient) -> None:
-    """Replace a form by what it reads."""
+    """Replace a form by what it reads; the input has no error."""
     for weight, source in terms:
-        found[source] = found[source].plus(weight, own)
+        if source:
+            found[source] = found[source].plus(weight, own)
 
 
-def _table(
-    found: dict[int, Coefficient], units: list[int], read: list[int], size: int
-) -> FloatArray:
-    """Return the rows of the window of so many units: what it reads is outside of it."""
-    columns = np.zeros((len(read) + len(units), 1 << size))
-    for column, wire in enumerate((*read, *units)):
-        if (wire in units[:size]) == (column >= len(read)):
-            columns[column] = found[wire].bound[: 1 << size]
-    return columns.T
+def _window(found: dict[int, Coefficient], units: list[int]) -> Window:
+    """Return the bounds as they stand; what the window reads is outside of it."""
+    wires = sorted(found)
+    matrix = np.array([found[wire].bound[: 1 << len(units)] for wire in wires])
+    return Window(units, wires, [wire in units for wire in wires], matrix)

@@ -11,31 +11,34 @@ import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.lanes import fill, lanes, larger
 from sinrelu.arithmetic.numbers import number
 from sinrelu.errors import RequestError
+from sinrelu.kernels import backend_for, on
 from sinrelu.network import Network
 from sinrelu.precision import has_float32_weights
+from sinrelu.steps import Steps
 
-BLOCK = 2**15
-"""Points at a time: enough to hide what a numpy call costs, few enough for a core's cache."""
+BLOCK = {"numpy": 2**13, "numba": 2**10}
+"""Points at a time: few enough for a core's cache, and for numpy enough to hide what calls cost."""
 MAX_HELD = 2**24
 """Values held at a time, whatever the network: one of a million units takes fewer points."""
 
 
-class Step(NamedTuple):
-    """One row, reading and writing slots of a block of memory in which live values stand."""
-
-    terms: tuple[tuple[float, int], ...]
-    bias: float
-    target: int
-
-
 class Program(NamedTuple):
-    """A network compiled to steps over the fewest slots; slot 0 holds the input."""
+    """A network laid out in steps; what a dtype other than float64 computes is rounded to that.
 
-    steps: tuple[Step, ...]
-    slots: int
+    ``backend`` names a machine, ``numpy`` or ``numba``, that is not left to the number of points.
+    """
+
+    steps: Steps
     dtype: type = np.float64
+    backend: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """Values held at a time."""
+        return self.steps.slots
 
     @overload
     def __call__(self, x: float) -> np.float64: ...
@@ -47,26 +50,82 @@ class Program(NamedTuple):
         Other real numbers are rounded to nearest; what is none is a RequestError.
         """
         points: FloatArray = _float64(x).astype(self.dtype, copy=False)
-        flat = points.reshape(-1)
+        flat = np.ascontiguousarray(points.reshape(-1))
         result = np.empty_like(flat)
-        length = max(1, min(BLOCK, flat.size, MAX_HELD // (self.slots + 1)))
-        memory: FloatArray = np.empty((self.slots + 1, length), self.dtype)
+        backend = backend_for(flat.size * float(len(self.steps.weight)), self.backend)
+        length = max(1, min(BLOCK[backend], flat.size, MAX_HELD // self.slots))
+        memory: FloatArray = np.empty((self.slots, length), self.dtype)
         with np.errstate(all="ignore"):
-            for start in range(0, flat.size, length):
-                block = flat[start : start + length]
-                result[start : start + length] = self._run(block, memory[:, : block.size])
+            on(backend, evaluate)(self.steps.rounded(self.dtype), flat, result, memory)
         return result.reshape(points.shape)[()]
 
-    def _run(self, block: FloatArray, memory: FloatArray) -> FloatArray:
-        product = memory[-1]
-        memory[0] = block
-        *units, output = self.steps
-        for step in units:
-            _affine(step, memory, product)
-            np.maximum(memory[step.target], 0.0, out=memory[step.target])
-        _affine(output, memory, product)
-        answer: FloatArray = memory[output.target] + 0.0  # −0 becomes 0
-        return answer
+
+def evaluate(steps: Steps, x: FloatArray, result: FloatArray, memory: FloatArray) -> None:
+    """Evaluate a network at points of shape (n,), as many at a time as the memory has room for."""
+    length, output = memory.shape[1], memory[steps.target[-1]]
+    for begin in range(0, len(x), length):
+        points = x[begin : begin + length]
+        n = len(points)
+        for j in lanes(n):
+            memory[0][j] = points[j]
+        run(steps, memory, n)
+        answer = result[begin : begin + length]
+        for j in lanes(n):
+            answer[j] = output[j] + 0.0  # −0 becomes 0
+
+
+def run(steps: Steps, memory: FloatArray, n: int) -> None:
+    """Compute all steps in order; see the module for the order within a step."""
+    weight, source, output = steps.weight, steps.source, len(steps.target) - 1
+    for step in range(output + 1):
+        total, bias = memory[steps.target[step]], steps.bias[step]
+        k, terms = steps.first[step], steps.first[step + 1] - steps.first[step]
+        floor = 0.0 if step < output else -np.inf
+        if terms == 1:
+            rectify_one(total, bias, weight[k], memory[source[k]], floor, n)
+        elif terms == 2:
+            values = memory[source[k]], memory[source[k + 1]]
+            rectify_two(total, bias, weight[k], weight[k + 1], values, floor, n)
+        else:
+            fill(total, bias, n)
+            for term in range(k, k + terms):
+                add(total, weight[term], memory[source[term]], n)
+            rectify(total, floor, n)
+
+
+def rectify_one(
+    total: FloatArray, bias: float, weight: float, value: FloatArray, floor: float, n: int
+) -> None:
+    """Compute a step of one term: most are, and a pass over the points each takes longer."""
+    for j in lanes(n):
+        total[j] = larger(bias + weight * value[j], floor)
+
+
+def rectify_two(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+    total: FloatArray,
+    bias: float,
+    first: float,
+    second: float,
+    values: tuple[FloatArray, FloatArray],
+    floor: float,
+    n: int,
+) -> None:
+    """Likewise a step of two terms."""
+    value, other = values
+    for j in lanes(n):
+        total[j] = larger((bias + first * value[j]) + second * other[j], floor)
+
+
+def add(total: FloatArray, weight: float, value: FloatArray, n: int) -> None:
+    """Add weight · value."""
+    for j in lanes(n):
+        total[j] += weight * value[j]
+
+
+def rectify(total: FloatArray, floor: float, n: int) -> None:
+    """Replace what is below the floor."""
+    for j in lanes(n):
+        total[j] = larger(total[j], floor)
 
 
 @overload
@@ -110,37 +169,6 @@ def _float64(x: npt.ArrayLike) -> FloatArray:
 
 
 def program(network: Network) -> Program:
-    """Compile a network. A unit that only carries a value costs nothing: it shares its slot."""
+    """Lay out a network once, to be evaluated often."""
     network.require_float64("float64 evaluation")
-    free: list[int] = []
-    slot = {0: 0}
-    steps = []
-    count = 1
-    for row in network.computed:
-        if not free:
-            free.append(count)
-            count += 1
-        slot[row.number] = free.pop()
-        terms = tuple((weight, slot[source]) for weight, source in row.terms)
-        steps.append(Step(terms, row.bias, slot[row.number]))
-        free += sorted((slot[source] for source in row.finished), reverse=True)
-    return Program(tuple(steps), count)
-
-
-def _affine(step: Step, memory: FloatArray, product: FloatArray) -> None:
-    """Write the step's affine form into its slot, which no source of it occupies."""
-    total = memory[step.target]
-    terms = iter(step.terms)
-    if step.bias or not step.terms:
-        total.fill(step.bias)
-    else:
-        weight, slot = next(terms)
-        np.multiply(memory[slot], weight, out=total)
-    for weight, slot in terms:
-        if weight == 1.0:
-            total += memory[slot]
-        elif weight == -1.0:
-            total -= memory[slot]
-        else:
-            np.multiply(memory[slot], weight, out=product)
-            total += product
+    return Program(Steps.of(network))

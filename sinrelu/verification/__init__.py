@@ -11,18 +11,22 @@ import numpy as np
 
 from sinrelu.arithmetic.numbers import count
 from sinrelu.arithmetic.rounding import as_float
-from sinrelu.certify import cells_needed, certify, refutation, usual_budget
+from sinrelu.certify import cells_needed, refutation, usual_budget
+from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import evaluated_error, worst_of
-from sinrelu.certify.pieces import Pieces, most_pieces
-from sinrelu.certify.prover import USUAL, cells_text, fitted
-from sinrelu.constructions.fold_reflect.induction import prove
+from sinrelu.certify.pieces import Finder, estimated_pieces
+from sinrelu.certify.prover import Plan, cells_text, prove
+from sinrelu.certify.survey import USUAL, fitted
+from sinrelu.constructions.fold_reflect.induction import prove as prove_by_induction
 from sinrelu.errors import RequestError
+from sinrelu.kernels import HINT, NUMPY, WORTH, backend_for
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, has_float32_weights
 from sinrelu.progress import Message, ignore
 from sinrelu.target import DEFAULT, Target, tolerance
 from sinrelu.verification.report import Proof, Report
 from sinrelu.verification.sampling import (
+    Observer,
     Sample,
     first_look,
     sample_multiprecision,
@@ -130,18 +134,34 @@ class _Task(NamedTuple):
         sample = first_look(network, target, self.tol)
         if sample.exact.lower > self.tol:
             return sample, self._refuted(sample)
-        pieces = Pieces.estimated(network, target.cover)
-        budget = self.budget or usual_budget(network)
-        needed = cells_needed(pieces, fitted(USUAL, network, target.cover, self.tol))
+        certificate, survey = prove(self._claimed(), self._plan())
+        told = partial(self.progress, "sampling")
+        sample = take_sample(network, survey, target, self.tol, told)
+        if self.sampled:
+            return sample, None
+        shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
+        return sample, Proof(shown, certificate.remark, certificate)
+
+    def _plan(self) -> Plan:
+        """Estimate the pieces, and say it if they are too many for a proof."""
+        network, cover = self.network, self.target.cover
+        expected = estimated_pieces(Finder.of(network), cover)
+        needed = cells_needed(expected, fitted(USUAL, network, cover, self.tol))
+        backend = backend_for(needed * network.size)
+        budget = self.budget or usual_budget(network, backend)
         if needed > budget and not self.sampled:
             self.message(f"a proof needs {cells_text(needed)}, more than {budget}: none is tried")
-        told = partial(self.progress, "finding pieces")
-        pieces = pieces.found(network, most_pieces(network), told)
-        told = partial(self.progress, "sampling")
-        sample = take_sample(network, pieces, target, self.tol, told)
-        if sample.exact.lower > self.tol:
-            return sample, self._refuted(sample)
-        return sample, None if self.sampled else self._proof(pieces, budget)
+        elif backend == NUMPY and needed * network.size > WORTH:
+            self.message(HINT)
+        return Plan(
+            budget=budget,
+            expected=expected,
+            evaluation=self.precision,
+            observer=Observer(network, self.target, backend),
+            judged=not self.sampled,
+            backend=backend,
+            progress=partial(self.progress, "finding pieces" if self.sampled else "proving"),
+        )
 
     def evaluated(self, sample: Sample, witness: Fraction) -> tuple[float, Fraction | float] | None:
         """Return the worst of a few floats, and a lower bound of the error as computed there."""
@@ -159,18 +179,11 @@ class _Task(NamedTuple):
         x, told = sample.exact.x, self._claim()
         return Proof(shortfall=REFUTED_BY_SAMPLE, certificate=refutation(self.network, x=x, **told))
 
-    def _proof(self, pieces: Pieces, budget: int) -> Proof:
-        told = partial(self.progress, "proving")
-        certificate = certify(
-            self.network,
-            pieces=pieces,
-            budget=budget,
-            evaluation=self.precision,
-            progress=told,
-            **self._claim(),
+    def _claimed(self) -> Claim:
+        told = self._claim()
+        return Claim.of(
+            self.network, told["tol"], told["domain"], told["witness_domain"], told["function"]
         )
-        shown = Fraction(certificate.sup_error) if math.isfinite(certificate.sup_error) else None
-        return Proof(shown, certificate.remark, certificate)
 
     def _claim(self) -> dict[str, Any]:
         return {
@@ -182,7 +195,7 @@ class _Task(NamedTuple):
 
 
 def _by_induction(network: Network, target: Target) -> Proof:
-    bound = prove(network)
+    bound = prove_by_induction(network)
     if bound is None:
         return Proof(shortfall=NO_INDUCTION)
     if not bound.covers(target):

@@ -19,7 +19,7 @@ from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED, finite_or
 from sinrelu.network import Network, exact_hex
 from sinrelu.precision import FLOAT64, says_float32
 from sinrelu.target import DEFAULT, Target
-from sinrelu.verification.sampling import Curve, Sample
+from sinrelu.verification.sampling import Sample
 
 SAMPLED_OK = "sampled-ok"
 VERDICTS: Mapping[str, str] = {
@@ -160,9 +160,8 @@ class Report:
             yield self.proof.shortfall
         elif self.verdict == INCONCLUSIVE and self.sup_error is not None:
             yield f"the bound {decimal_above(self.sup_error)} exceeds the tolerance"
-        curve = self.sample.curve
-        if curve is not None and curve.more_than is not None:
-            yield f"more than {curve.more_than} pieces: a uniform grid was sampled instead"
+        if self.sample.on_grid:
+            yield "its pieces are too many to be found: a uniform grid was sampled instead"
         yield from self._computed_remarks()
         if not self.within_limit:
             count = self.network.connections
@@ -193,7 +192,7 @@ class Report:
             "computed_error": self._number(self.computed_error),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self._number(self.witness_error, up=False),
-            "pieces": None if self.sample.curve is None else self.sample.curve.pieces,
+            "pieces": self.sample.pieces,
             **self._seen(),
             "connections": network.connections,
             "max_connections": self.max_connections,
@@ -246,14 +245,14 @@ class Report:
         return "\n".join([*lines, line("verdict", f"{self.verdict}: {self._sentence()}")])
 
     def _error_lines(self) -> Iterator[str]:
-        target, curve = self.target, self.sample.curve
+        target, pieces = self.target, self.sample.pieces
         yield line("function", target.function)
         yield line(
             "domain", target.interval if self.network.multiprecision else domain_text(target)
         )
         yield line("tolerance", exact_text(self.tol))
-        if curve is not None:
-            yield line("pieces", self._pieces(curve))
+        if not self.network.multiprecision:
+            yield line("pieces", "not counted" if pieces is None else f"{pieces}")
         yield from self._sample_lines()
         if self.sup_error is not None:
             how = ", by induction on the plan" if self.network.multiprecision else ""
@@ -271,11 +270,6 @@ class Report:
         if self.computed_error is not None:
             shown = f"≤ {self._bound(self.computed_error)}"
             yield line("computed error", f"{shown:<12} of both, for every {self.precision} x")
-
-    @staticmethod
-    def _pieces(curve: Curve) -> str:
-        many = "not counted" if curve.more_than is None else f"more than {curve.more_than}"
-        return many if curve.pieces is None else f"{curve.pieces}"
 
     def _sample_lines(self) -> Iterator[str]:
         label, exact, seen = "sampled error", self.sample.exact, self.sample.float64

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
@@ -18,7 +19,9 @@ from mpmath import MPContext, libmp
 from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces, most_pieces
+from sinrelu.certify.survey import Survey
 from sinrelu.evaluate import program
+from sinrelu.evaluate.float64 import Program
 from sinrelu.evaluate.enclosed import cost, enclosed_error
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
@@ -45,6 +48,8 @@ NARROW = Fraction(1, 2**60)
 SMALL = Fraction(1, 2**50)
 ENCLOSING = 2**25
 """Fewer points are enclosed where their number times ``cost`` is more."""
+RUNS = 8
+"""The worst points of so many runs of a block's nodes are kept."""
 BLOCK = 2**17
 
 
@@ -54,20 +59,13 @@ class Curve:
 
     ``breakpoints``, of shape (P+1,), include both ends of the domain; None where they are too many.
     ``x`` and ``error`` have shape (n,): breakpoints and middles of pieces, or a uniform grid, and
-    an error that is NaN or infinite where float64 overflows in the network. ``more_than`` is the
-    number that was too many, None if pieces were not looked for.
+    an error that is NaN or infinite where float64 overflows in the network.
     """
 
     breakpoints: FloatArray | None
     x: FloatArray
     error: FloatArray
     function: str = "sin"
-    more_than: int | None = None
-
-    @property
-    def pieces(self) -> int | None:
-        """Pieces in the domain, or None where they were not enumerated."""
-        return None if self.breakpoints is None else len(self.breakpoints) - 1
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,40 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen: exactly at thousands of points; at millions in float64, where weights are."""
+    """What was seen: exactly at thousands of points; at millions in float64, where weights are.
+
+    ``pieces`` is how many there are in the domain, where all were found; ``on_grid`` says that they
+    were too many, and a uniform grid was taken for them.
+    """
 
     exact: Enclosed
     float64: Worst | None = None
-    curve: Curve | None = None
+    pieces: int | None = None
+    on_grid: bool = False
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Sees the error in float64 at the nodes of a proof, and in the middles between.
+
+    Of each block of nodes it returns the worst points of some runs, and how many there were.
+    """
+
+    network: Network
+    target: Target
+    backend: str | None = None
+
+    def __call__(self, nodes: FloatArray) -> Seen:
+        """Look at ascending nodes, of shape (n,)."""
+        x = with_middles(nodes)
+        error = float64_error(self.network, x, function=self.target.function, run=self.run)
+        seen = Seen(x, error, len(x)).within(self.target)
+        return seen.worst_of_each(RUNS)
+
+    @cached_property
+    def run(self) -> Program:
+        """The network, laid out once."""
+        return program(self.network)._replace(backend=self.backend)
 
 
 def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Pieces:
@@ -106,57 +133,67 @@ def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = 
 def first_look(network: Network, target: Target, tol: Fraction) -> Sample:
     """Evaluate a network at a few points: enough to see that it is quite another function."""
     x = np.linspace(*target.cover, _points(network, LOOK_STEPS, EVALUATIONS // 8) + 1)
-    error = float64_error(network, x, function=target.function)
-    seen = _Seen(x, error).within(target)
-    chosen = [seen.worst_of_each(LOOK_WINDOWS), landmarks(target.cover, LOOK_LANDMARKS)]
-    curve = Curve(None, x, error, target.function)
+    seen = _seen(network, target, x)
+    chosen = [seen.worst_of_each(LOOK_WINDOWS).x, landmarks(target.cover, LOOK_LANDMARKS)]
     exact = _enclose(network, target, tol, chosen, work=ENCLOSING // 8)
-    return Sample(exact, seen.worst, curve)
+    return Sample(exact, seen.worst)
 
 
 def take_sample(
     network: Network,
-    pieces: Pieces,
+    survey: Survey,
     target: Target = DEFAULT,
     tol: Fraction = SMALL,
     progress: Progress = ignore,
 ) -> Sample:
-    """Evaluate a network all over the target's domain, where its pieces were looked for.
+    """Evaluate a network all over the target's domain, which an ``Observer`` has seen before.
 
-    In float64 at every breakpoint and the middle of every piece (at a uniform grid where they are
-    not known) and at ``RANDOM_POINTS`` points of a fixed seed; exactly at the worst of them all
-    over the domain, at some of the random points, and at zeros and extrema of f.
+    In float64 at ``RANDOM_POINTS`` points of a fixed seed, and at a uniform grid if not all nodes
+    of the domain were seen; exactly at the worst points of all over the domain, at some of the
+    random points, and at zeros and extrema of f.
     """
-    function = target.function
-    curve = error_curve(network, pieces, _part(progress, 0.0, 0.5), function)
     x = np.random.default_rng(SEED).uniform(*target.cover, _points(network, RANDOM_POINTS))
-    error = float64_error(network, x, _part(progress, 0.5, 0.6), function)
-    along, random = (_Seen(*of).within(target) for of in ((curve.x, curve.error), (x, error)))
-    few, both = WINDOWS // 3, _Seen(*map(np.concatenate, zip(along, random, strict=True)))
-    chosen = [along.worst_of_each(WINDOWS), random.worst_of_each(few), random.x[:few]]
+    random = _seen(network, target, x)
+    progress(0.2)
+    if survey.complete:
+        along = Seen.joined(survey.total.seen)
+    else:
+        grid = np.linspace(*target.cover, _points(network, GRID_STEPS) + 1)
+        along = _seen(network, target, grid)
+    progress(0.4)
+    few = WINDOWS // 3
+    chosen = [along.worst_of_each(WINDOWS).x, random.worst_of_each(few).x, random.x[:few]]
     chosen.append(landmarks(target.cover))
-    exact = _enclose(network, target, tol, chosen, _part(progress, 0.6, 1.0))
-    return Sample(exact, both.worst, curve)
+    exact = _enclose(network, target, tol, chosen, _part(progress, 0.4, 1.0))
+    worst = Seen.joined([along, random]).worst
+    return Sample(exact, worst, survey.pieces, not survey.complete)
 
 
-class _Seen(NamedTuple):
-    """Points, ascending or random, and the errors there in float64."""
+class Seen(NamedTuple):
+    """Points, ascending or random, and the errors there in float64, out of so many."""
 
     x: FloatArray
     error: FloatArray
+    points: int
 
-    def within(self, target: Target) -> _Seen:
+    @classmethod
+    def joined(cls, parts: Sequence[Seen]) -> Seen:
+        """Return what was seen here and there."""
+        x, error = (np.concatenate(values) for values in list(zip(*parts, strict=True))[:2])
+        return cls(x, error, sum(part.points for part in parts))
+
+    def within(self, target: Target) -> Seen:
         """Return those in the domain itself, which its cover may exceed."""
         low, high = target.floats
         inside = (low <= self.x) & (self.x <= high)
-        return _Seen(self.x[inside], self.error[inside])
+        return Seen(self.x[inside], self.error[inside], int(inside.sum()))
 
-    def worst_of_each(self, windows: int) -> FloatArray:
-        """Return one point of each of ``windows`` runs; a NaN counts as worst."""
-        size = max(1, -(-len(self.x) // windows))
+    def worst_of_each(self, runs: int) -> Seen:
+        """Return one point of each of so many runs; a NaN counts as worst."""
+        size = max(1, -(-len(self.x) // runs))
         starts = range(0, len(self.x), size)
-        worst = (s + np.argmax(np.abs(self.error[s : s + size])) for s in starts)
-        return self.x[list(worst)]
+        worst = [s + int(np.argmax(np.abs(self.error[s : s + size]))) for s in starts]
+        return Seen(self.x[worst], self.error[worst], self.points)
 
     @property
     def worst(self) -> Worst | None:
@@ -165,7 +202,12 @@ class _Seen(NamedTuple):
             return None
         size = np.nan_to_num(np.abs(self.error), nan=math.inf, posinf=math.inf)
         at = int(np.argmax(size))
-        return Worst(float(size[at]), float(self.x[at]), len(self.x))
+        return Worst(float(size[at]), float(self.x[at]), self.points)
+
+
+def _seen(network: Network, target: Target, x: FloatArray) -> Seen:
+    error = float64_error(network, x, function=target.function)
+    return Seen(x, error, len(x)).within(target)
 
 
 def _points(network: Network, most: int, evaluations: int = EVALUATIONS) -> int:
@@ -243,15 +285,18 @@ def error_curve(
     found = pieces.breakpoints
     steps = _points(network, GRID_STEPS)
     x = np.linspace(*pieces.domain, steps + 1) if found is None else with_middles(found)
-    many = most_pieces(network) if found is None else None
-    return Curve(found, x, float64_error(network, x, progress, function), function, many)
+    return Curve(found, x, float64_error(network, x, progress, function), function)
 
 
 def float64_error(
-    network: Network, x: FloatArray, progress: Progress = ignore, function: str = "sin"
+    network: Network,
+    x: FloatArray,
+    progress: Progress = ignore,
+    function: str = "sin",
+    run: Program | None = None,
 ) -> FloatArray:
-    """Return N(x) − f(x) for x of shape (n,), both in float64."""
-    run, reference = program(network), getattr(np, function)
+    """Return N(x) − f(x) for x of shape (n,), both in float64; ``run`` is the network laid out."""
+    run, reference = run or program(network), getattr(np, function)
     error = np.empty_like(x)
     with np.errstate(all="ignore"):
         for start in range(0, len(x), BLOCK):

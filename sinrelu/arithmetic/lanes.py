@@ -1,0 +1,61 @@
+"""One text for two machines: loops over the nodes of a block, by numpy or compiled.
+
+A *kernel* is a function of arrays and numbers in which every loop over nodes is written
+
+    for j in lanes(n):
+        total[j] = total[j] + weight * value[j]
+
+As it stands, ``lanes(n)`` is one slice, and the body runs once, on whole arrays. Compiled by
+``sinrelu.kernels`` it is ``range(n)``, and the body runs for every node. So there is no second
+text that could differ from the first: what a proof says of the one holds for the other. Every
+operation is one of IEEE 754 on one element, in the same order; so values are equal to the last bit.
+
+Bodies choose by the functions below instead of branching. Neighbours are read through shifted
+views, ``right = values[1:]``. A NaN passes through all of them, as it does in numpy.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from sinrelu.arithmetic import FloatArray
+
+Lane = Any
+"""An index of arrays: a slice, or an integer where the loop is compiled."""
+
+
+def lanes(n: int) -> Iterable[Lane]:
+    """Return what indexes the first n elements: all at once, or one after the other."""
+    return (slice(0, n),)
+
+
+def larger(a: Any, b: Any) -> Any:
+    """Return the larger of two numbers, elementwise."""
+    return np.maximum(a, b)
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """Return the smaller of two numbers, elementwise."""
+    return np.minimum(a, b)
+
+
+def chosen(condition: Any, a: Any, b: Any) -> Any:
+    """Return a where a condition holds, else b, elementwise."""
+    return np.where(condition, a, b)
+
+
+def largest(values: FloatArray, n: int) -> float:
+    """Return the largest of the first n ≥ 1 numbers."""
+    return float(values[:n].max())
+
+
+def least(values: FloatArray, n: int) -> float:
+    """Return the least of the first n ≥ 1 numbers."""
+    return float(values[:n].min())
+
+
+def fill(values: Any, number: Any, n: int) -> None:
+    """Set the first n elements to a number."""
+    for j in lanes(n):
+        values[j] = number
