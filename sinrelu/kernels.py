@@ -25,7 +25,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sinrelu.arithmetic.lanes import chosen, lanes, larger, largest, least, smaller
+from sinrelu.arithmetic.lanes import (
+    chosen,
+    count_below,
+    indices,
+    lanes,
+    larger,
+    largest,
+    least,
+    smaller,
+    sort_by,
+)
 from sinrelu.errors import MissingExtraError, RequestError
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -68,7 +78,7 @@ def on(backend: str, kernel: Kernel) -> Kernel:
 @cache
 def compiled(kernel: Kernel) -> Kernel:
     """Compile a kernel, and keep the machine code for later processes."""
-    dispatcher = _translated(kernel)
+    dispatcher = _jitted(kernel)
     with _kept_in(_folder(_text_of(kernel, set()))):
         dispatcher.enable_caching()
     return dispatcher  # type: ignore[no-any-return]  # numba ships no types
@@ -76,12 +86,16 @@ def compiled(kernel: Kernel) -> Kernel:
 
 @cache
 def _translated(function: Any) -> Any:
+    """Return what a compiled function may call in place of a function."""
+    return _jitted(SCALAR.get(function, function), no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _jitted(function: Any, **options: bool) -> Any:
     import numba
 
-    function = SCALAR.get(function, function)
     scope = {**function.__globals__, **dict(_called(function, _translated))}
     copied = FunctionType(function.__code__, scope, function.__name__)
-    return numba.njit(nogil=True, error_model="numpy")(copied)
+    return numba.njit(nogil=True, error_model="numpy", **options)(copied)
 
 
 def _called(function: Any, translate: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
@@ -172,11 +186,45 @@ def _least(values: Any, n: int) -> float:
     return best[0]  # type: ignore[no-any-return]
 
 
+def _indices(mask: Any, found: Any, n: int) -> int:
+    count = 0
+    for i in range(n):
+        if mask[i]:
+            found[count] = i
+            count += 1
+    return count
+
+
+def _sort_by(x: Any, low: Any, order: Any, n: int) -> None:
+    """Sort by insertion: what comes is a few sequences that ascend already."""
+    for i in range(1, n):
+        j, k = i, order[i]
+        while j > 0 and _follows(x, low, order[j - 1], k):
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = k
+
+
+def _follows(x: Any, low: Any, i: int, k: int) -> bool:
+    return x[i] > x[k] or (x[i] == x[k] and low[i] > low[k])
+
+
+def _count_below(sorted: Any, count: int, found: Any, n: int) -> None:
+    below = 0
+    for i in range(n):
+        while below < count and sorted[below] < i:
+            below += 1
+        found[i] = below
+
+
 SCALAR: Mapping[Any, Any] = {
     larger: _larger,
     smaller: _smaller,
     chosen: _chosen,
     largest: _largest,
     least: _least,
+    indices: _indices,
+    sort_by: _sort_by,
+    count_below: _count_below,
 }
-"""What choices between numbers are where a kernel is compiled."""
+"""What is done another way where a kernel is compiled: choices, and what numpy has a function for."""

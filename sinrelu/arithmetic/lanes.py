@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
 
 Lane = Any
 """An index of arrays: a slice, or an integer where the loop is compiled."""
@@ -59,3 +59,21 @@ def fill(values: Any, number: Any, n: int) -> None:
     """Set the first n elements to a number."""
     for j in lanes(n):
         values[j] = number
+
+
+def indices(mask: BoolArray, found: IntArray, n: int) -> int:
+    """Write the indices of those of the first n that are true, ascending; return how many."""
+    true = np.flatnonzero(mask[:n])
+    found[: len(true)] = true
+    return len(true)
+
+
+def sort_by(x: FloatArray, low: FloatArray, order: IntArray, n: int) -> None:
+    """Sort n indices, so that the double-doubles x + low at them ascend."""
+    at = order[:n]
+    order[:n] = at[np.lexsort((low[at], x[at]))]
+
+
+def count_below(sorted: IntArray, count: int, found: IntArray, n: int) -> None:
+    """Write, for each of the first n integers i ≥ 0, how many of ``count`` ascending are below."""
+    found[:n] = np.searchsorted(sorted[:count], np.arange(n))

@@ -22,19 +22,39 @@ from sinrelu.arithmetic.double_double import (
     start,
     two_sum,
 )
-from sinrelu.arithmetic.lanes import chosen, fill, lanes, larger
+from sinrelu.arithmetic.lanes import chosen, count_below, fill, indices, lanes, larger, sort_by
 from sinrelu.steps import Steps
 
 SMALLEST_STEP = 2.0**-98
 """Breakpoints closer to a node than this, relative to the domain, are left to the radius."""
 
 
+class Zeros(NamedTuple):
+    """Where forms change their signs: in what cell, at what ratio of its width, at what x.
+
+    ``slot`` is that of the form. ``kept`` are those that are clearly inside of the cell.
+    """
+
+    cell: IntArray
+    slot: IntArray
+    ratio: FloatArray
+    ratio_low: FloatArray
+    x: FloatArray
+    x_low: FloatArray
+    kept: BoolArray
+
+    @classmethod
+    def empty(cls, most: int) -> Zeros:
+        """Return room for so many."""
+        return cls(*np.empty((2, most), np.int64), *np.empty((4, most)), np.empty(most, np.bool_))
+
+
 class Memory(NamedTuple):
     """A block: the live wires at its nodes, whether cells are gaps, and which slots are alive.
 
-    ``place`` is how many nodes there are, at which stage, and whether its forms are computed. The
-    rest is for zeros of wires: in what cell, at what ratio of its width, at what x, and their slot;
-    and where nodes go.
+    ``place`` is how many nodes there are, at which stage, whether its forms are computed, and how
+    many zeros were found; ``order`` is that of those that become nodes. ``rank`` is 0, 1, 2, …; the
+    rest are rows to write in.
     """
 
     high: FloatArray
@@ -42,17 +62,19 @@ class Memory(NamedTuple):
     gaps: BoolArray
     alive: BoolArray
     place: IntArray
+    zeros: Zeros
+    order: IntArray
+    rank: IntArray
+    index: IntArray
     cells: IntArray
-    slots: IntArray
-    zeros: FloatArray
-    moved: IntArray
+    mask: BoolArray
     old: FloatArray
 
 
-NODES, STAGE, READY = 0, 1, 2
+NODES, STAGE, READY, FOUND = 0, 1, 2, 3
 """Entries of ``Memory.place``."""
-RATIO, RATIO_LOW, X, X_LOW = 0, 1, 2, 3
-"""Rows of ``Memory.zeros``."""
+FULL = -1
+"""Found where there is no room for the zeros."""
 
 
 class Block(NamedTuple):
@@ -76,11 +98,12 @@ class Block(NamedTuple):
     @classmethod
     def empty(cls, slots: int, most: int) -> Block:
         """Return room for so many nodes."""
-        high, low = np.empty((2, slots, most))
-        cells, owners, moved = np.empty((3, most), np.int64)
-        gaps, alive = np.zeros(most, np.bool_), np.zeros(slots, np.bool_)
-        place, zeros, old = np.zeros(3, np.int64), np.empty((4, most)), np.empty((2, most))
-        return cls(Memory(high, low, gaps, alive, place, cells, owners, zeros, moved, old))
+        alive, place = np.zeros(slots, np.bool_), np.zeros(4, np.int64)
+        gaps, mask = np.zeros((2, most), np.bool_)
+        order, index, cells = np.empty((3, most), np.int64)
+        wires, zeros, old = np.empty((2, slots, most)), Zeros.empty(most), np.empty((2, most))
+        rank = np.arange(most)
+        return cls(Memory(*wires, gaps, alive, place, zeros, order, rank, index, cells, mask, old))
 
     @property
     def nodes(self) -> DoubleDouble:
@@ -116,16 +139,15 @@ def advance(
             for step in range(first, last):
                 compute(steps, step, memory, place[NODES])
             place[READY] = 1
-        count = 0
+        place[FOUND] = 0
         for step in range(first, last):
-            if count >= 0:
-                count = find_zeros(steps, step, gains[step + 1], negligible, memory, count)
-        if count < 0:
+            if place[FOUND] != FULL:
+                find_zeros(memory, steps.target[step], gains[step + 1], negligible)
+        if place[FOUND] == FULL:
             return
-        if last > first + 1:
-            count = sort_zeros(memory, count)
+        count = sort_zeros(memory, place[FOUND])
         if count:
-            insert_zeros(memory, count)
+            insert_zeros(memory, place[NODES], count)
         for step in range(first, last):
             target = steps.target[step]
             rectify(memory.high[target], memory.low[target], place[NODES])
@@ -147,112 +169,107 @@ def compute(steps: Steps, step: int, memory: Memory, n: int) -> None:
     memory.alive[target] = True
 
 
-def find_zeros(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
-    steps: Steps, step: int, gain: float, negligible: float, memory: Memory, count: int
-) -> int:
-    """Add where a form changes its sign, but for what is negligible or at a node.
+def find_zeros(memory: Memory, slot: int, gain: float, negligible: float) -> None:
+    """Add where a form changes its sign, but for what is negligible or at a node."""
+    form, zeros, place, index = memory.high[slot], memory.zeros, memory.place, memory.index
+    n, found = place[NODES], place[FOUND]
+    count = find_changes(memory, form, gain, negligible, n - 1)
+    if n + found + count > len(index):
+        place[FOUND] = FULL
+        return
+    cell = zeros.cell[found:]
+    for j in lanes(count):
+        cell[j] = index[memory.cells[j]]
+    fill(zeros.slot[found:], slot, count)
+    find_places(memory, form, memory.low[slot], found, count)
+    place[FOUND] = found + count
 
-    Returns how many zeros there are now, −1 if there is no room for them.
+
+def find_changes(memory: Memory, form: FloatArray, gain: float, negligible: float, n: int) -> int:
+    """Find the cells at whose ends a form's signs are opposite, but for gaps and small kinks.
+
+    They are ``index`` at the first so many of ``cells``.
     """
-    target, n = steps.target[step], memory.place[NODES]
-    value, low = memory.high[target], memory.low[target]
-    cells = np.flatnonzero(changes_sign(value, memory.gaps, n))
-    left, right = value[cells], value[cells + 1]
-    kink = 1 / (1 / np.abs(left) + 1 / np.abs(right))
-    cells = cells[kink * gain > negligible]
-    k = len(cells)
-    if n + count + k > len(memory.cells):
-        return -1
-    x, x_low = memory.high[0], memory.low[0]
-    zeros, kept = memory.zeros[:, count:], np.ones(k, np.bool_)
-    for j in lanes(k):
-        i = cells[j]
-        high, rest = subtract(value[i], low[i], value[i + 1], low[i + 1])
-        ratio, ratio_low = divide(value[i], low[i], high, rest)
-        at, at_low = interpolate(x[i], x_low[i], x[i + 1], x_low[i + 1], ratio, ratio_low)
-        zeros[RATIO][j], zeros[RATIO_LOW][j] = ratio, ratio_low
-        zeros[X][j], zeros[X_LOW][j] = at, at_low
-        before = clearly_below(x[i], x_low[i], at, at_low)
-        kept[j] = before & clearly_below(at, at_low, x[i + 1], x_low[i + 1])
-    return count + keep_zeros(memory, cells, kept, target, count)
-
-
-def changes_sign(value: FloatArray, gaps: BoolArray, n: int) -> BoolArray:
-    """Mark the cells, but for gaps, at whose ends the signs of a form are opposite."""
-    changes, right = np.zeros(n - 1, np.bool_), value[1:]
-    for j in lanes(n - 1):
-        falls = (value[j] > 0) & (right[j] < 0)
-        changes[j] = (falls | ((value[j] < 0) & (right[j] > 0))) & (gaps[j] ^ True)
-    return changes
-
-
-def keep_zeros(memory: Memory, cells: IntArray, kept: BoolArray, slot: int, count: int) -> int:
-    """Keep some of the zeros that were written after the first ``count``; return how many."""
-    index = np.flatnonzero(kept)
-    k = len(index)
-    memory.cells[count : count + k] = cells[index]
-    memory.slots[count : count + k] = slot
-    for row in range(4):
-        values = memory.zeros[row][count:]
-        values[:k] = values[index]
-    return k
-
-
-def sort_zeros(memory: Memory, count: int) -> int:
-    """Sort zeros of several forms, and drop what is too close to the one before."""
-    x, low = memory.zeros[X], memory.zeros[X_LOW]
-    order = np.argsort(low[:count], kind="mergesort")
-    order = order[np.argsort(x[order], kind="mergesort")]
-    if count == 0:
-        return 0
-    apart, after, before = np.ones(count, np.bool_), order[1:], order
-    later = apart[1:]
-    for j in lanes(count - 1):
-        i, next_one = before[j], after[j]
-        later[j] = clearly_below(x[i], low[i], x[next_one], low[next_one])
-    order = order[apart]
-    k = len(order)
-    memory.cells[:k], memory.slots[:k] = memory.cells[order], memory.slots[order]
-    for row in range(4):
-        values = memory.zeros[row]
-        values[:k] = values[order]
-    return k
-
-
-def insert_zeros(memory: Memory, count: int) -> None:
-    """Make nodes of zeros, and give every live wire its value there: 0 if the zero is its own."""
-    n, cells, moved = memory.place[NODES], memory.cells, memory.moved
-    shift = np.cumsum(np.bincount(cells[:count] + 1, minlength=n))
+    mask, gaps, right, index = memory.mask, memory.gaps, form[1:], memory.index
     for j in lanes(n):
-        moved[j] = shift[j]
-    moved[:n] += np.arange(n)
-    fresh = cells[:count] + 1 + np.arange(count)
+        falls = (form[j] > 0) & (right[j] < 0)
+        changes = falls | ((form[j] < 0) & (right[j] > 0))
+        mask[j] = changes & (gaps[j] ^ True)
+    count = indices(mask, index, n)
+    for j in lanes(count):
+        kink = 1 / (1 / np.abs(form[index[j]]) + 1 / np.abs(right[index[j]]))
+        mask[j] = kink * gain > negligible
+    return indices(mask, memory.cells, count)
+
+
+def find_places(memory: Memory, form: FloatArray, rest: FloatArray, found: int, n: int) -> None:
+    """Interpolate n zeros after those that were found."""
+    zeros, x, x_low = memory.zeros, memory.high[0], memory.low[0]
+    cell, ratios, ratios_low = zeros.cell[found:], zeros.ratio[found:], zeros.ratio_low[found:]
+    places, places_low, kept = zeros.x[found:], zeros.x_low[found:], zeros.kept[found:]
+    for j in lanes(n):
+        i = cell[j]
+        step, step_low = subtract(form[i], rest[i], form[i + 1], rest[i + 1])
+        ratio, ratio_low = divide(form[i], rest[i], step, step_low)
+        at, at_low = interpolate(x[i], x_low[i], x[i + 1], x_low[i + 1], ratio, ratio_low)
+        after = clearly_below(x[i], x_low[i], at, at_low)
+        kept[j] = after & clearly_below(at, at_low, x[i + 1], x_low[i + 1])
+        ratios[j], ratios_low[j], places[j], places_low[j] = ratio, ratio_low, at, at_low
+
+
+def sort_zeros(memory: Memory, found: int) -> int:
+    """Order the zeros that are kept, without those too close to the one before; return how many."""
+    zeros, order, mask = memory.zeros, memory.order, memory.mask
+    count = indices(zeros.kept, order, found)
+    if count < 2:
+        return count
+    sort_by(zeros.x, zeros.x_low, order, count)
+    x, low, later, apart = zeros.x, zeros.x_low, order[1:], mask[1:]
+    mask[0] = True
+    for j in lanes(count - 1):
+        i, k = order[j], later[j]
+        apart[j] = clearly_below(x[i], low[i], x[k], low[k])
+    count = indices(mask, memory.index, count)
+    for j in lanes(count):
+        order[j] = order[memory.index[j]]
+    return count
+
+
+def insert_zeros(memory: Memory, n: int, count: int) -> None:
+    """Make nodes of zeros, and give every live wire its value there: 0 if the zero is its own."""
+    zeros, order, moved, cells = memory.zeros, memory.order, memory.index, memory.cells
+    for j in lanes(count):
+        cells[j] = zeros.cell[order[j]]
+    count_below(cells, count, moved, n)
+    for j in lanes(n):
+        moved[j] += memory.rank[j]
     for slot in range(len(memory.alive)):
         if memory.alive[slot]:
-            insert_values(memory, memory.high[slot], memory.low[slot], fresh, n)
+            insert_values(memory, memory.high[slot], memory.low[slot], n, count)
     for j in lanes(count):
-        memory.high[memory.slots[j], fresh[j]] = 0.0
-        memory.low[memory.slots[j], fresh[j]] = 0.0
-    gaps = memory.gaps[:n].copy()
-    fill(memory.gaps, False, n + count)
-    memory.gaps[moved[:n]] = gaps
+        slot, to = zeros.slot[order[j]], cells[j] + 1 + memory.rank[j]
+        memory.high[slot, to], memory.low[slot, to] = 0.0, 0.0
+    gaps, mask = memory.gaps, memory.mask
+    for j in lanes(n):
+        mask[j] = gaps[j]
+    fill(gaps, False, n + count)
+    for j in lanes(n):
+        gaps[moved[j]] = mask[j]
     memory.place[NODES] = n + count
 
 
-def insert_values(
-    memory: Memory, high: FloatArray, low: FloatArray, fresh: IntArray, n: int
-) -> None:
+def insert_values(memory: Memory, high: FloatArray, low: FloatArray, n: int, count: int) -> None:
     """Move a wire's values to where its nodes are now, and interpolate between them."""
-    old, old_low = memory.old
-    ratio, ratio_low, moved = memory.zeros[RATIO], memory.zeros[RATIO_LOW], memory.moved
+    old, old_low, zeros, cells = memory.old[0], memory.old[1], memory.zeros, memory.cells
     for j in lanes(n):
         old[j], old_low[j] = high[j], low[j]
     for j in lanes(n):
-        high[moved[j]], low[moved[j]] = old[j], old_low[j]
-    for j in lanes(len(fresh)):
-        i, to = memory.cells[j], fresh[j]
+        high[memory.index[j]], low[memory.index[j]] = old[j], old_low[j]
+    for j in lanes(count):
+        zero, i, to = memory.order[j], cells[j], cells[j] + 1 + memory.rank[j]
+        ratio, ratio_low = zeros.ratio[zero], zeros.ratio_low[zero]
         high[to], low[to] = interpolate(
-            old[i], old_low[i], old[i + 1], old_low[i + 1], ratio[j], ratio_low[j]
+            old[i], old_low[i], old[i + 1], old_low[i + 1], ratio, ratio_low
         )
 
 
