@@ -45,6 +45,7 @@ BACKENDS = (NUMPY, NUMBA)
 WORTH = 2e8
 """Multiplications by weights from which on loading compiled kernels saves time."""
 HINT = "pip install 'sinrelu[fast]' makes this about eight times faster"
+COMPILING = "compiling kernels, which takes some seconds, once for this version"
 WIDTH = 64
 """So many maxima are taken side by side, as the vector units of a processor do."""
 
@@ -115,6 +116,11 @@ def _text_of(function: Any, seen: set[str]) -> set[str]:
         if callee is not range and callee.__code__.co_filename not in seen:
             _text_of(callee, seen)
     return seen
+
+
+def is_compiled(kernel: Kernel) -> bool:
+    """Whether machine code of a kernel is kept already, by this process or another."""
+    return any(_folder(_text_of(kernel, set())).glob("*.nbc"))
 
 
 def _folder(files: set[str]) -> Path:
@@ -206,7 +212,7 @@ def _sort_by(x: Any, low: Any, order: Any, n: int) -> None:
 
 
 def _follows(x: Any, low: Any, i: int, k: int) -> bool:
-    return x[i] > x[k] or (x[i] == x[k] and low[i] > low[k])
+    return bool(x[i] > x[k] or (x[i] == x[k] and low[i] > low[k]))
 
 
 def _count_below(sorted: Any, count: int, found: Any, n: int) -> None:
@@ -227,4 +233,4 @@ SCALAR: Mapping[Any, Any] = {
     sort_by: _sort_by,
     count_below: _count_below,
 }
-"""What is done another way where a kernel is compiled: choices, and what numpy has a function for."""
+"""What is done another way where a kernel is compiled: what numpy has a function for."""

@@ -64,5 +64,6 @@ class Steps(NamedTuple):
 
     def rounded(self, dtype: type) -> Steps:
         """Return the steps with weights and biases of a floating-point type."""
-        weight, bias = (values.astype(dtype, copy=False) for values in (self.weight, self.bias))
+        weight: FloatArray = self.weight.astype(dtype, copy=False)
+        bias: FloatArray = self.bias.astype(dtype, copy=False)
         return self._replace(weight=weight, bias=bias)

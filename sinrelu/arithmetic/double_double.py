@@ -86,7 +86,7 @@ def start(high: FloatArray, low: FloatArray, bias: float, n: int) -> None:
     fill(low, 0.0, n)
 
 
-def add_product(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def add_product(
     high: FloatArray,
     low: FloatArray,
     weight: float,

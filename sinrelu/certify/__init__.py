@@ -2,7 +2,13 @@
 
 from sinrelu.certify.agreement import recheck
 from sinrelu.certify.certificate import Certificate
-from sinrelu.certify.prover import DOMAIN, cells_needed, certify, refutation
+from sinrelu.certify.prover import (
+    DOMAIN,
+    cells_needed,
+    certify,
+    compile_kernels,
+    refutation,
+)
 from sinrelu.certify.survey import Partition, usual_budget
 
 __all__ = [
@@ -11,6 +17,7 @@ __all__ = [
     "Partition",
     "cells_needed",
     "certify",
+    "compile_kernels",
     "recheck",
     "refutation",
     "usual_budget",

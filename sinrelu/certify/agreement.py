@@ -13,6 +13,8 @@ from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 
 RECHECK = Partition(parts=89, cells=200_003)
+MARGIN = 4
+"""Cells beyond those of the certificate that may be needed, in multiples of those of no kink."""
 AGREEMENT = 1.01
 """How much larger a recomputed sup_error may be: the bound depends on the partition a little."""
 EVALUATION_AGREEMENT = 1.5
@@ -20,12 +22,17 @@ EVALUATION_AGREEMENT = 1.5
 
 
 def recheck(
-    certificate: Certificate, network: Network, *, progress: Progress = ignore
+    certificate: Certificate,
+    network: Network,
+    *,
+    backend: str | None = None,
+    progress: Progress = ignore,
 ) -> tuple[Certificate, list[str]]:
     """Compute a certificate again on another partition, and say in what the two disagree.
 
-    Where it only says that a point refutes, the point alone is looked at. Returns the new
-    certificate, and one line for every disagreement: none if the old one stands.
+    Where it only says that a point refutes, the point alone is looked at. ``backend`` may be
+    another than that of the certificate, ``numpy`` or ``numba``. Returns the new certificate, and
+    one line for every disagreement: none if the old one stands.
     """
     tol, bounded = certificate.tol, math.isfinite(certificate.sup_error)
     claimed: dict[str, Any] = {
@@ -37,7 +44,9 @@ def recheck(
         evaluated = math.isfinite(certificate.evaluation_error)
         claimed["evaluation"] = certificate.evaluation if evaluated else None
         claimed["resolution"] = min(certificate.sup_error, float(tol))
-        again = certify(network, tol, **claimed, partition=RECHECK, progress=progress)
+        claimed["budget"] = 2 * certificate.cells + MARGIN * RECHECK.cells
+        how: dict[str, Any] = {"partition": RECHECK, "backend": backend, "progress": progress}
+        again = certify(network, tol, **claimed, **how)
     return again, list(_disagreements(certificate, again, network))
 
 

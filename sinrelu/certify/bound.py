@@ -190,7 +190,7 @@ class Judge:
         return Deviation(bound, radius, evaluation)
 
 
-def deviation(  # noqa: PLR0913, PLR0917 - as ``Judge.of``, and what is judged
+def deviation(
     network: Network,
     ends: Interval,
     nodes: DoubleDouble,
@@ -301,7 +301,7 @@ def _examples() -> tuple[FloatArray, FloatArray]:
     return np.array([[1.0] * 64, [2.0**-1074] * 64, a, b]), expected
 
 
-def judge(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def judge(
     steps: Steps,
     kappa: float,
     phase: float,
@@ -317,7 +317,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
     return evaluation_error(steps, tables, state, n)
 
 
-def follow(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def follow(
     steps: Steps, kappa: float, tables: Tables, memory: Memory, state: State, n: int
 ) -> None:
     """Run the induction of points 1 to 4; leave the output in its slot, and its radius."""

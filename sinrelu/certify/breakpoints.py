@@ -46,7 +46,9 @@ class Zeros(NamedTuple):
     @classmethod
     def empty(cls, most: int) -> Zeros:
         """Return room for so many."""
-        return cls(*np.empty((2, most), np.int64), *np.empty((4, most)), np.empty(most, np.bool_))
+        cell, slot = np.empty((2, most), np.int64)
+        ratio, ratio_low, x, x_low = np.empty((4, most))
+        return cls(cell, slot, ratio, ratio_low, x, x_low, np.empty(most, np.bool_))
 
 
 class Memory(NamedTuple):
@@ -65,7 +67,7 @@ class Memory(NamedTuple):
     zeros: Zeros
     order: IntArray
     rank: IntArray
-    index: IntArray
+    row: IntArray
     cells: IntArray
     mask: BoolArray
     old: FloatArray
@@ -100,10 +102,10 @@ class Block(NamedTuple):
         """Return room for so many nodes."""
         alive, place = np.zeros(slots, np.bool_), np.zeros(4, np.int64)
         gaps, mask = np.zeros((2, most), np.bool_)
-        order, index, cells = np.empty((3, most), np.int64)
-        wires, zeros, old = np.empty((2, slots, most)), Zeros.empty(most), np.empty((2, most))
-        rank = np.arange(most)
-        return cls(Memory(*wires, gaps, alive, place, zeros, order, rank, index, cells, mask, old))
+        order, row, cells = np.empty((3, most), np.int64)
+        high, low = np.empty((2, slots, most))
+        zeros, rank, old = Zeros.empty(most), np.arange(most), np.empty((2, most))
+        return cls(Memory(high, low, gaps, alive, place, zeros, order, rank, row, cells, mask, old))
 
     @property
     def nodes(self) -> DoubleDouble:
@@ -171,7 +173,7 @@ def compute(steps: Steps, step: int, memory: Memory, n: int) -> None:
 
 def find_zeros(memory: Memory, slot: int, gain: float, negligible: float) -> None:
     """Add where a form changes its sign, but for what is negligible or at a node."""
-    form, zeros, place, index = memory.high[slot], memory.zeros, memory.place, memory.index
+    form, zeros, place, index = memory.high[slot], memory.zeros, memory.place, memory.row
     n, found = place[NODES], place[FOUND]
     count = find_changes(memory, form, gain, negligible, n - 1)
     if n + found + count > len(index):
@@ -190,7 +192,7 @@ def find_changes(memory: Memory, form: FloatArray, gain: float, negligible: floa
 
     They are ``index`` at the first so many of ``cells``.
     """
-    mask, gaps, right, index = memory.mask, memory.gaps, form[1:], memory.index
+    mask, gaps, right, index = memory.mask, memory.gaps, form[1:], memory.row
     for j in lanes(n):
         falls = (form[j] > 0) & (right[j] < 0)
         changes = falls | ((form[j] < 0) & (right[j] > 0))
@@ -229,15 +231,15 @@ def sort_zeros(memory: Memory, found: int) -> int:
     for j in lanes(count - 1):
         i, k = order[j], later[j]
         apart[j] = clearly_below(x[i], low[i], x[k], low[k])
-    count = indices(mask, memory.index, count)
+    count = indices(mask, memory.row, count)
     for j in lanes(count):
-        order[j] = order[memory.index[j]]
+        order[j] = order[memory.row[j]]
     return count
 
 
 def insert_zeros(memory: Memory, n: int, count: int) -> None:
     """Make nodes of zeros, and give every live wire its value there: 0 if the zero is its own."""
-    zeros, order, moved, cells = memory.zeros, memory.order, memory.index, memory.cells
+    zeros, order, moved, cells = memory.zeros, memory.order, memory.row, memory.cells
     for j in lanes(count):
         cells[j] = zeros.cell[order[j]]
     count_below(cells, count, moved, n)
@@ -247,8 +249,8 @@ def insert_zeros(memory: Memory, n: int, count: int) -> None:
         if memory.alive[slot]:
             insert_values(memory, memory.high[slot], memory.low[slot], n, count)
     for j in lanes(count):
-        slot, to = zeros.slot[order[j]], cells[j] + 1 + memory.rank[j]
-        memory.high[slot, to], memory.low[slot, to] = 0.0, 0.0
+        own, to = zeros.slot[order[j]], cells[j] + 1 + memory.rank[j]
+        memory.high[own, to], memory.low[own, to] = 0.0, 0.0
     gaps, mask = memory.gaps, memory.mask
     for j in lanes(n):
         mask[j] = gaps[j]
@@ -264,7 +266,7 @@ def insert_values(memory: Memory, high: FloatArray, low: FloatArray, n: int, cou
     for j in lanes(n):
         old[j], old_low[j] = high[j], low[j]
     for j in lanes(n):
-        high[memory.index[j]], low[memory.index[j]] = old[j], old_low[j]
+        high[memory.row[j]], low[memory.row[j]] = old[j], old_low[j]
     for j in lanes(count):
         zero, i, to = memory.order[j], cells[j], cells[j] + 1 + memory.rank[j]
         ratio, ratio_low = zeros.ratio[zero], zeros.ratio_low[zero]

@@ -25,8 +25,8 @@ VERDICTS = (PROVED, REFUTED, INCONCLUSIVE)
 LONGEST = 20_000
 """Characters of either part of a tolerance."""
 FORMAT = "sinrelu-certificate-4"
-"""Version 1 did not say for which function it is, 2 not where a witness may lie, 3 not which machine
-ran the kernels; they are refused."""
+"""Version 1 did not say for which function it is, 2 not where a witness may lie, 3 not what ran the
+kernels; they are refused."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ from sinrelu.certify.survey import (
     usual_budget,
 )
 from sinrelu.errors import RequestError
-from sinrelu.kernels import backend_for
-from sinrelu.network import Network
+from sinrelu.evaluate import program
+from sinrelu.kernels import NUMBA, backend_for
+from sinrelu.network import Network, Row
 from sinrelu.precision import FLOAT32, FLOAT64
 from sinrelu.progress import Progress, ignore
 
@@ -47,13 +48,14 @@ SUSPECTS = 6
 class Plan:
     """How a claim is judged; whatever it says, what is shown holds.
 
-    After ``budget`` cells, by default ``usual_budget``, the proof stops with ``inconclusive``. Where
-    more are to be expected, only a few short intervals are searched for a witness; how many pieces
-    are ``expected`` is estimated if it is not known. ``evaluation``, if it is ``float64`` or
+    After ``budget`` cells, by default ``usual_budget``, the proof stops with ``inconclusive``.
+    Where more are to be expected, only a few short intervals are searched for a witness; how many
+    pieces are ``expected`` is estimated if it is not known. ``evaluation``, if it is ``float64`` or
     ``float32``, asks for a bound of what rounding adds there. Kinks far below ``resolution``, by
     default the tolerance, may be absorbed by the bound. An ``observer`` is shown all nodes; if
-    nothing is to be ``judged``, that is all that is done with them. Parts run in ``executor``, by default in a thread for each processor, on ``backend``, by default the
-    faster one; the result is the same in every one. ``progress`` is told the fraction of parts done.
+    nothing is to be ``judged``, that is all that is done with them. Parts run in ``executor``, by
+    default in a thread for each processor, on ``backend``, by default the faster one; the result is
+    the same in every one. ``progress`` is told the fraction of parts done.
     """
 
     partition: Partition = USUAL
@@ -131,8 +133,8 @@ def prove(claim: Claim, plan: Plan) -> tuple[Certificate, Survey]:
     todo = tasks(pattern, partition, needed, budget)
     found = survey(todo, domain, needed, plan.executor, plan.progress)
     certificate = _judged(claim, found)
-    kept = {"evaluation": plan.evaluation or FLOAT64, "backend": backend}
-    return replace(certificate, **kept), found
+    evaluation = plan.evaluation or FLOAT64
+    return replace(certificate, evaluation=evaluation, backend=backend), found
 
 
 def _format(evaluation: str) -> Format:
@@ -144,6 +146,16 @@ def _format(evaluation: str) -> Format:
 def cells_needed(pieces: float, partition: Partition = USUAL) -> float:
     """Return how many cells a proof takes: one a piece, and those cut off wide ones."""
     return pieces + partition.cells
+
+
+def compile_kernels() -> None:
+    """Compile what a proof needs, once for all later processes; takes about ten seconds.
+
+    A MissingExtraError is raised if numba is not installed.
+    """
+    tent = Network((Row((0,), (1.0,), 0.0), Row((1,), (1.0,), -0.5), Row((1, 2), (1.0, -2.0), 0.0)))
+    certify(tent, 10, evaluation=FLOAT64, backend=NUMBA)
+    program(tent)._replace(backend=NUMBA)(0.5)
 
 
 def refutation(

@@ -2,8 +2,8 @@
 
 ``docs/float64.md`` states the theorem with its proof, and its sections are named here. A network is
 prepared once, by ``Rounding.of``. For each block of consecutive cells ``begin`` is called, then
-``take`` for every form in its order, with values and radii as ``sinrelu.certify.bound`` proves them,
-and then ``evaluation_error``, which is for all floats of the block.
+``take`` for every form in its order, with values and radii as ``sinrelu.certify.bound`` proves
+them, and then ``evaluation_error``, which is for all floats of the block.
 """
 
 from __future__ import annotations
@@ -153,23 +153,19 @@ class Rounding:
     def state(self) -> State:
         """Return memory for a block."""
         forms, cells = (len(self.tables.readers), self.cells) if self.tables.claimed else (1, 1)
-        floats, bits = np.zeros((4, forms)), np.zeros((4, cells + 1), np.bool_)
-        integers = np.zeros((2, forms), np.int64)
+        radii, local, above, below = np.zeros((4, forms))
+        grid, always = np.zeros((2, forms), np.int64)
         on, undecided = np.zeros((forms, cells), np.bool_), np.zeros((forms, cells + 1), np.bool_)
+        opened, seen, off, over, under = np.zeros((5, cells + 1), np.bool_)
         slots = self.network.most_live + 1
-        sweep = memory_of(slots, 1, max(1, min(SWEPT, HELD // slots)) if self.tables.claimed else 1)
-        signs, effects = Signs(integers[1], on, undecided), np.zeros(1 << SIZES[-1])
-        off = np.zeros(cells, np.bool_)
+        points = max(1, min(SWEPT, HELD // slots)) if self.tables.claimed else 1
         return State(
             np.zeros(1, np.bool_),
-            *floats,
-            integers[0],
-            signs,
-            *bits[:2],
-            off,
-            *bits[2:],
-            effects,
-            sweep,
+            *(radii, local, above, below, grid),
+            Signs(always, on, undecided),
+            *(opened, seen, off, over, under),
+            np.zeros(1 << SIZES[-1]),
+            memory_of(slots, 1, points),
         )
 
 
@@ -224,7 +220,7 @@ def begin(tables: Tables, state: State, nodes: FloatArray, n: int) -> None:
     fill(state.seen, False, n)
 
 
-def take(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def take(
     steps: Steps,
     tables: Tables,
     state: State,
@@ -338,7 +334,7 @@ def evaluation_error(steps: Steps, tables: Tables, state: State, n: int) -> floa
         return math.inf
     simple = state.radii[-1]
     swept = swept_error(steps, tables, state, n)
-    return min(simple, swept)
+    return float(min(simple, swept))
 
 
 def swept_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
@@ -361,11 +357,11 @@ def swept_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
             points = some[start : start + at_once]
             effect = effect_at_nodes(steps, state.signs, local, memory, points, needed)
             found = max(found, effect if effect < math.inf else math.inf)
-    return found * UP + TINY * (1 + state.radii.sum())
+    return float(found * UP + TINY * (1 + state.radii.sum()))
 
 
 def sets_needed(signs: Signs, nodes: IntArray) -> IntArray:
-    """Return how many sets the adjoints at nodes need: a centre, and one for each undecided unit."""
+    """Return how many sets adjoints at nodes need: a centre, and one for each undecided unit."""
     sets = np.ones(len(nodes), np.int64)
     for form in range(1, len(signs.always) - 1):
         if signs.always[form] < 0:

@@ -65,7 +65,7 @@ USUAL = Partition(parts=64, cells=2**15)
 
 
 class Task(NamedTuple):
-    """One part of the domain, ready to be sent to any worker. Without a judge nothing is bounded."""
+    """One part of the domain, ready to be sent to any worker; nothing is bounded without a judge."""
 
     finder: Finder
     judge: Judge | None
@@ -180,7 +180,7 @@ def survey(
     executor: Executor | None = None,
     progress: Progress = ignore,
 ) -> Survey:
-    """Examine the parts, each in a thread unless there is an executor, until the budget is spent."""
+    """Examine the parts, in threads unless there is an executor, until the budget is spent."""
     with nullcontext(executor) if executor else threads() as workers:
         futures = [workers.submit(examine, task) for task in todo]
         return Survey(domain, needed, tuple(_until_spent(todo, futures, progress)))

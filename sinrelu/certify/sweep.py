@@ -75,7 +75,7 @@ def effect_in_cells(
     return largest(memory.total, n)
 
 
-def effect_at_nodes(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def effect_at_nodes(
     steps: Steps,
     signs: Signs,
     local: FloatArray,
@@ -111,7 +111,7 @@ def begin(steps: Steps, memory: Sweep, sets: int, n: int) -> None:
         fill(adjoint[row], 1.0 if row == 0 else 0.0, n)
 
 
-def times_slopes(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def times_slopes(
     signs: Signs, form: int, memory: Sweep, adjoint: FloatArray, nodes: IntArray, sets: int
 ) -> None:
     """Multiply by the slope, or where it is undecided by ½ with a generator; Lemma 5."""

@@ -109,7 +109,7 @@ def _ends(lengths: Sequence[int]) -> IntArray:
     return np.cumsum([0, *lengths], dtype=np.int64)
 
 
-def reach(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def reach(
     windows: Windows,
     form: int,
     radii: FloatArray,

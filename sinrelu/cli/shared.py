@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TOL = "1e-12"
 FUNCTIONS = ("sin", "cos")
+BACKENDS = ("numpy", "numba")
 BY_FILE = "what FILE says, or "
 PICTURE, ANY = "sinrelu.plots", ""
 """Sorts of files, by the room that knows their suffixes."""
@@ -36,6 +37,12 @@ def count_option(
     """Add an option for a number of things."""
     settings: dict[str, Any] = {"metavar": "N", "default": default, "show_default": True}
     return click.option(name, type=click.IntRange(least, most), help=text, **settings)
+
+
+def backend_option() -> Decorator:
+    """Add --backend, what a proof runs on."""
+    text = "What runs the proof, with the same numbers.  [default: the faster one]"
+    return click.option("--backend", type=click.Choice(BACKENDS), help=text)
 
 
 def tol_option(otherwise: str, default: str | None = None) -> Decorator:

@@ -50,7 +50,9 @@ the limit, 2 bad usage or file, 3 inconclusive."""
 @shared.target_options()
 @shared.count_option("--max-connections", "Most connections allowed.", 10_000)
 @click.option("--sampled", is_flag=True, help="Judge the sampled error alone; attempt no proof.")
-@shared.count_option("--budget", "Cells after which the proof is given up.  [default: 20000000]")
+@shared.count_option(
+    "--budget", "Cells after which the proof is given up.  [default: as many as take minutes]"
+)
 @shared.output_option(
     shared.ANY,
     "--certificate",
@@ -61,6 +63,7 @@ the limit, 2 bad usage or file, 3 inconclusive."""
     is_flag=True,
     help="Judge evaluation in float32 instead of float64; all weights must be float32.",
 )
+@shared.backend_option()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @shared.picture_option("the error")
 def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argument
@@ -73,6 +76,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     budget: int | None,
     certificate: Path | None,
     float32: bool,
+    backend: str | None,
     as_json: bool,
     picture: Path | None,
 ) -> int:
@@ -114,6 +118,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
             sampled=sampled,
             budget=budget,
             precision=FLOAT32 if float32 else FLOAT64,
+            backend=backend,
             progress=progress,
             message=shared.message,
         )

@@ -101,7 +101,7 @@ def rectify_one(
         total[j] = larger(bias + weight * value[j], floor)
 
 
-def rectify_two(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
+def rectify_two(
     total: FloatArray,
     bias: float,
     first: float,

@@ -12,6 +12,7 @@ import numpy as np
 from sinrelu.arithmetic.numbers import count
 from sinrelu.arithmetic.rounding import as_float
 from sinrelu.certify import cells_needed, refutation, usual_budget
+from sinrelu.certify.bound import judge
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import evaluated_error, worst_of
 from sinrelu.certify.pieces import Finder, estimated_pieces
@@ -19,7 +20,16 @@ from sinrelu.certify.prover import Plan, cells_text, prove
 from sinrelu.certify.survey import USUAL, fitted
 from sinrelu.constructions.fold_reflect.induction import prove as prove_by_induction
 from sinrelu.errors import RequestError
-from sinrelu.kernels import HINT, NUMPY, WORTH, backend_for
+from sinrelu.kernels import (
+    COMPILING,
+    HINT,
+    NUMBA,
+    NUMPY,
+    WORTH,
+    backend_for,
+    is_compiled,
+    is_installed,
+)
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, has_float32_weights
 from sinrelu.progress import Message, ignore
@@ -51,6 +61,7 @@ def verify(  # noqa: PLR0913 - what is judged, and how; all but the first have a
     sampled: bool = False,
     budget: int | None = None,
     precision: str = FLOAT64,
+    backend: str | None = None,
     progress: Callable[[str, float], None] = ignore,
     message: Message = ignore,
 ) -> Report:
@@ -72,10 +83,14 @@ def verify(  # noqa: PLR0913 - what is judged, and how; all but the first have a
     sampled : bool
         Whether the sample alone is judged, and no proof attempted.
     budget : int, optional
-        Cells after which a proof piece by piece is given up, 20 million by default and fewer for
-        a large network. It is not begun where more are estimated, or the sample has a witness.
+        Cells after which a proof piece by piece is given up, 20 million by default, with numba 200
+        million, and fewer for a large network. It is not begun where more are estimated, or the
+        sample has a witness.
     precision : str
         In what evaluation is judged besides, ``float64`` or ``float32``.
+    backend : str, optional
+        What runs the proof, ``numpy`` or ``numba`` (extra ``fast``); by default the faster one that
+        is installed. Both give the same numbers.
     progress, message : callable
         Called with a step's name, ``finding pieces``, ``sampling`` or ``proving``, and the
         fraction done; and with a sentence if no proof is begun.
@@ -92,7 +107,8 @@ def verify(  # noqa: PLR0913 - what is judged, and how; all but the first have a
     if budget is not None and network.multiprecision:
         raise RequestError("budget: cells are of no use for this network's proof")
     _check_precision(network, precision)
-    task = _Task(network, target, limit, sampled, budget, precision, progress, message)
+    backend_for(0, backend)
+    task = _Task(network, target, limit, sampled, budget, precision, backend, progress, message)
     sample, proof = task.by_induction() if network.multiprecision else task.by_pieces()
     points = [sample.exact.x]
     if proof and proof.certificate and proof.certificate.witness is not None:
@@ -119,6 +135,7 @@ class _Task(NamedTuple):
     sampled: bool
     budget: int | None
     precision: str
+    backend: str | None
     progress: Callable[[str, float], None]
     message: Message
 
@@ -147,12 +164,14 @@ class _Task(NamedTuple):
         network, cover = self.network, self.target.cover
         expected = estimated_pieces(Finder.of(network), cover)
         needed = cells_needed(expected, fitted(USUAL, network, cover, self.tol))
-        backend = backend_for(needed * network.size)
+        backend = backend_for(needed * network.size, self.backend)
         budget = self.budget or usual_budget(network, backend)
         if needed > budget and not self.sampled:
             self.message(f"a proof needs {cells_text(needed)}, more than {budget}: none is tried")
-        elif backend == NUMPY and needed * network.size > WORTH:
+        elif backend == NUMPY and needed * network.size > WORTH and not is_installed():
             self.message(HINT)
+        elif backend == NUMBA and not is_compiled(judge):
+            self.message(COMPILING)
         return Plan(
             budget=budget,
             expected=expected,

@@ -348,6 +348,7 @@ def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str
             f"certificate {decimal_above(old.evaluation_error, 3)}",
         ),
         line("cells", f"{new.cells:<12} certificate {old.cells}"),
+        line("backend", f"{new.backend:<12} certificate {old.backend}"),
     )
     found = [line("difference", text) for text in differences]
     return "\n".join([*summary, *(found or [line("result", "the certificate stands")])])

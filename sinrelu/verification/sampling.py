@@ -21,8 +21,8 @@ from sinrelu.certify import DOMAIN
 from sinrelu.certify.pieces import Pieces, most_pieces
 from sinrelu.certify.survey import Survey
 from sinrelu.evaluate import program
-from sinrelu.evaluate.float64 import Program
 from sinrelu.evaluate.enclosed import cost, enclosed_error
+from sinrelu.evaluate.float64 import Program
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
