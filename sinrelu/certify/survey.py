@@ -65,7 +65,7 @@ USUAL = Partition(parts=64, cells=2**15)
 
 
 class Task(NamedTuple):
-    """One part of the domain, ready to be sent to any worker; nothing is bounded without a judge."""
+    """One part of the domain, ready for any worker; nothing is bounded without a judge."""
 
     finder: Finder
     judge: Judge | None

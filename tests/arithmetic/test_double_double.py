@@ -12,15 +12,20 @@ from sinrelu.arithmetic.double_double import (
     UNDERFLOW,
     DoubleDouble,
     U,
-    _product_error,
+    add_product,
     affine,
-    factor,
+    finish,
+    is_power_of_two,
+    product_error,
     split,
+    start,
     two_sum,
     unit_error,
 )
+from sinrelu.kernels import BACKENDS, NUMPY, on
 
 laws = settings(max_examples=150, deadline=None)
+backends = pytest.mark.parametrize("backend", BACKENDS)
 in_range = st.floats(-LARGEST, LARGEST)
 moderate = st.floats(-1e6, 1e6) | st.builds(
     lambda sign, m, e: sign * m * 2.0**e,
@@ -68,7 +73,7 @@ def test_split_is_exact_with_halves_of_26_bits(a):
 @given(a=in_range, weight=in_range)
 def test_product_error_is_exact_above_underflow(a, weight):
     product = one(a) * weight
-    error = _product_error(product, *split(one(a)), weight)[0]
+    error = product_error(product, one(a), *split(weight))[0]
     miss = abs(Fraction(a) * Fraction(weight) - Fraction(product[0]) - Fraction(error))
     if abs(product[0]) >= 2.0**-968:
         assert miss == 0
@@ -76,9 +81,22 @@ def test_product_error_is_exact_above_underflow(a, weight):
         assert miss <= Fraction(2) ** -1040
 
 
-def excess(terms, bias):
+def affine_on(backend, terms, bias):
+    """``affine``, or its steps compiled."""
+    if backend == NUMPY:
+        return affine(terms, bias, np.zeros(1))
+    high, low = np.zeros((2, 1))
+    on(backend, start)(high, low, bias, 1)
+    for weight, value in terms:
+        add = on(backend, add_product)
+        add(high, low, weight, is_power_of_two(weight), value.hi, value.lo, 1)
+    on(backend, finish)(high, low, 1)
+    return DoubleDouble(high, low)
+
+
+def excess(terms, bias, backend=NUMPY):
     """How far ``affine`` is from the exact form, beyond what is documented; at most 0."""
-    computed = affine([(weight, factor(value)) for weight, value in terms], bias, np.zeros(1))
+    computed = affine_on(backend, terms, bias)
     assert computed.hi[0] + computed.lo[0] == computed.hi[0]
     truth = Fraction(bias) + sum(Fraction(weight) * exact(value) for weight, value in terms)
     magnitude = abs(Fraction(bias)) + sum(
@@ -88,38 +106,47 @@ def excess(terms, bias):
     return abs(exact(computed) - truth) - allowed
 
 
+@backends
 @laws
 @given(terms=st.lists(st.tuples(moderate, doubledoubles), max_size=9), bias=moderate)
-def test_affine_keeps_its_bound(terms, bias):
-    assert excess(terms, bias) <= 0
+def test_affine_keeps_its_bound(backend, terms, bias):
+    assert excess(terms, bias, backend) <= 0
 
 
+@backends
 @laws
 @given(
     terms=st.lists(st.tuples(moderate, doubledoubles), min_size=1, max_size=5),
     nudge=st.floats(-4, 4),
 )
-def test_affine_keeps_its_bound_under_cancellation(terms, nudge):
+def test_affine_keeps_its_bound_under_cancellation(backend, terms, nudge):
     """Every term is taken away again by another whose weight differs in the last places."""
     taken = [(-weight * (1 + nudge * U), value) for weight, value in terms]
-    assert excess(terms + taken, 0.0) <= 0
-    assert excess([pair for both in zip(terms, taken, strict=True) for pair in both], 1.0) <= 0
+    assert excess(terms + taken, 0.0, backend) <= 0
+    assert (
+        excess([pair for both in zip(terms, taken, strict=True) for pair in both], 1.0, backend)
+        <= 0
+    )
 
 
+@backends
 @laws
 @given(pairs=st.lists(st.tuples(in_range, in_range, st.floats(-1, 1)), max_size=5), bias=in_range)
-def test_affine_keeps_its_bound_in_the_whole_range(pairs, bias):
-    assert excess([(weight, normalised(hi, part)) for weight, hi, part in pairs], bias) <= 0
+def test_affine_keeps_its_bound_in_the_whole_range(backend, pairs, bias):
+    assert (
+        excess([(weight, normalised(hi, part)) for weight, hi, part in pairs], bias, backend) <= 0
+    )
 
 
+@backends
 @laws
 @given(
     a=st.floats(1, 2).map(lambda m: m * 2.0**-500),
     weight=st.floats(1, 2),
     power=st.integers(400, 574),
 )
-def test_underflow_costs_less_than_stated(a, weight, power):
-    assert excess([(weight * 2.0**-power, normalised(a, 0.7))], 0.0) <= 0
+def test_underflow_costs_less_than_stated(backend, a, weight, power):
+    assert excess([(weight * 2.0**-power, normalised(a, 0.7))], 0.0, backend) <= 0
 
 
 def test_the_bound_is_not_slack_beyond_use():
@@ -130,7 +157,7 @@ def test_the_bound_is_not_slack_beyond_use():
         terms = [
             (rng.uniform(1, 2), normalised(rng.uniform(1, 2), rng.uniform(-1, 1))) for _ in range(6)
         ]
-        computed = affine([(w, factor(v)) for w, v in terms], 0.1, np.zeros(1))
+        computed = affine(terms, 0.1, np.zeros(1))
         truth = Fraction(0.1) + sum(Fraction(w) * exact(v) for w, v in terms)
         magnitude = 0.1 + sum(w * float(v.hi[0]) for w, v in terms)
         worst = max(worst, abs(float(exact(computed) - truth)) / magnitude)
@@ -143,9 +170,10 @@ def test_float64_alone_would_break_the_bound():
     assert abs(plain - Fraction(0.1) * exact(third)) > Fraction(unit_error(1)) * plain
 
 
+@backends
 @pytest.mark.parametrize("weight", [1.0, -1.0, 0.5, -(2.0**-1074), 2.0**500])
-def test_powers_of_two_need_no_product_error(weight):
-    assert excess([(weight, normalised(1.1, 0.3))], 0.0) <= 0
+def test_powers_of_two_need_no_product_error(backend, weight):
+    assert excess([(weight, normalised(1.1, 0.3))], 0.0, backend) <= 0
 
 
 def test_no_terms_give_the_bias():

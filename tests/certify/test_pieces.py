@@ -12,19 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify import pieces
+from sinrelu.certify import breakpoints, pieces
 from sinrelu.certify.bound import check_nodes
 from sinrelu.certify.pieces import (
     Finder,
     Pieces,
     estimated_pieces,
+    joined,
     subintervals,
     with_widest,
 )
 from sinrelu.circuit import Circuit, relu
 from sinrelu.constructions import build
+from sinrelu.kernels import BACKENDS, NUMPY
 
 laws = settings(max_examples=60, deadline=None)
+backends = pytest.mark.parametrize("backend", BACKENDS)
 small = st.sampled_from([1.0, -1.0, 0.5, -0.75, 2.0, -1.5])
 ENDS = (-4.0, 3.5)
 
@@ -34,20 +37,22 @@ def close_to(points, sought, distance):
     return all(min(abs(Fraction(p) - s) for p in points) <= distance for s in sought)
 
 
+@backends
 @laws
 @given(network=networks(weights=small))
-def test_every_breakpoint_is_a_node(network):
-    nodes = Finder.of(network).nodes(np.array(ENDS), 10_000)
+def test_every_breakpoint_is_a_node(backend, network):
+    nodes = Finder.of(network, backend=backend).nodes(np.array(ENDS), 10_000)
     assert nodes is not None
-    check_nodes(nodes, ENDS)
+    assert check_nodes(nodes, (ENDS[0], 0.0)) == (ENDS[1], 0.0)
     exact = rational.breakpoints(network, *ENDS)
     assert close_to(rational.fractions(nodes), exact, Fraction(1, 2**90))
 
 
+@backends
 @laws
 @given(network=networks(weights=small))
-def test_every_node_is_where_some_unit_begins(network):
-    nodes = Finder.of(network).nodes(np.array(ENDS), 10_000)
+def test_every_node_is_where_some_unit_begins(backend, network):
+    nodes = Finder.of(network, backend=backend).nodes(np.array(ENDS), 10_000)
     kinks, _ = rational.refine(network, ENDS)
     assert close_to(kinks, rational.fractions(nodes), Fraction(1, 2**90))
 
@@ -85,20 +90,56 @@ def test_progress_rises_to_one():
     assert seen[-1] == 1
 
 
-def test_intervals_tile_whatever_the_memory(monkeypatch):
-    finder = Finder.of(build("fold-reflect", "skip", 1e-3))
+@backends
+@pytest.mark.parametrize("most", [7, 50])
+def test_blocks_tile_whatever_the_memory(backend, most):
+    finder = Finder.of(build("fold-reflect", "skip", 1e-3), backend=backend)
     whole = finder.nodes(np.array([-3.0, 3.0]), 10_000)
-    monkeypatch.setattr(pieces, "INTERVAL_NODES", 7)
-    parts = list(finder.intervals((-3.0, 3.0), 10_000))
-    assert len(parts) > 10
-    assert parts[0][0][0] == -3
-    assert parts[-1][0][1] == 3
-    for (ends, nodes), (after, _) in zip(parts, [*parts[1:], ((3.0, 0), None)], strict=True):
-        assert ends[1] == after[0]
-        assert len(nodes.hi) <= 7
-        check_nodes(nodes, ends)
-    together = np.unique(np.concatenate([nodes.hi for _, nodes in parts]))
-    assert np.isin(whole.hi, together).mean() > 0.9
+    runs = list(finder.blocks((-3.0, 3.0), most))
+    assert len(runs) > 100 / most
+    assert check_nodes(joined(runs), (-3.0, 0.0)) == (3.0, 0.0)
+    for run, after in pairwise(runs):
+        assert (run.hi[-1], run.lo[-1]) == (after.hi[0], after.lo[0])
+    assert (runs[0].hi[0], runs[-1].hi[-1], runs[-1].lo[-1]) == (-3, 3, 0)
+    assert all(2 <= len(run.hi) <= most for run in runs)
+    assert np.isin(whole.hi, joined(runs).hi).mean() > 0.9
+    assert len(joined(runs).hi) == pytest.approx(len(whole.hi), rel=0.02)
+
+
+@backends
+@laws
+@given(network=networks(weights=small, max_units=12), most=st.integers(1, 9))
+def test_breakpoints_are_nodes_whatever_the_memory(backend, network, most):
+    """A block that has no room for the next stage is cut in half, with all its live wires."""
+    runs = list(Finder.of(network, backend=backend).blocks(ENDS, most))
+    nodes = joined(runs)
+    assert check_nodes(nodes, (ENDS[0], 0.0)) == (ENDS[1], 0.0)
+    exact = rational.breakpoints(network, *ENDS)
+    assert close_to(rational.fractions(nodes), exact, Fraction(1, 2**90))
+    kinks, _ = rational.refine(network, ENDS)
+    assert close_to(kinks, rational.fractions(nodes), Fraction(1, 2**90))
+
+
+@backends
+def test_what_memory_held_before_plays_no_part(backend):
+    network = build("chebyshev", "skip", 1e-3)
+    finder = Finder.of(network, backend=backend)
+    usual = finder.nodes(np.array([-3.0, 3.0]), 10_000)
+    for number in (np.nan, 7):
+        start = DoubleDouble(np.array([-3.0, 3.0]), np.zeros(2))
+        block = breakpoints.Block.of(finder.steps, start, 10_000)
+        memory, zeros = block.memory, block.memory.zeros
+        for values in (memory.high[1:], memory.low[1:], memory.high[0, 2:], memory.low[0, 2:]):
+            values.fill(number)
+        for values in (memory.old, zeros.ratio, zeros.ratio_low, zeros.x, zeros.x_low):
+            values.fill(number)
+        for values in (memory.order, memory.row, memory.cells, zeros.cell, zeros.slot):
+            values.fill(10**9)
+        for values in (memory.mask, zeros.kept, memory.gaps[2:]):
+            values.fill(True)
+        assert finder.advance(block)
+        assert block.nodes.hi.tolist() == usual.hi.tolist()
+        assert block.nodes.lo.tolist() == usual.lo.tolist()
 
 
 def test_pieces_do_not_keep_the_units_in_memory():
@@ -142,7 +183,7 @@ def test_with_widest_keeps_nodes_and_cuts_wide_cells(inner, low, widest):
     lo = np.where(np.abs(hi) < 1, np.spacing(hi) * low, 0)
     nodes = DoubleDouble(hi, np.where(hi + lo == hi, lo, 0))
     cut = with_widest(nodes, widest)
-    check_nodes(cut, (-1.0, 1.0))
+    assert check_nodes(cut, (-1.0, 0.0)) == (1.0, 0.0)
     assert set(zip(hi, nodes.lo, strict=True)) <= set(zip(cut.hi, cut.lo, strict=True))
     assert np.diff(cut.hi).max() <= widest * (1 + 1e-9) + 1e-15
 
@@ -163,32 +204,36 @@ def test_subintervals_tile_the_domain(a, width, count):
     assert max(right - left for left, right in parts) <= 1.12 * (b - a) / count + 1e-9
 
 
+@backends
 @pytest.mark.parametrize("knots", [3, 40])
-def test_many_zeros_in_one_cell(knots):
+def test_many_zeros_in_one_cell(backend, knots):
     """A hidden layer bends all over the only cell that there is; its zeros come in one step."""
     places = [Fraction(7 * k + 1, 7 * knots) for k in range(knots)]
     circuit = Circuit()
     bent = sum((relu(circuit.input - p) for p in reversed(places)), circuit.input)
-    nodes = Finder.of(circuit.freeze(bent)).nodes(np.array([-1.0, 2.0]), 1000)
-    check_nodes(nodes, (-1.0, 2.0))
+    nodes = Finder.of(circuit.freeze(bent), backend=backend).nodes(np.array([-1.0, 2.0]), 1000)
+    assert check_nodes(nodes, (-1.0, 0.0)) == (2.0, 0.0)
     assert close_to(rational.fractions(nodes), places, Fraction(1, 2**52))
     assert len(nodes.hi) == knots + 2
 
 
-def test_equal_zeros_give_one_node():
+@backends
+def test_equal_zeros_give_one_node(backend):
     circuit = Circuit()
     x = circuit.input
     network = circuit.freeze(relu(x - 0.3) + relu(2 * x - 0.6) - relu(0.3 - x))
-    nodes = Finder.of(network).nodes(np.array([-1.0, 2.0]), 1000)
+    nodes = Finder.of(network, backend=backend).nodes(np.array([-1.0, 2.0]), 1000)
     assert nodes.hi.tolist() == [-1, 0.3, 2]
 
 
+@backends
 @laws
 @given(network=networks(weights=small), gap=st.sampled_from([0, 1, 2]))
-def test_gaps_are_not_looked_into(network, gap):
+def test_gaps_are_not_looked_into(backend, network, gap):
     start, gaps = np.array([-4.0, -1.0, 1.5, 3.5]), np.arange(3) == gap
-    everywhere = Finder.of(network).nodes(start, 10_000)
-    nodes = Finder.of(network).nodes(start, 10_000, gaps)
+    finder = Finder.of(network, backend=backend)
+    everywhere = finder.nodes(start, 10_000)
+    nodes = finder.nodes(start, 10_000, gaps)
     inside = (start[gap] < nodes.hi) & (nodes.hi < start[gap + 1])
     assert not inside.any()
     outside = (everywhere.hi <= start[gap]) | (everywhere.hi >= start[gap + 1])
@@ -198,8 +243,9 @@ def test_gaps_are_not_looked_into(network, gap):
 @laws
 @given(network=networks(weights=small))
 def test_a_stage_reads_none_of_its_rows(network):
-    stages = Finder.of(network).stages
-    assert [row for stage in stages for row in stage] == list(network.computed[:-1])
+    finder, rows = Finder.of(network), network.computed[:-1]
+    stages = [rows[first:last] for first, last in pairwise(finder.stages.tolist())]
+    assert [row for stage in stages for row in stage] == list(rows)
     for stage in stages:
         assert not {row.number for row in stage} & {w for row in stage for _, w in row.terms}
     for before, after in pairwise(stages):
@@ -215,13 +261,14 @@ def wide(units):
 def test_more_live_values_take_fewer_nodes_at_a_time():
     assert wide(50).most_live == 51
     assert wide(500).most_live == 501
-    assert pieces.nodes_at_once(wide(50)) == pieces.INTERVAL_NODES
-    assert pieces.nodes_at_once(wide(500)) * 501 <= pieces.HELD < pieces.INTERVAL_NODES * 501
+    usual = pieces.BLOCK_NODES[NUMPY]
+    assert pieces.nodes_at_once(wide(50)) == usual
+    assert pieces.nodes_at_once(wide(500)) * 501 <= pieces.HELD < usual * 501
 
 
 def test_no_node_is_inserted_beyond_the_limit(monkeypatch):
     """A layer may bend at a thousand places at once, and every value be held at each of them."""
-    monkeypatch.setattr(pieces, "_insert", lambda *_: pytest.fail("inserted"))
+    monkeypatch.setattr(breakpoints, "insert_zeros", lambda *_: pytest.fail("inserted"))
     assert Finder.of(wide(50)).nodes(np.array([-1.0, 1.0]), 40) is None
 
 

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import numpy as np
 import pytest
+from following import follow_block
 from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,21 +19,23 @@ from ieee import ORDERS, Forward, evaluated, rounded
 from rational import double_double
 
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify import bound as certify_bound
-from sinrelu.certify.bound import _output, deviation
-from sinrelu.certify.pieces import Finder, subintervals
+from sinrelu.certify.bound import Judge, deviation, deviations
+from sinrelu.certify.pieces import Finder, joined, subintervals
 from sinrelu.certify.prover import DOMAIN
-from sinrelu.certify.rounding import BINARY32, BINARY64, HELD, TABULATED, Block, Rounding
-from sinrelu.certify.sweep import Slopes, largest_effect
+from sinrelu.certify.rounding import BINARY32, BINARY64, HELD, TABULATED, Rounding, spacing
+from sinrelu.certify.sweep import Signs, effect_at_nodes, effect_in_cells, memory_of
 from sinrelu.certify.windows import UP
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import program
 from sinrelu.formats.dense import stages
 from sinrelu.formats.onnx import dumps
+from sinrelu.kernels import BACKENDS, NUMPY, on
 from sinrelu.network import Network, Row
+from sinrelu.steps import Steps
 
 laws = settings(max_examples=30, deadline=None)
+backends = pytest.mark.parametrize("backend", BACKENDS)
 formats = pytest.mark.parametrize("format", [BINARY64, BINARY32], ids=["binary64", "binary32"])
 full = st.floats(-3, 3).filter(lambda w: abs(w) > 0.01)
 wild = st.builds(math.ldexp, full, st.integers(-60, 60))
@@ -69,10 +72,11 @@ def in_format(network, format):
     return Network(tuple(rows))
 
 
-def bound(network, a, b, format=BINARY64, points=()):
+def bound(network, a, b, format=BINARY64, points=(), backend=NUMPY):
     """E on [a, b], with the breakpoints as nodes, or other points instead."""
     nodes = Finder.of(network).nodes(np.array([a, *points, b]), 2**12)
-    return deviation(network, (a, b), nodes, rounding=Rounding.of(network, format)).evaluation
+    rounding = Rounding.of(network, format)
+    return deviation(network, (a, b), nodes, rounding=rounding, backend=backend).evaluation
 
 
 def floats(network, a, b, random, format):
@@ -81,7 +85,7 @@ def floats(network, a, b, random, format):
     points = [random.choice(near) for _ in range(4)] + [random.uniform(a, b) for _ in range(3)]
     for point in points:
         x = rounded(Fraction(point), format)
-        x += random.choice([0, 0, 1, -1, 2, -3]) * Fraction(2) ** format.spacing(abs(float(x)))
+        x += random.choice([0, 0, 1, -1, 2, -3]) * Fraction(2) ** spacing(format, abs(float(x)))
         if a <= rounded(x, format) <= b:
             yield float(rounded(x, format))
 
@@ -94,9 +98,9 @@ def errors(network, a, b, random, format, orders=ORDERS):
             yield abs(evaluated(network, x, order(random, format)) - exact)
 
 
-def exceeded(network, a, b, random, format, orders=ORDERS):
-    """Whether some error exceeds the bound; and the bound."""
-    found = bound(network, a, b, format)
+def exceeded(network, a, b, random, format, orders=ORDERS, backend=NUMPY):
+    """Whether some error exceeds the bound."""
+    found = bound(network, a, b, format, backend=backend)
     if found == math.inf:
         return False
     return max(errors(network, a, b, random, format, orders), default=0) > Fraction(found)
@@ -105,18 +109,21 @@ def exceeded(network, a, b, random, format, orders=ORDERS):
 ends = st.sampled_from([(-4.0, 4.0), (0.5, 1.0), (1.0, 2.0), (-2.5, 0.0), (-0.0625, 0.09375)])
 
 
+@backends
 @formats
 @laws
 @given(network=evaluated_networks, ends=ends, random=st.randoms(use_true_random=False))
-def test_evaluation_in_any_order_is_within_the_bound(format, network, ends, random):
-    assert not exceeded(in_format(network, format), *ends, random, format)
+def test_evaluation_in_any_order_is_within_the_bound(backend, format, network, ends, random):
+    assert not exceeded(in_format(network, format), *ends, random, format, backend=backend)
 
 
+@backends
 @laws
 @given(network=networks(weights=full), points=st.lists(st.floats(-3.9, 3.9), max_size=4))
-def test_nodes_that_miss_breakpoints_make_the_bound_larger_at_most(network, points):
+def test_nodes_that_miss_breakpoints_make_the_bound_larger_at_most(backend, network, points):
     nodes = double_double(sorted({Fraction(x) for x in [-4.0, *points, 4.0]}))
-    found = deviation(network, (-4.0, 4.0), nodes, rounding=Rounding.of(network)).evaluation
+    ends, rounding = (-4.0, 4.0), Rounding.of(network)
+    found = deviation(network, ends, nodes, rounding=rounding, backend=backend).evaluation
     assert max(errors(network, -4.0, 4.0, Random(1), BINARY64)) <= Fraction(found)
 
 
@@ -145,21 +152,20 @@ def signs(network, x):
     return [1 if adjoints[row.number] > 0 else -1 for row in rows]
 
 
-def bound_and_errors(network, a, b):
+def bound_and_errors(network, a, b, backend=NUMPY):
     """E on an interval of one block, the errors of the forms there, and the nodes."""
     nodes = Finder.of(network).nodes(np.array([a, b]), 2**12)
-    block = Block(Rounding.of(network), nodes.hi)
-    with np.errstate(all="ignore"):
-        _output(network, nodes, block)
-        return block.bound(), block.local[1:].tolist(), nodes.hi
+    found = follow_block(network, nodes, Rounding.of(network), backend)
+    return found.evaluation, found.state.local[1:].tolist(), nodes.hi
 
 
+@backends
 @laws
 @given(network=evaluated_networks, random=st.randoms(use_true_random=False))
-def test_errors_of_the_forms_have_no_larger_effect(network, random):
+def test_errors_of_the_forms_have_no_larger_effect(backend, network, random):
     """This the theorem promises for all errors up to D, also for those that no rounding makes."""
     a, b = -1.0, 2.0
-    found, local, nodes = bound_and_errors(network, a, b)
+    found, local, nodes = bound_and_errors(network, a, b, backend)
     if found == math.inf:
         return
     for node in random.choices(nodes.tolist(), k=5):
@@ -191,16 +197,47 @@ def effect(rows, local, slopes):
     return sum(abs(a) * error for a, error in zip(adjoints[1:], local[1:], strict=True))
 
 
+def form_terms(steps):
+    """The terms of every form, which are numbered from 1."""
+    terms = list(zip(steps.weight.tolist(), steps.reads.tolist(), strict=True))
+    return [(), *(terms[first:last] for first, last in pairwise(steps.first.tolist()))]
+
+
+small_chains = chains(st.sampled_from([1.0, -1.0, 2.0, -3.0]))
+
+
+@backends
 @laws
-@given(network=chains(st.sampled_from([1.0, -1.0, 2.0, -3.0])), random=st.randoms())
-def test_sets_of_adjoints_hold_those_of_all_vertices(network, random):
-    rows = [(), *(tuple((w, s) for s, w in row.edges) for row in network.rows)]
-    local = [float(random.randint(0, 3)) for _ in rows]
-    units = range(1, len(rows) - 1)
-    slopes = {unit: Slopes(np.array([0.5]), np.array([0])) for unit in units}
-    found = largest_effect(rows, np.array(local), {}, slopes, 1)
-    vertices = product([0, 1], repeat=len(units))
+@given(network=small_chains, random=st.randoms())
+def test_sets_of_adjoints_hold_those_of_all_vertices(backend, network, random):
+    steps = Steps.of(network)
+    rows, units = form_terms(steps), len(steps.target) - 1
+    local = np.array([float(random.randint(0, 3)) for _ in rows])
+    shape = np.ones((len(rows), 2), np.bool_)
+    signs = Signs(np.full(len(rows), -1), ~shape[:, :1], shape)
+    memory, nodes = memory_of(steps.slots, units + 1, 1), np.array([0])
+    found = on(backend, effect_at_nodes)(steps, signs, local, memory, nodes, units + 1)
+    vertices = product([0, 1], repeat=units)
     assert max(effect(rows, local, [0, *vertex, 1]) for vertex in vertices) <= found * UP
+
+
+@backends
+@laws
+@given(network=small_chains, random=st.randoms())
+def test_adjoints_in_cells_are_those_of_their_patterns(backend, network, random):
+    """Also where units are on or off everywhere; memory may have room for more points."""
+    steps, cells, start = Steps.of(network), 5, random.randint(0, 2)
+    rows, units = form_terms(steps), len(steps.target) - 1
+    local = np.array([float(random.randint(0, 3)) for _ in rows])
+    always = np.array([random.choice([-1, -1, 0, 1]) for _ in rows])
+    on_in_cells = np.array([[random.random() < 0.5 for _ in range(cells)] for _ in rows])
+    signs = Signs(always, on_in_cells, np.zeros((len(rows), cells + 1), np.bool_))
+    memory = memory_of(steps.slots, 1, cells)
+    count = random.randint(1, cells - start)
+    found = on(backend, effect_in_cells)(steps, signs, local, memory, start, count)
+    slopes = np.where(always[:, None] < 0, on_in_cells, always[:, None])
+    patterns = slopes[1 : units + 1, start : start + count].T.tolist()
+    assert max(effect(rows, local, [0, *pattern, 1]) for pattern in patterns) == found
 
 
 # --- by name --------------------------------------------------------------------------------------
@@ -250,11 +287,12 @@ NASTY = {
 INTERVALS = [(-1.0, 1.0), (0.0, 1.0), (0.625, 0.75), (0.7, math.nextafter(0.7, 1))]
 
 
+@backends
 @pytest.mark.parametrize("name", NASTY)
-def test_nasty(name):
+def test_nasty(backend, name):
     for a, b in INTERVALS:
-        assert bound(NASTY[name], a, b) < 2.0**60
-        assert not exceeded(NASTY[name], a, b, Random(1), BINARY64)
+        assert bound(NASTY[name], a, b, backend=backend) < 2.0**60
+        assert not exceeded(NASTY[name], a, b, Random(1), BINARY64, backend=backend)
 
 
 def test_exact_folds_cost_nothing():
@@ -321,8 +359,9 @@ def test_a_unit_may_be_on_in_part_of_a_cell(threshold, sign):
     ],
     ids=["weight", "value", "values", "bias", "unread", "sum", "adjoint"],
 )
-def test_nothing_is_claimed_out_of_range(network):
-    assert bound(network, -2.0, 2.0) == math.inf
+@backends
+def test_nothing_is_claimed_out_of_range(backend, network):
+    assert bound(network, -2.0, 2.0, backend=backend) == math.inf
 
 
 def test_in_binary32_all_numbers_must_be():
@@ -359,12 +398,11 @@ def test_without_a_rounding_nothing_is_claimed_and_anothers_is_refused():
 
 @cache
 def known(construction, wiring, tol):
-    """A network; its nodes, and the bound, in every interval of a few."""
+    """A network; its nodes, and the bound, in every block of a few intervals."""
     network = build(construction=construction, wiring=wiring, tol=tol)
-    finder, rounding, found = Finder.of(network), Rounding.of(network), []
+    finder, judge, found = Finder.of(network), Judge.of(network, rounding=Rounding.of(network)), []
     for ends in subintervals(DOMAIN, 64)[::9]:
-        for inner, nodes in finder.intervals(ends, 2**20):
-            result = deviation(network, inner, nodes, rounding=rounding)
+        for nodes, result in deviations(judge, ends, finder.blocks(ends)):
             found.append((nodes.hi, result.evaluation))
     return network, found
 
@@ -409,8 +447,7 @@ def onnx_runtime(network):
 
 def in_double_double(network, x):
     """N(x), to within far less than a rounding error."""
-    form, _ = _output(network, DoubleDouble(x, np.zeros_like(x)))
-    return form
+    return follow_block(network, DoubleDouble(x, np.zeros_like(x))).output
 
 
 @built
@@ -427,37 +464,45 @@ def test_runtimes_stay_below_the_bound_which_is_small(runtime, construction, wir
         assert np.max(np.abs((run(x) - exact.hi) - exact.lo)) <= proved
 
 
-def test_the_bound_is_the_same_in_every_block_and_thread(monkeypatch):
+@backends
+def test_the_bound_is_the_same_in_all_runs_and_threads(backend):
+    """Blocks are the same, however long the runs of nodes are that they are cut from."""
     network = build(wiring="skip", tol="1e-6")
-    rounding = Rounding.of(network)
-    ends = subintervals(DOMAIN, 4)
-    parts = [part for end in ends for part in Finder.of(network).intervals(end, 2**20)]
+    judge = Judge.of(network, rounding=Rounding.of(network), backend=backend)
+    parts = [(ends, list(Finder.of(network).blocks(ends))) for ends in subintervals(DOMAIN, 4)]
 
     def found(part):
-        return deviation(network, *part, rounding=pickle.loads(pickle.dumps(rounding))).evaluation
+        again = pickle.loads(pickle.dumps(judge))
+        return [result.evaluation for _, result in deviations(again, *part)]
+
+    def cut(runs):
+        nodes = joined(runs)
+        at = [*range(0, len(nodes.hi) - 1, 7), len(nodes.hi) - 1]
+        return [DoubleDouble(*(half[a : b + 1] for half in nodes)) for a, b in pairwise(at)]
 
     usual = [found(part) for part in parts]
-    monkeypatch.setattr(certify_bound, "BLOCK", 7)
-    monkeypatch.setattr(certify_bound, "HELD", 1)
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(found, parts)) == usual
-    assert all(0 < value < 1e-14 for value in usual)
+        assert list(pool.map(found, [(ends, cut(runs)) for ends, runs in parts])) == usual
+    assert all(0 < value < 1e-14 for values in usual for value in values)
 
 
-def test_blocks_of_any_size_hold():
+@backends
+def test_blocks_of_any_size_hold(backend):
     network = build(wiring="skip", tol="1e-3")
     a, b = 0.1, 0.7
     nodes = Finder.of(network).nodes(np.array([a, b]), 2**12)
     for cells in (1, 2, 5):
         rounding = replace(Rounding.of(network), cells=cells)
-        found = deviation(network, (a, b), nodes, rounding=rounding).evaluation
+        found = deviation(network, (a, b), nodes, rounding=rounding, backend=backend).evaluation
         assert max(errors(network, a, b, Random(1), BINARY64)) <= found < 1e-14
 
 
-def test_every_block_counts():
+@backends
+def test_every_block_counts(backend):
     network, nodes = path(0.7), DoubleDouble(np.array([-0.9, -0.5, -0.1]), np.zeros(3))
     rounding = replace(Rounding.of(network), cells=1)
-    found = deviation(network, (-0.9, -0.1), nodes, rounding=rounding).evaluation
+    ends = (-0.9, -0.1)
+    found = deviation(network, ends, nodes, rounding=rounding, backend=backend).evaluation
     several = (max(errors(network, -0.9, -0.1, Random(seed), BINARY64)) for seed in range(20))
     assert 2.0**-55 < max(several) <= found
 
@@ -467,6 +512,6 @@ def test_a_large_network_is_prepared_within_bounds():
     rows += [Row(tuple(range(1, 2001)), (1 / 3,) * 2000, 0.1) for _ in range(40)]
     rows.append(Row(tuple(range(2001, 2041)), (1.0,) * 40, 0.0))
     rounding = Rounding.of(Network(rows))
-    entries = sum(form.windows.matrix.size for form in rounding.forms)
-    assert entries <= 2 * TABULATED + Network(rows).connections
-    assert rounding.cells * len(rounding.forms) <= HELD
+    entries = rounding.tables.windows.entries.size
+    assert 0 < entries <= 2 * TABULATED + Network(rows).connections
+    assert rounding.cells * len(rounding.tables.readers) <= HELD
