@@ -1,0 +1,378 @@
+"""A trusted reduction: from a network on a wide domain to a part of it on a short one.
+
+Networks for wide domains first fold them. Where every path from the input to the output passes
+through one value z = Σ aᵢvᵢ of early wires, N = G∘z; and where z is nearly ±x + mπ/2 on each of
+its pieces, f(x) is nearly a function g of z, for f, as for g, sin or cos, up to the sign. Then only
+G need be compared with g, on z's range.
+
+Soundness. Let [a, b] be an interval with float64 ends, at most 2²⁰ in magnitude, and f(x) =
+sin(x + q·π/2) with q = 0 or 1. Let a ``Cut`` be given, from wherever: a number n of early units,
+wires with float64 weights, and r, any integer, for g(z) = sin(z + r·π/2). If ``reduced`` returns a
+``Reduction`` with network G, function h, domain Z = [c, d] and offset ω, then for every real x of
+[a, b]
+
+    |N(x) − f(x)| ≤ sup over ζ ∈ Z of |G(ζ) − h(ζ)| + ω.
+
+Proof:
+
+1. *Wires.* A unit is constant if no path joins it to the input: ``constant_units``. The wire that
+   a wire holds is itself, or what its source holds where it is a carry: a unit with one connection
+   of weight 1 from a unit and no bias, which is equal to that unit (``_held``). A wire is early if
+   it is not constant and holds one numbered at most n; this includes the input. All other units,
+   and the output, are late or constant, and are the rows of G before the unread ones are dropped.
+2. *Two networks.* z = Σ aᵢvᵢ over wires numbered at most n is the output of the network of the
+   rows of units 1 … n and one further row. Take a row of G. As a row of N it reads early wires,
+   and wires that are late or constant. The former add Σ cᵢvᵢ, with cᵢ the exact sum of the
+   weights of all that hold vᵢ. ``_proportion`` returns a float64 λ only if cᵢ = λaᵢ for every i, in
+   rational arithmetic, where aᵢ or cᵢ is 0 if it is not listed; so they add λ·z(x). In G the row
+   reads these through the input, with weight λ, and its other wires and bias are as in N. By
+   induction over the rows, at the input z(x) every unit of G has the value that it has in N at x:
+   a constant row has only constant sources, and a late row has sources of all three kinds. So
+   N(x) = G(z(x)) for every real x.
+3. *Phases.* For s = 1 and m ≡ q − r, g(sx + mπ/2) = sin(x + (m + r)π/2) = f(x); and for s = −1
+   and m ≡ 2 − q − r, g(sx + mπ/2) = sin(−x + (2 − q)π/2) = sin(x + qπ/2) = f(x), as sin(π − t) =
+   sin t; both modulo 4. g is 1-Lipschitz, so |g(z(x)) − f(x)| ≤ |z(x) − (sx + mπ/2)| for every
+   such s and m, which may be chosen anew at every x.
+4. *Cells.* The interval is cut into cells [xᵢ, xᵢ₊₁] with computed zᵢ and radii ρ, such that
+   |z(x) − L(x)| ≤ ρ in the cell for the affine function L through the computed values: points 1 to
+   4 and 7 of ``bound``. With one s and m for the cell, L(x) − sx − mπ/2 is affine, so its magnitude
+   is at most the larger of those at the ends. ``_distance`` bounds that for s = 1 and for s = −1,
+   with m = m₀ + 4k for the residue m₀ of point 3 and an integer k, whatever it is; the cell's
+   offset is the smaller of the two bounds, plus ρ. ω is the largest of the cells' offsets.
+5. *Rounding.* Write u = 2⁻⁵³ and let x = xʰ + xˡ and z = zʰ + zˡ be normalised, |xʰ|, |zʰ| ≤ 2²⁰
+   (else the offset is infinite). The argument of rint is below 2²⁰ + 8 in magnitude, so m = m₀ + 4k
+   is exact and |m| < 2²¹. The halves P₁, P₂, P₃ of PI_1, PI_2, PI_3 are exact, and π/2 =
+   P₁ + P₂ + P₃ + ε/2 with |ε| < 2⁻¹⁰⁷. P₁ has 25 bits and P₂ has 24, so mP₁ and mP₂ are exact.
+   TwoSum gives zʰ − sxʰ = A + e₁, A − mP₁ = B + e₂ and B − mP₂ = C + e₃ exactly. So the distance is
+   C + e₁ + e₂ + e₃ + (zˡ − sxˡ) − mP₃ − mε/2. |A|, |B|, |C| < 2²⁴, so each |eᵢ| ≤ 2⁻²⁹; |zˡ|,
+   |xˡ| ≤ 2⁻³³, |mP₃| < 2⁻³¹. What is added to C is computed with one product and five sums, of
+   magnitudes below 2⁻²⁶, and errs by less than 6u·2⁻²⁶ + 2²¹|ε| < 2⁻⁷⁶ = ``ROUNDING``. The last sum
+   errs by a factor 1 ± u. (distance + ρ + ``ROUNDING``)·``UP`` covers that and its own roundings.
+6. *Range.* In a cell z is at least min(zᵢ, zᵢ₊₁) − ρ, and zᵢ is at least the float before its high
+   part, as it is normalised. The float before the computed difference is at most the exact one.
+   Likewise above. So z(x) ∈ Z. Ends beyond 2²⁰, or a NaN anywhere, give no reduction.
+7. *Together.* |N(x) − f(x)| ≤ |G(z(x)) − g(z(x))| + |g(z(x)) − f(x)|, where z(x) ∈ Z and the last
+   is at most ω. With r ≡ 0, 1, 2, 3 modulo 4, g is sin, cos, −sin, −cos. For the last two, what
+   is returned is −G, the output row negated exactly, and sin or cos in place of g.
+8. *All of the interval.* The parts follow one another without a gap from a to b: ``_measured``
+   checks it, and ``check_nodes`` that the nodes of each part cut it into cells.
+
+If |G − h| ≤ B is proved on Z, |N − f| ≤ B + ω; ``Reduction.total`` rounds that sum upwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from sinrelu.arithmetic import QUARTER_TURNS, FloatArray, quarter_turns
+from sinrelu.arithmetic.double_double import DoubleDouble, two_sum
+from sinrelu.arithmetic.numbers import positive
+from sinrelu.arithmetic.rounding import as_float, float_above, float_below
+from sinrelu.arithmetic.sine import LIMIT, PI_1, PI_2, PI_3
+from sinrelu.certify import pieces
+from sinrelu.certify.bound import UP, _output, check_arithmetic, check_nodes
+from sinrelu.certify.cuts import WORTH, Cut, Interval, constant_units, proposals
+from sinrelu.certify.pieces import Finder, affordable, subintervals
+from sinrelu.errors import RequestError
+from sinrelu.network import Network, Row, without_dead_units
+from sinrelu.progress import Progress, ignore
+
+ROUNDING = 2.0**-76
+"""Point 5: what ``_distance`` may be off by, besides a factor."""
+SHARE, SMALL_SHARE = 1 / 2, 1 / 8
+"""An offset is at most so much of the tolerance; where it is at most the latter, no other cut is
+tried."""
+TRIES = 6
+"""Cuts that are tried at most."""
+WORK = 4e8
+"""What one of them may cost: nodes times numbers of the network."""
+PARTS, FEWEST = 32, 2**14
+"""The domain is cut in so many parts, or fewer so that z has so many pieces in each."""
+PLACES = 100
+"""Binary places of a preimage."""
+
+
+class Stretch(NamedTuple):
+    """What is known of z on an interval: within ``offset`` of ±x + mπ/2, in a range."""
+
+    offset: float
+    low: float
+    high: float
+    cells: int
+    breakpoints: int
+    span: Interval
+
+    def __or__(self, other: Stretch) -> Stretch:
+        """Join two; a RequestError unless the other one begins where this one ends."""
+        if other.span[0] != self.span[1]:
+            raise RequestError("parts: must follow one another without a gap")
+        return Stretch(
+            float(np.maximum(self.offset, other.offset)),
+            float(np.minimum(self.low, other.low)),
+            float(np.maximum(self.high, other.high)),
+            self.cells + other.cells,
+            self.breakpoints + other.breakpoints,
+            (self.span[0], other.span[1]),
+        )
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """|N − f| on ``source`` is at most |``network`` − ``function``| on ``domain``, plus ``offset``.
+
+    ``network`` takes z, the output of ``fold``, which has ``pieces`` pieces (the finder is not
+    trusted to count) on the ``cells`` that were looked at. ``cut`` is where N was cut in two.
+    """
+
+    network: Network
+    function: str
+    domain: Interval
+    offset: float
+    source: Interval
+    fold: Network
+    cut: Cut
+    cells: int
+    pieces: int
+
+    def remaining(self, tol: Fraction) -> Fraction:
+        """Return what the error of ``network`` may be if that of N is to be at most tol."""
+        return tol - Fraction(self.offset)
+
+    def total(self, bound: float) -> float:
+        """Return a bound of |N − f| where |``network`` − ``function``| ≤ bound on ``domain``."""
+        finite = bound < math.inf
+        return float_above(Fraction(bound) + Fraction(self.offset)) if finite else math.inf
+
+    def preimage(self, z: Fraction) -> Fraction:
+        """Return a dyadic x of ``source`` with z(x) close to z; nothing is proved of it."""
+        best, off = Fraction(self.source[0]), math.inf
+        for _, nodes in Finder.of(self.fold).intervals(self.source, most_cells(self.fold)):
+            with np.errstate(all="ignore"):
+                values, _ = _output(self.fold, nodes)
+            low, high = np.minimum(*_ends(values.hi)), np.maximum(*_ends(values.hi))
+            outside = np.maximum(np.maximum(low - float(z), float(z) - high), 0)
+            at = int(np.argmin(outside))
+            if outside[at] < off:
+                best, off = _between(nodes, values, at, z), float(outside[at])
+            if off == 0:
+                break
+        return best
+
+
+def reduction(
+    network: Network,
+    function: str,
+    domain: Interval,
+    tol: object,
+    progress: Progress = ignore,
+) -> Reduction | None:
+    """Return the reduction that leaves the least to be proved, or None if none is worth it.
+
+    The domain has float64 ends, at most 2²⁰ in magnitude. The offset is at most half of tol, a
+    positive number. ``progress`` is told the fraction of the domain that the cut being tried was
+    looked at on.
+
+    A RequestError is raised if the domain, tol or the function cannot be judged or a weight has
+    more bits than a float64, an ArithmeticAssumptionError if float64 is not what is assumed.
+    """
+    network.require_float64("proof piece by piece")
+    quarters, limit = quarter_turns(function), float_below(positive(tol, "tol"))
+    if not -LIMIT <= domain[0] < domain[1] <= LIMIT:
+        raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
+    best = None
+    for cut in proposals(network, quarters, domain, limit * SHARE)[:TRIES]:
+        found = reduced(network, function, domain, cut, limit * SHARE, progress)
+        if found and _length(found.domain) <= WORTH * _length(domain):
+            best = found if best is None or found.offset < best.offset else best
+            if found.offset <= limit * SMALL_SHARE:
+                return found
+    return best
+
+
+def reduced(
+    network: Network,
+    function: str,
+    domain: Interval,
+    cut: Cut,
+    most: float = math.inf,
+    progress: Progress = ignore,
+) -> Reduction | None:
+    """Reduce a claim by a cut; see the module's proof. None if that fails or ω is above ``most``.
+
+    Any cut may be given. Float64 weights and a domain as in ``reduction`` are taken for granted.
+    """
+    halves = split(network, cut)
+    if halves is None:
+        return None
+    fold, rest = halves
+    known = _measured(fold, (quarter_turns(function), cut.quarters), domain, most, progress)
+    if known is None:
+        return None
+    names = {turns: name for name, turns in QUARTER_TURNS.items()}
+    return Reduction(
+        network=_negated(rest) if cut.quarters % 4 >= 2 else rest,
+        function=names[cut.quarters % 2],
+        domain=(known.low, known.high),
+        offset=known.offset,
+        source=domain,
+        fold=fold,
+        cut=cut,
+        cells=known.cells,
+        pieces=known.breakpoints + 1,
+    )
+
+
+def split(network: Network, cut: Cut) -> tuple[Network, Network] | None:
+    """Points 1 and 2: the networks z and G, or None if N is not G∘z."""
+    weights = dict(cut.terms)
+    if not 0 < cut.early <= network.units or not all(0 <= v <= cut.early for v in weights):
+        return None
+    held, constant = _held(network), constant_units(network)
+    early = {v for v, holds in enumerate(held) if holds <= cut.early} - constant
+    place, rows = {0: 0}, []
+    for number, row in enumerate(network.rows, start=1):
+        if number in early:
+            continue
+        through = _proportion(row, early, held, weights)
+        if through is None:
+            return None
+        others = [(place[v], weight) for v, weight in row.edges if v not in early]
+        rows.append(Row.of([(0, through), *others], row.bias))
+        place[number] = len(rows)
+    fold = Network((*network.rows[: cut.early], Row.of(weights.items(), 0.0)))
+    return fold, Network(tuple(without_dead_units(rows)))
+
+
+def _held(network: Network) -> list[int]:
+    """Return, for the input and every unit, the wire that it holds."""
+    held = [0]
+    for number, row in enumerate(network.rows[:-1], start=1):
+        held.append(held[row.sources[0]] if row.is_carry else number)
+    return held
+
+
+def _proportion(
+    row: Row, early: set[int], held: list[int], weights: dict[int, float]
+) -> float | None:
+    """Return the λ by which a row reads Σ weight·wire, if that is how it reads early wires."""
+    read = dict.fromkeys(weights, Fraction(0))
+    for wire, weight in row.edges:
+        if wire in early:
+            read[held[wire]] = read.get(held[wire], Fraction(0)) + Fraction(weight)
+    if not any(read.values()):
+        return 0.0
+    exact = {wire: Fraction(weights.get(wire, 0)) for wire in read}
+    first = next(iter(read))
+    if not exact[first]:
+        return None
+    through = read[first] / exact[first]
+    same = all(read[wire] == through * exact[wire] for wire in read)
+    return as_float(through) if same else None
+
+
+def _negated(network: Network) -> Network:
+    """Return −N, exactly."""
+    *units, output = network.rows
+    weights = tuple(-weight for weight in output.weights)
+    return Network((*units, Row(output.sources, weights, 0.0 - output.bias)))
+
+
+def _measured(
+    fold: Network, turns: tuple[int, int], domain: Interval, most: float, progress: Progress
+) -> Stretch | None:
+    """Points 4 to 8: what is known of z on all of the domain, None if too little."""
+    known = None
+    for stretch in _stretches(fold, turns, domain):
+        known = stretch if known is None else known | stretch
+        if not known.offset <= most or known.cells > most_cells(fold):
+            return None
+        progress((known.span[1] - domain[0]) / _length(domain))
+    if known is None or known.span != domain:
+        return None
+    in_range = known.offset < math.inf and known.low >= -LIMIT and known.high <= LIMIT
+    return known if in_range else None
+
+
+def _stretches(fold: Network, turns: tuple[int, int], domain: Interval) -> Iterator[Stretch]:
+    """Yield what is known of z on parts of the domain, in their order; none if it is too much."""
+    finder, limit = Finder.of(fold), most_cells(fold)
+    expected = pieces.estimated_pieces(finder, domain)
+    if expected <= pieces.MARGIN * limit:
+        for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
+            for ends, nodes in finder.intervals(part, limit):
+                yield _stretch(fold, turns, ends, nodes)
+
+
+def _stretch(fold: Network, turns: tuple[int, int], ends: Interval, nodes: DoubleDouble) -> Stretch:
+    """Points 4 to 6 on the cells between neighbouring nodes."""
+    check_arithmetic()
+    check_nodes(nodes, ends)
+    with np.errstate(all="ignore"):
+        values, radius = _output(fold, nodes)
+        distance = np.minimum(*(_distance(nodes, values, turns, sign) for sign in (1, -1)))
+        offset = np.max((distance + radius + ROUNDING) * UP)
+        low = np.min(np.nextafter(np.minimum(*_ends(values.hi)), -np.inf) - radius)
+        high = np.max(np.nextafter(np.maximum(*_ends(values.hi)), np.inf) + radius)
+        in_range = np.max(np.abs(values.hi)) <= LIMIT
+    return Stretch(
+        float(offset) if in_range else math.inf,
+        math.nextafter(low, -math.inf),
+        math.nextafter(high, math.inf),
+        len(radius),
+        len(radius) - 1,
+        ends,
+    )
+
+
+def _distance(
+    nodes: DoubleDouble, values: DoubleDouble, turns: tuple[int, int], sign: int
+) -> FloatArray:
+    """Points 3 to 5: the larger of |z − (sign·x + mπ/2)| at the ends of every cell."""
+    before, after = turns
+    least = (before - after if sign == 1 else 2 - before - after) % 4
+    near, rest = two_sum(values.hi, -sign * nodes.hi)
+    low = rest + (values.lo - sign * nodes.lo)
+    middle = (near[1:] + near[:-1]) / 2
+    quarters = least + 4 * np.rint((middle / (math.pi / 2) - least) / 4)
+    ends = zip(_ends(near), _ends(low), strict=True)
+    return np.maximum(*(_without_turns(*end, quarters) for end in ends))
+
+
+def _without_turns(high: FloatArray, low: FloatArray, quarters: FloatArray) -> FloatArray:
+    """Return |high + low − quarters·π/2|."""
+    high, first = two_sum(high, -quarters * (PI_1 / 2))
+    high, second = two_sum(high, -quarters * (PI_2 / 2))
+    distance: FloatArray = np.abs(high + (first + (second + (low - quarters * (PI_3 / 2)))))
+    return distance
+
+
+def _ends(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the values at the left and at the right ends of all cells."""
+    return values[:-1], values[1:]
+
+
+def _between(nodes: DoubleDouble, values: DoubleDouble, cell: int, z: Fraction) -> Fraction:
+    """Return about where an affine function is z in a cell, or at the nearer end."""
+    (left, right), (first, last) = (
+        [Fraction(float(v.hi[i])) + Fraction(float(v.lo[i])) for i in (cell, cell + 1)]
+        for v in (nodes, values)
+    )
+    if first == last:
+        return left
+    x = left + (right - left) * (z - first) / (last - first)
+    return min(max(Fraction(round(x * 2**PLACES), 2**PLACES), left), right)
+
+
+def _length(interval: Interval) -> float:
+    return interval[1] - interval[0]
+
+
+def most_cells(fold: Network) -> int:
+    """Return on how many cells z is looked at, at most."""
+    return affordable(fold, WORK)

@@ -1,0 +1,208 @@
+"""The untrusted finder of bottlenecks: values that all paths pass through, and which one to take.
+
+Nothing that is proved depends on it: ``bottleneck`` checks exactly what is proposed here.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.rounding import as_float
+from sinrelu.network import Computed, Network, Number
+
+WIDEST = 64
+"""More values than these are not proposed as one."""
+POINTS = 256
+"""So many points of the domain are looked at, each with a neighbour."""
+CLOSE = 2.0**-24
+"""How far a point's neighbour is, relative to the domain and its ends."""
+NOISE = 2.0**-40
+"""What rounding may add to a value where one looks, relative to the terms that it is made of."""
+SCALES = 4
+"""So many readers are tried, and so many of their weights, for the scale of z."""
+STEEP = 2.0**-8
+"""How far from ±1 the slope may look."""
+WORTH = 0.75
+"""A cut is proposed only if z has at most this part of the domain's length."""
+
+Reads = Mapping[int, Number]
+"""By what a row multiplies each value that it reads, exactly."""
+Interval = tuple[float, float]
+
+
+class Cut(NamedTuple):
+    """A proposal: z = Σ weight·value over ``terms``, the values those of the input and early units.
+
+    ``early`` units come first; later rows are to read them through z alone, which is to be
+    ±x + mπ/2 on each of its pieces, and sin(z + ``quarters``·π/2) the function judged there.
+    """
+
+    early: int
+    terms: tuple[tuple[int, float], ...]
+    quarters: int
+
+
+class Bottleneck(NamedTuple):
+    """Values of the first ``early`` units that the same later rows read, and what these read."""
+
+    early: int
+    values: tuple[int, ...]
+    readers: Sequence[Reads]
+
+
+def constant_units(network: Network) -> set[int]:
+    """Return the units that no path joins to the input."""
+    constant: set[int] = set()
+    for number, row in enumerate(network.rows[:-1], start=1):
+        if constant.issuperset(row.sources):
+            constant.add(number)
+    return constant
+
+
+def proposals(network: Network, quarters: int, domain: Interval, tol: float) -> list[Cut]:
+    """Return cuts where z looks like ±x + mπ/2 to within tol, those of the shortest range first.
+
+    The network is judged as sin(x + quarters·π/2).
+    """
+    longest = WORTH * (domain[1] - domain[0])
+    found = [values for values in bottlenecks(network) if _in_proportion(values)]
+    x = _points(domain)
+    seen: list[tuple[float, Cut]] = []
+    with np.errstate(all="ignore"):
+        for bottleneck, values in _evaluated(network, found, x):
+            seen += _looks(bottleneck, values, x, quarters, tol)
+    return [cut for length, cut in sorted(seen) if length <= longest]
+
+
+def bottlenecks(network: Network) -> Iterator[Bottleneck]:
+    """Yield all few values that the same later rows read, in the order of the network.
+
+    Those that the output alone reads are left out: N is affine in them.
+    """
+    constant = constant_units(network)
+    rows = [row for row in network.computed if row.number not in constant]
+    reads = {row.number: _reads(row, constant) for row in rows}
+    readers = defaultdict(list)
+    for number, read in reads.items():
+        for value in read:
+            readers[value].append(number)
+    left = {0: len(readers[0])}
+    for number in list(reads)[:-1]:
+        for value in reads[number]:
+            left[value] -= 1
+            if not left[value]:
+                del left[value]
+        left |= {number: len(readers[number])} if readers[number] else {}
+        if 0 < len(left) <= WIDEST and len({(left[v], readers[v][-1]) for v in left}) == 1:
+            later = readers[min(left)]
+            later = later[bisect_right(later, number) :]
+            if later != [rows[-1].number]:
+                yield Bottleneck(number, tuple(sorted(left)), [reads[row] for row in later])
+
+
+def _reads(row: Computed, constant: set[int]) -> Reads:
+    """Add up what a row reads of the same value, and leave out what is constant."""
+    total: dict[int, Number] = {}
+    for weight, value in row.terms:
+        if value in total:
+            total[value] = Fraction(total[value]) + Fraction(weight)
+        elif value not in constant:
+            total[value] = weight
+    return {value: weight for value, weight in total.items() if weight}
+
+
+def _in_proportion(found: Bottleneck) -> bool:
+    """Whether all readers read the values in one proportion."""
+    first, *others = ([Fraction(read.get(v, 0)) for v in found.values] for read in found.readers)
+    return all(
+        first[0] * b == other[0] * a for other in others for a, b in zip(first, other, strict=True)
+    )
+
+
+def _points(domain: Interval) -> FloatArray:
+    """Return points all over a domain, each followed by its neighbour."""
+    a, b = domain
+    step = CLOSE * max(b - a, abs(a), abs(b))
+    spread = a + (b - a) * ((np.arange(POINTS) + 0.618) / (POINTS + 1))
+    return np.minimum(np.stack([spread, spread + step], axis=1).reshape(-1), b)
+
+
+def _evaluated(
+    network: Network, found: Sequence[Bottleneck], x: FloatArray
+) -> Iterator[tuple[Bottleneck, FloatArray]]:
+    """Yield each bottleneck with its values at x, of shape (values, len(x))."""
+    at = {bottleneck.early: bottleneck for bottleneck in found}
+    live = {0: x}
+    for row in network.computed:
+        if not at:
+            return
+        form = np.full_like(x, row.bias)
+        for weight, value in row.terms:
+            form += weight * live[value]
+        for value in row.finished:
+            del live[value]
+        live[row.number] = np.maximum(form, 0)
+        if bottleneck := at.pop(row.number, None):
+            yield bottleneck, np.stack([live[value] for value in bottleneck.values])
+
+
+def _looks(
+    found: Bottleneck, values: FloatArray, x: FloatArray, quarters: int, tol: float
+) -> Iterator[tuple[float, Cut]]:
+    """Yield the cuts of every scale in which z looks right, each with the length of its range."""
+    for weights in _scaled(found, values, x):
+        parts = np.array(weights)[:, None] * values
+        z = np.sum(parts, axis=0)
+        noise = NOISE * (np.max(np.abs(x)) + np.max(np.sum(np.abs(parts), axis=0)))
+        off = [np.max(_off(x, z, quarters, after)) for after in range(4)]
+        after = int(np.argmin(off))
+        if off[after] <= tol + noise:
+            terms = tuple(zip(found.values, weights, strict=True))
+            yield float(np.ptp(z)), Cut(found.early, terms, after)
+
+
+def _off(x: FloatArray, z: FloatArray, before: int, after: int) -> FloatArray:
+    """Return how far z is from where sin(z + after·π/2) = sin(x + before·π/2) by a symmetry."""
+    rise = (z - x) / (math.pi / 2) - (before - after)
+    fall = (z + x) / (math.pi / 2) - (2 - before - after)
+    first, second = (np.abs(turns - 4 * np.rint(turns / 4)) for turns in (rise, fall))
+    off: FloatArray = np.minimum(first, second) * (math.pi / 2)
+    return off
+
+
+def _scaled(found: Bottleneck, values: FloatArray, x: FloatArray) -> Iterator[tuple[float, ...]]:
+    """Yield float64 weights that give z a slope of about ±1, and by which all readers can read it.
+
+    They are those of a reader, as they are or divided by one of them, times a power of two.
+    """
+    first = [Fraction(found.readers[0][value]) for value in found.values]
+    factors = [Fraction(read[found.values[0]]) / first[0] for read in found.readers]
+    slope = _slope(np.array([_rounded(weight) for weight in first]) @ values, x)
+    tried = [*factors[:SCALES], *(1 / weight for weight in first[:SCALES])]
+    for scale in dict.fromkeys(map(abs, tried)):
+        steep = _rounded(scale) * slope
+        if 0 < steep < math.inf:
+            twos = Fraction(2) ** -round(math.log2(steep))
+            weights = [as_float(scale * twos * weight) for weight in first]
+            through = [as_float(factor / (scale * twos)) for factor in factors]
+            if abs(steep * float(twos) - 1) <= STEEP and None not in [*weights, *through]:
+                yield tuple(weight for weight in weights if weight is not None)
+
+
+def _slope(z: FloatArray, x: FloatArray) -> float:
+    return float(np.median(np.abs(np.diff(z)[::2]) / np.diff(x)[::2]))
+
+
+def _rounded(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
