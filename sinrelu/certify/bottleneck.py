@@ -15,20 +15,18 @@ wires with float64 weights, and r, any integer, for g(z) = sin(z + r·π/2). If 
 
 Proof:
 
-1. *Wires.* A unit is constant if no path joins it to the input: ``constant_units``. The wire that
-   a wire holds is itself, or what its source holds where it is a carry: a unit with one connection
-   of weight 1 from a unit and no bias, which is equal to that unit (``_held``). A wire is early if
-   it is not constant and holds one numbered at most n; this includes the input. All other units,
-   and the output, are late or constant, and are the rows of G before the unread ones are dropped.
+1. *Wires.* The wire that a wire holds is itself, or what its source holds where it is a carry: a
+   unit with one connection of weight 1 from a unit and no bias, which is equal to that unit
+   (``_held``). Let E be a set of wires with the input in it, any such set. ``split`` takes those
+   that hold one numbered at most n, without the units that no path joins to the input. The other
+   units and the output are the rows of G, before those that nothing reads are dropped.
 2. *Two networks.* z = Σ aᵢvᵢ over wires numbered at most n is the output of the network of the
-   rows of units 1 … n and one further row. Take a row of G. As a row of N it reads early wires,
-   and wires that are late or constant. The former add Σ cᵢvᵢ, with cᵢ the exact sum of the
-   weights of all that hold vᵢ. ``_proportion`` returns a float64 λ only if cᵢ = λaᵢ for every i, in
-   rational arithmetic, where aᵢ or cᵢ is 0 if it is not listed; so they add λ·z(x). In G the row
-   reads these through the input, with weight λ, and its other wires and bias are as in N. By
-   induction over the rows, at the input z(x) every unit of G has the value that it has in N at x:
-   a constant row has only constant sources, and a late row has sources of all three kinds. So
-   N(x) = G(z(x)) for every real x.
+   rows of units 1 … n and one further row. Take a row of G. As a row of N it reads wires of E and
+   others. The former add Σ cᵢvᵢ, with cᵢ the exact sum of the weights of all that hold vᵢ.
+   ``_proportion`` returns a float64 λ only if cᵢ = λaᵢ for every i, in rational arithmetic, where
+   aᵢ or cᵢ is 0 if it is not listed; so they add λ·z(x). In G the row reads its input with weight
+   λ, and the other wires, which are units of G, and the bias are as in N. So, by induction over
+   the rows, every row of G has the value at z(x) that it has in N at x: N(x) = G(z(x)).
 3. *Phases.* For s = 1 and m ≡ q − r, g(sx + mπ/2) = sin(x + (m + r)π/2) = f(x); and for s = −1
    and m ≡ 2 − q − r, g(sx + mπ/2) = sin(−x + (2 − q)π/2) = sin(x + qπ/2) = f(x), as sin(π − t) =
    sin t; both modulo 4. g is 1-Lipschitz, so |g(z(x)) − f(x)| ≤ |z(x) − (sx + mπ/2)| for every
@@ -40,22 +38,24 @@ Proof:
    with m = m₀ + 4k for the residue m₀ of point 3 and an integer k, whatever it is; the cell's
    offset is the smaller of the two bounds, plus ρ. ω is the largest of the cells' offsets.
 5. *Rounding.* Write u = 2⁻⁵³ and let x = xʰ + xˡ and z = zʰ + zˡ be normalised, |xʰ|, |zʰ| ≤ 2²⁰
-   (else the offset is infinite). The argument of rint is below 2²⁰ + 8 in magnitude, so m = m₀ + 4k
-   is exact and |m| < 2²¹. The halves P₁, P₂, P₃ of PI_1, PI_2, PI_3 are exact, and π/2 =
-   P₁ + P₂ + P₃ + ε/2 with |ε| < 2⁻¹⁰⁷. P₁ has 25 bits and P₂ has 24, so mP₁ and mP₂ are exact.
-   TwoSum gives zʰ − sxʰ = A + e₁, A − mP₁ = B + e₂ and B − mP₂ = C + e₃ exactly. So the distance is
-   C + e₁ + e₂ + e₃ + (zˡ − sxˡ) − mP₃ − mε/2. |A|, |B|, |C| < 2²⁴, so each |eᵢ| ≤ 2⁻²⁹; |zˡ|,
-   |xˡ| ≤ 2⁻³³, |mP₃| < 2⁻³¹. What is added to C is computed with one product and five sums, of
-   magnitudes below 2⁻²⁶, and errs by less than 6u·2⁻²⁶ + 2²¹|ε| < 2⁻⁷⁶ = ``ROUNDING``. The last sum
-   errs by a factor 1 ± u. (distance + ρ + ``ROUNDING``)·``UP`` covers that and its own roundings.
+   (else the offset is infinite). As |zʰ − sxʰ| ≤ 2²¹, what rint is given is below 2¹⁹ in magnitude,
+   so m = m₀ + 4k is exact and |m| < 2²¹. The halves P₁, P₂, P₃ of PI_1, PI_2, PI_3 are exact, and
+   π/2 = P₁ + P₂ + P₃ + ε/2 with |ε| < 2⁻¹⁰⁷. P₁ has 25 bits and P₂ has 24, so mP₁ and mP₂ are
+   exact. TwoSum gives zʰ − sxʰ = A + e₁, A − mP₁ = B + e₂ and B − mP₂ = C + e₃ exactly. So the
+   distance is C + e₁ + e₂ + e₃ + (zˡ − sxˡ) − mP₃ − mε/2. |A|, |B|, |C| < 2²⁴, so each |eᵢ| ≤ 2⁻²⁹;
+   |zˡ|, |xˡ| ≤ 2⁻³³ and |mP₃| < 2⁻³¹. What is added to C is computed with one product and five
+   sums, all below 2⁻²⁶ in magnitude, and errs by less than 6u·2⁻²⁶ + 2²⁰|ε| < 2⁻⁷⁶ = ``ROUNDING``.
+   The last sum errs by at most u times itself. (distance + ρ + ``ROUNDING``)·``UP`` covers this
+   and its own roundings.
 6. *Range.* In a cell z is at least min(zᵢ, zᵢ₊₁) − ρ, and zᵢ is at least the float before its high
    part, as it is normalised. The float before the computed difference is at most the exact one.
    Likewise above. So z(x) ∈ Z. Ends beyond 2²⁰, or a NaN anywhere, give no reduction.
 7. *Together.* |N(x) − f(x)| ≤ |G(z(x)) − g(z(x))| + |g(z(x)) − f(x)|, where z(x) ∈ Z and the last
    is at most ω. With r ≡ 0, 1, 2, 3 modulo 4, g is sin, cos, −sin, −cos. For the last two, what
    is returned is −G, the output row negated exactly, and sin or cos in place of g.
-8. *All of the interval.* The parts follow one another without a gap from a to b: ``_measured``
-   checks it, and ``check_nodes`` that the nodes of each part cut it into cells.
+8. *All of the interval.* ``check_nodes`` sees that the nodes of a part cut it into cells. The span
+   of what is known grows only by parts that begin where it ends, and ``_measured`` compares it
+   with [a, b]. Of parts that do not, the offset and the range count all the same.
 
 If |G − h| ≤ B is proved on Z, |N − f| ≤ B + ω; ``Reduction.total`` rounds that sum upwards.
 """
@@ -90,7 +90,7 @@ SHARE, SMALL_SHARE = 1 / 2, 1 / 8
 tried."""
 TRIES = 6
 """Cuts that are tried at most."""
-WORK = 4e8
+WORK = 2e8
 """What one of them may cost: nodes times numbers of the network."""
 PARTS, FEWEST = 32, 2**14
 """The domain is cut in so many parts, or fewer so that z has so many pieces in each."""
@@ -109,16 +109,15 @@ class Stretch(NamedTuple):
     span: Interval
 
     def __or__(self, other: Stretch) -> Stretch:
-        """Join two; a RequestError unless the other one begins where this one ends."""
-        if other.span[0] != self.span[1]:
-            raise RequestError("parts: must follow one another without a gap")
+        """Join two; the span grows only if the other one begins where this one ends."""
+        follows = other.span[0] == self.span[1]
         return Stretch(
             float(np.maximum(self.offset, other.offset)),
             float(np.minimum(self.low, other.low)),
             float(np.maximum(self.high, other.high)),
             self.cells + other.cells,
             self.breakpoints + other.breakpoints,
-            (self.span[0], other.span[1]),
+            (self.span[0], other.span[1] if follows else self.span[1]),
         )
 
 
@@ -185,7 +184,8 @@ def reduction(
     quarters, limit = quarter_turns(function), float_below(positive(tol, "tol"))
     if not -LIMIT <= domain[0] < domain[1] <= LIMIT:
         raise RequestError(f"domain: {list(domain)} is not an interval within ±{LIMIT:g}")
-    best = None
+    domain, best = (float(domain[0]), float(domain[1])), None
+    network = Network(tuple(without_dead_units(network.rows)))  # they may read what they like
     for cut in proposals(network, quarters, domain, limit * SHARE)[:TRIES]:
         found = reduced(network, function, domain, cut, limit * SHARE, progress)
         if found and _length(found.domain) <= WORTH * _length(domain):
@@ -234,7 +234,7 @@ def split(network: Network, cut: Cut) -> tuple[Network, Network] | None:
     if not 0 < cut.early <= network.units or not all(0 <= v <= cut.early for v in weights):
         return None
     held, constant = _held(network), constant_units(network)
-    early = {v for v, holds in enumerate(held) if holds <= cut.early} - constant
+    early = {0, *(v for v, holds in enumerate(held) if holds <= cut.early and v not in constant)}
     place, rows = {0: 0}, []
     for number, row in enumerate(network.rows, start=1):
         if number in early:
@@ -260,7 +260,7 @@ def _held(network: Network) -> list[int]:
 def _proportion(
     row: Row, early: set[int], held: list[int], weights: dict[int, float]
 ) -> float | None:
-    """Return the λ by which a row reads Σ weight·wire, if that is how it reads early wires."""
+    """Return the λ with which a row reads Σ weight·wire, if that is how it reads early wires."""
     read = dict.fromkeys(weights, Fraction(0))
     for wire, weight in row.edges:
         if wire in early:

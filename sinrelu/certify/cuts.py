@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,10 @@ CLOSE = 2.0**-24
 """How far a point's neighbour is, relative to the domain and its ends."""
 NOISE = 2.0**-40
 """What rounding may add to a value where one looks, relative to the terms that it is made of."""
+LOOKS = 1000
+"""Bottlenecks that are looked at; deeper ones are not found."""
+MOST_HELD = 2**13
+"""Values of a network at a time; where there are more, nobody looks."""
 SCALES = 4
 """So many readers are tried, and so many of their weights, for the scale of z."""
 STEEP = 2.0**-8
@@ -73,7 +78,10 @@ def proposals(network: Network, quarters: int, domain: Interval, tol: float) -> 
     The network is judged as sin(x + quarters·π/2).
     """
     longest = WORTH * (domain[1] - domain[0])
-    found = [values for values in bottlenecks(network) if _in_proportion(values)]
+    if network.most_live > MOST_HELD:
+        return []
+    narrow = (values for values in bottlenecks(network) if _in_proportion(values))
+    found = list(islice(narrow, LOOKS))
     x = _points(domain)
     seen: list[tuple[float, Cut]] = []
     with np.errstate(all="ignore"):
@@ -85,7 +93,8 @@ def proposals(network: Network, quarters: int, domain: Interval, tol: float) -> 
 def bottlenecks(network: Network) -> Iterator[Bottleneck]:
     """Yield all few values that the same later rows read, in the order of the network.
 
-    Those that the output alone reads are left out: N is affine in them.
+    No other order has more: a row reads all of them or none, so it comes after them or does not
+    depend on the input. Those that the output alone reads are left out: N is affine in them.
     """
     constant = constant_units(network)
     rows = [row for row in network.computed if row.number not in constant]
@@ -121,10 +130,14 @@ def _reads(row: Computed, constant: set[int]) -> Reads:
 
 def _in_proportion(found: Bottleneck) -> bool:
     """Whether all readers read the values in one proportion."""
-    first, *others = ([Fraction(read.get(v, 0)) for v in found.values] for read in found.readers)
-    return all(
-        first[0] * b == other[0] * a for other in others for a, b in zip(first, other, strict=True)
-    )
+    first, *others = ([read.get(value, 0.0) for value in found.values] for read in found.readers)
+    return all(other == first or _are_multiples(first, other) for other in others)
+
+
+def _are_multiples(first: Sequence[Number], other: Sequence[Number]) -> bool:
+    left, right = Fraction(first[0]), Fraction(other[0])
+    pairs = zip(first, other, strict=True)
+    return all(left * Fraction(b) == right * Fraction(a) for a, b in pairs)
 
 
 def _points(domain: Interval) -> FloatArray:
