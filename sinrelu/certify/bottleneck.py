@@ -231,7 +231,7 @@ def reduced(
 def split(network: Network, cut: Cut) -> tuple[Network, Network] | None:
     """Points 1 and 2: the networks z and G, or None if N is not G∘z."""
     weights = dict(cut.terms)
-    if not 0 < cut.early <= network.units or not all(0 <= v <= cut.early for v in weights):
+    if not all(0 <= wire <= cut.early <= network.units for wire in weights):
         return None
     held, constant = _held(network), constant_units(network)
     early = {0, *(v for v, holds in enumerate(held) if holds <= cut.early and v not in constant)}

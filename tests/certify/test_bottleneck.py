@@ -515,6 +515,15 @@ def test_a_wire_read_twice_counts_exactly():
         assert (found is not None) == (expected and total != 0)
 
 
+@pytest.mark.parametrize(("weight", "bias"), [(2.0, 0.0), (1.0, 0.5), (1.0, 5e-324)])
+def test_what_is_nearly_a_carry_is_none(weight, bias):
+    rows = [*EVEN.rows[:2], Row((1,), (weight,), bias)]
+    rows += [Row.of([(1, 0.25), (2, 1.0), (3, 0.75)], at) for at in (-1.0, 0.5)]
+    network = Network([*rows, Row((4, 5), (1.0, 1.0), 0.0)])
+    for early in (2, 3):
+        assert split(network, Cut(early, ((1, 1.0), (2, 1.0)), 1)) is None
+
+
 def test_constant_units_and_unread_ones_are_no_second_path():
     unread, constant = Row((1,), (7.0,), 0.0), Row((), (), 1.5)
     rows = [*EVEN.rows[:2], unread, constant, Row((4,), (2.0,), -1.0)]
@@ -526,7 +535,6 @@ def test_constant_units_and_unread_ones_are_no_second_path():
 
 def test_cuts_that_are_none_are_refused():
     for cut in (
-        Cut(0, ((0, 1.0),), 1),
         Cut(99, ((1, 1.0), (2, 1.0)), 1),
         Cut(2, ((1, 1.0), (3, 1.0)), 1),
         Cut(2, ((1, 1.0),), 1),
@@ -536,6 +544,10 @@ def test_cuts_that_are_none_are_refused():
         Cut(2, ((-1, 1.0), (2, 1.0)), 1),
     ):
         assert split(EVEN, cut) is None
+    nowhere = Network([*EVEN.rows[:2], Row((), (), 0.75)])
+    assert split(nowhere, Cut(2, ((1, 1.0),), 1)) is not None
+    for cut in Cut(1, ((2, 1.0),), 1), Cut(3, ((3, 1.0),), 1), Cut(99, ((50, 1.0),), 1):
+        assert split(nowhere, cut) is None
 
 
 def test_a_gap_between_parts_is_no_proof(monkeypatch):
@@ -559,6 +571,7 @@ def test_parts_are_joined_by_their_worst():
     assert (first | last).span == (0.0, 1.0)
     assert (last | first).offset == (first | last).offset == 3.0
     assert (last | first).low == (first | last).low == 0.0
+    assert (last | first).high == (first | last).high == 6.0
 
 
 def test_too_many_pieces_are_given_up(monkeypatch):
