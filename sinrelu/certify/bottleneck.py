@@ -57,7 +57,8 @@ Proof:
    of what is known grows only by parts that begin where it ends, and ``_measured`` compares it
    with [a, b]. Of parts that do not, the offset and the range count all the same.
 
-If |G − h| ≤ B is proved on Z, |N − f| ≤ B + ω; ``Reduction.total`` rounds that sum upwards.
+9. *Sum.* If |G − h| ≤ B is proved on Z, |N − f| ≤ B + ω ≤ ``Reduction.total`` of B, which is
+   the exact sum of two float64 rounded upwards. If B ≤ tol − ω, exactly, N keeps tol.
 """
 
 from __future__ import annotations
@@ -94,8 +95,8 @@ WORK = 2e8
 """What one of them may cost: nodes times numbers of the network."""
 PARTS, FEWEST = 32, 2**14
 """The domain is cut in so many parts, or fewer so that z has so many pieces in each."""
-PLACES = 100
-"""Binary places of a preimage."""
+PLACES, NEAR = 100, 2.0**-40
+"""Binary places of a preimage, and how far from any value of z the one that is sought may be."""
 
 
 class Stretch(NamedTuple):
@@ -144,7 +145,10 @@ class Reduction:
         return tol - Fraction(self.offset)
 
     def total(self, bound: float) -> float:
-        """Return a bound of |N − f| where |``network`` − ``function``| ≤ bound on ``domain``."""
+        """Return a bound of |N − f| where |``network`` − ``function``| ≤ bound on ``domain``.
+
+        It is the next float64, so it may be above a tolerance that is kept.
+        """
         finite = bound < math.inf
         return float_above(Fraction(bound) + Fraction(self.offset)) if finite else math.inf
 
@@ -159,7 +163,7 @@ class Reduction:
             at = int(np.argmin(outside))
             if outside[at] < off:
                 best, off = _between(nodes, values, at, z), float(outside[at])
-            if off == 0:
+            if off <= NEAR:
                 break
         return best
 
