@@ -77,10 +77,11 @@ from sinrelu.arithmetic.numbers import positive
 from sinrelu.arithmetic.rounding import as_float, float_above, float_below
 from sinrelu.arithmetic.sine import LIMIT, PI_1, PI_2, PI_3
 from sinrelu.certify import pieces
-from sinrelu.certify.bound import UP, _output, check_arithmetic, check_nodes
+from sinrelu.certify.bound import UP, Judge, outputs
 from sinrelu.certify.cuts import WORTH, Cut, Interval, constant_units, proposals
 from sinrelu.certify.pieces import Finder, affordable, subintervals
 from sinrelu.errors import RequestError
+from sinrelu.kernels import backend_for
 from sinrelu.network import Network, Row, without_dead_units
 from sinrelu.progress import Progress, ignore
 
@@ -155,9 +156,8 @@ class Reduction:
     def preimage(self, z: Fraction) -> Fraction:
         """Return a dyadic x of ``source`` with z(x) close to z; nothing is proved of it."""
         best, off = Fraction(self.source[0]), math.inf
-        for _, nodes in Finder.of(self.fold).intervals(self.source, most_cells(self.fold)):
-            with np.errstate(all="ignore"):
-                values, _ = _output(self.fold, nodes)
+        judge, runs = Judge.of(self.fold), Finder.of(self.fold).blocks(self.source)
+        for nodes, values, _ in outputs(judge, self.source, runs):
             low, high = np.minimum(*_ends(values.hi)), np.maximum(*_ends(values.hi))
             outside = np.maximum(np.maximum(low - float(z), float(z) - high), 0)
             at = int(np.argmin(outside))
@@ -294,7 +294,7 @@ def _measured(
     known = None
     for stretch in _stretches(fold, turns, domain):
         known = stretch if known is None else known | stretch
-        if not known.offset <= most or known.cells > most_cells(fold):
+        if not known.offset <= most:
             return None
         progress((known.span[1] - domain[0]) / _length(domain))
     if known is None or known.span != domain:
@@ -305,20 +305,29 @@ def _measured(
 
 def _stretches(fold: Network, turns: tuple[int, int], domain: Interval) -> Iterator[Stretch]:
     """Yield what is known of z on parts of the domain, in their order; none if it is too much."""
-    finder, limit = Finder.of(fold), most_cells(fold)
-    expected = pieces.estimated_pieces(finder, domain)
-    if expected <= pieces.MARGIN * limit:
-        for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
-            for ends, nodes in finder.intervals(part, limit):
-                yield _stretch(fold, turns, ends, nodes)
+    limit = most_cells(fold)
+    expected = pieces.estimated_pieces(Finder.of(fold), domain)
+    if expected > pieces.MARGIN * limit:
+        return
+    backend = backend_for(expected * fold.size)
+    finder, judge = Finder.of(fold, backend=backend), Judge.of(fold, backend=backend)
+    for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
+        known = None
+        for nodes, values, radius in outputs(judge, part, finder.blocks(part)):
+            stretch = _stretch(turns, nodes, values, radius)
+            known = stretch if known is None else known | stretch
+            limit -= stretch.cells
+            if limit < 0:
+                return
+        if known:
+            yield known._replace(span=part)
 
 
-def _stretch(fold: Network, turns: tuple[int, int], ends: Interval, nodes: DoubleDouble) -> Stretch:
-    """Points 4 to 6 on the cells between neighbouring nodes."""
-    check_arithmetic()
-    check_nodes(nodes, ends)
+def _stretch(
+    turns: tuple[int, int], nodes: DoubleDouble, values: DoubleDouble, radius: FloatArray
+) -> Stretch:
+    """Points 4 to 6 on the cells between neighbouring nodes; nothing is known of a span yet."""
     with np.errstate(all="ignore"):
-        values, radius = _output(fold, nodes)
         distance = np.minimum(*(_distance(nodes, values, turns, sign) for sign in (1, -1)))
         offset = np.max((distance + radius + ROUNDING) * UP)
         low = np.min(np.nextafter(np.minimum(*_ends(values.hi)), -np.inf) - radius)
@@ -329,8 +338,8 @@ def _stretch(fold: Network, turns: tuple[int, int], ends: Interval, nodes: Doubl
         math.nextafter(low, -math.inf),
         math.nextafter(high, math.inf),
         len(radius),
-        len(radius) - 1,
-        ends,
+        len(radius),
+        (math.nan, math.nan),
     )
 
 

@@ -223,11 +223,30 @@ def deviations(
     Each run of nodes begins with the last node of the one before. Raises as ``deviation`` does, at
     the latest when the runs have come to an end that is not b.
     """
+    memory = judge.memory()
+    for nodes in checked(judge, ends, runs):
+        yield nodes, judge.block(nodes, memory)
+
+
+def outputs(
+    judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]
+) -> Iterator[tuple[DoubleDouble, DoubleDouble, FloatArray]]:
+    """Yield nodes likewise, the output there, and the radius of every cell; points 1 to 4 and 7."""
+    memory = judge.memory()
+    slot = judge.steps.target[-1]
+    for nodes in checked(judge, ends, runs):
+        radius, n = judge.block(nodes, memory).radius, len(nodes.hi)
+        high, low = (values[slot][:n] for values in memory[0][:2])
+        yield nodes, DoubleDouble(high, low), radius
+
+
+def checked(judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]) -> Iterator[DoubleDouble]:
+    """Yield the nodes of blocks, which are seen to cover an interval; the arithmetic is tested."""
     check_arithmetic(judge.backend)
-    memory, at = judge.memory(), (ends[0], 0.0)
+    at = (ends[0], 0.0)
     for nodes in blocks_of(runs, judge.cells):
         at = check_nodes(nodes, at)
-        yield nodes, judge.block(nodes, memory)
+        yield nodes
     if at != (ends[1], 0.0):
         raise RequestError("nodes: must reach from a to b")
 

@@ -41,7 +41,9 @@ class Certificate:
     a little beyond: π is no float64.
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
-    misplaced breakpoints. ``evaluation_error`` is a bound of what rounding adds: at every x of the
+    misplaced breakpoints. ``offset`` is the part of ``sup_error`` that a bottleneck adds: where all
+    paths pass through one value, it, and what follows it, are proved one after the other.
+    ``evaluation_error`` is a bound of what rounding adds: at every x of the
     domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it
     is within that of N(x); infinite where none was sought or shown. ``backend`` ran the kernels,
     ``numpy`` or ``numba``, which give the same numbers. ``sha256`` is the graph's,
@@ -59,6 +61,7 @@ class Certificate:
     cells: int
     pieces: int
     radius: float
+    offset: float
     evaluation: str
     evaluation_error: float
     backend: str
@@ -191,6 +194,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "cells": _count,
     "pieces": _count,
     "radius": _bound,
+    "offset": _positive,
     "evaluation": _one_of(FLOAT64, FLOAT32),
     "evaluation_error": _bound,
     "backend": _one_of(*BACKENDS),

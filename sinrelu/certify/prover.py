@@ -9,7 +9,9 @@ from fractions import Fraction
 
 from sinrelu.arithmetic.numbers import count
 from sinrelu.arithmetic.rounding import decimal_above
+from sinrelu.certify.bottleneck import Reduction, reduction
 from sinrelu.certify.bound import Interval, Judge
+from sinrelu.certify.bound import judge as run_block
 from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
@@ -30,16 +32,27 @@ from sinrelu.certify.survey import (
 )
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import program
-from sinrelu.kernels import NUMBA, backend_for
+from sinrelu.kernels import (
+    COMPILING,
+    HINT,
+    NUMBA,
+    NUMPY,
+    WORTH,
+    backend_for,
+    is_compiled,
+    is_installed,
+)
 from sinrelu.network import Network, Row
 from sinrelu.precision import FLOAT32, FLOAT64
-from sinrelu.progress import Progress, ignore
+from sinrelu.progress import Message, Progress, ignore
 
 FORMATS = {FLOAT64: BINARY64, FLOAT32: BINARY32}
 
 PI_UP = math.nextafter(math.pi, 4)
 DOMAIN = (-PI_UP, PI_UP)
 """[−π, π] and a little more: its ends are the floats just outside."""
+WIDE = 100_000
+"""Pieces from which on a bottleneck is looked for."""
 SUSPECTS = 6
 """Parts with the largest bounds, in which a witness is sought; in a large network only one."""
 
@@ -55,7 +68,8 @@ class Plan:
     default the tolerance, may be absorbed by the bound. An ``observer`` is shown all nodes; if
     nothing is to be ``judged``, that is all that is done with them. Parts run in ``executor``, by
     default in a thread for each processor, on ``backend``, by default the faster one; the result is
-    the same in every one. ``progress`` is told the fraction of parts done.
+    the same in every one. ``progress`` is told the fraction of parts done, ``message`` why it is
+    long.
     """
 
     partition: Partition = USUAL
@@ -68,6 +82,7 @@ class Plan:
     executor: Executor | None = None
     backend: str | None = None
     progress: Progress = ignore
+    message: Message = ignore
 
 
 def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two have a default
@@ -110,13 +125,28 @@ def certify(  # noqa: PLR0913 - what is judged, and how; all but the first two h
 
 
 def prove(claim: Claim, plan: Plan) -> tuple[Certificate, Survey]:
-    """Judge a claim; return what was found on the way, too."""
-    network, domain = claim.network, claim.domain
-    partition = fitted(plan.partition, network, domain, claim.tol)
+    """Judge a claim; return what was found on the way, too.
+
+    Where a bottleneck leaves clearly less to be proved, that is proved, and the survey is of that.
+    """
     expected = plan.expected
     if expected is None:
-        expected = estimated_pieces(Finder.of(network), domain)
-    needed = expected + partition.cells
+        expected = estimated_pieces(Finder.of(claim.network), claim.domain)
+    plan = replace(plan, expected=expected)
+    if plan.judged and expected > WIDE:
+        network, domain = claim.network, claim.domain
+        reduced = reduction(network, claim.function, domain, claim.tol, plan.progress)
+        if reduced:
+            return _prove_reduced(claim, reduced, plan)
+    found, backend = _surveyed(claim, plan)
+    return _judged(claim, found, plan, backend), found
+
+
+def _surveyed(claim: Claim, plan: Plan) -> tuple[Survey, str]:
+    """Examine the domain, part by part; say on which machine."""
+    network, domain = claim.network, claim.domain
+    partition = fitted(plan.partition, network, domain, claim.tol)
+    needed = (plan.expected or 0.0) + partition.cells
     backend = backend_for(needed * network.size, plan.backend)
     budget = usual_budget(network, backend)
     if plan.budget is not None:
@@ -130,11 +160,43 @@ def prove(claim: Claim, plan: Plan) -> tuple[Certificate, Survey]:
         observer=plan.observer,
         ends=domain,
     )
+    _tell(plan, needed, budget, backend, needed * network.size)
     todo = tasks(pattern, partition, needed, budget)
-    found = survey(todo, domain, needed, plan.executor, plan.progress)
-    certificate = _judged(claim, found)
-    evaluation = plan.evaluation or FLOAT64
-    return replace(certificate, evaluation=evaluation, backend=backend), found
+    return survey(todo, domain, needed, plan.executor, plan.progress), backend
+
+
+def _tell(plan: Plan, needed: float, budget: int, backend: str, work: float) -> None:
+    """Say what makes it long."""
+    if needed > budget:
+        verb = "a proof" if plan.judged else "finding all pieces"
+        plan.message(f"{verb} needs {cells_text(needed)}, more than {budget}: none is tried")
+    elif backend == NUMPY and work > WORTH and not is_installed():
+        plan.message(HINT)
+    elif backend == NUMBA and not is_compiled(run_block):
+        plan.message(COMPILING)
+
+
+def _prove_reduced(claim: Claim, found: Reduction, plan: Plan) -> tuple[Certificate, Survey]:
+    """Prove what is left behind a bottleneck, and add what the bottleneck is off by."""
+    rest = Claim.of(found.network, found.remaining(claim.tol), found.domain, None, found.function)
+    expected = estimated_pieces(Finder.of(found.network), found.domain)
+    left, backend = _surveyed(
+        rest, replace(plan, expected=expected, evaluation=None, observer=None)
+    )
+    if not left.findings:
+        return _judged(claim, left, plan, backend), left
+    ends = (end for cell in left.suspects(SUSPECTS) for end in (*cell, sum(cell) / 2))
+    certificate = claim.judged(
+        claim.witness([found.preimage(Fraction(z)) for z in ends]),
+        sup_error=found.total(left.total.bound) if left.complete else math.inf,
+        offset=found.offset,
+        cells=left.total.cells + found.cells,
+        pieces=left.total.kinks + 1,
+        radius=left.total.radius,
+        evaluation=plan.evaluation or FLOAT64,
+        backend=backend,
+    )
+    return _with_remark(certificate, left), left
 
 
 def _format(evaluation: str) -> Format:
@@ -175,10 +237,11 @@ def refutation(
     return claim.judged(claim.witness([x]))
 
 
-def _judged(claim: Claim, found: Survey) -> Certificate:
+def _judged(claim: Claim, found: Survey, plan: Plan, backend: str) -> Certificate:
+    ran = {"evaluation": plan.evaluation or FLOAT64, "backend": backend}
     if not found.findings:
         remark = f"a proof needs {cells_text(found.needed)}"
-        return replace(claim.judged(claim.witness(claim.inner)), remark=remark)
+        return claim.judged(claim.witness(claim.inner), remark=remark, **ran)
     total, complete = found.total, found.complete
     certificate = claim.judged(
         claim.worst(found.suspects(1 if is_large(claim.network) else SUSPECTS)),
@@ -187,10 +250,14 @@ def _judged(claim: Claim, found: Survey) -> Certificate:
         pieces=total.kinks + 1,
         radius=total.radius,
         evaluation_error=total.evaluation if complete else math.inf,
+        **ran,
     )
-    if certificate.verdict != INCONCLUSIVE:
-        return certificate
-    return replace(certificate, remark=_shortfall(found))
+    return _with_remark(certificate, found)
+
+
+def _with_remark(certificate: Certificate, found: Survey) -> Certificate:
+    shown = certificate.verdict != INCONCLUSIVE
+    return certificate if shown else replace(certificate, remark=_shortfall(found))
 
 
 def cells_text(needed: float) -> str:

@@ -11,25 +11,13 @@ import numpy as np
 
 from sinrelu.arithmetic.numbers import count
 from sinrelu.arithmetic.rounding import as_float
-from sinrelu.certify import cells_needed, refutation, usual_budget
-from sinrelu.certify.bound import judge
+from sinrelu.certify import refutation
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import evaluated_error, worst_of
-from sinrelu.certify.pieces import Finder, estimated_pieces
-from sinrelu.certify.prover import Plan, cells_text, prove
-from sinrelu.certify.survey import USUAL, fitted
+from sinrelu.certify.prover import Plan, prove
 from sinrelu.constructions.fold_reflect.induction import prove as prove_by_induction
 from sinrelu.errors import RequestError
-from sinrelu.kernels import (
-    COMPILING,
-    HINT,
-    NUMBA,
-    NUMPY,
-    WORTH,
-    backend_for,
-    is_compiled,
-    is_installed,
-)
+from sinrelu.kernels import backend_for
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, has_float32_weights
 from sinrelu.progress import Message, ignore
@@ -160,26 +148,14 @@ class _Task(NamedTuple):
         return sample, Proof(shown, certificate.remark, certificate)
 
     def _plan(self) -> Plan:
-        """Estimate the pieces, and say it if they are too many for a proof."""
-        network, cover = self.network, self.target.cover
-        expected = estimated_pieces(Finder.of(network), cover)
-        needed = cells_needed(expected, fitted(USUAL, network, cover, self.tol))
-        backend = backend_for(needed * network.size, self.backend)
-        budget = self.budget or usual_budget(network, backend)
-        if needed > budget and not self.sampled:
-            self.message(f"a proof needs {cells_text(needed)}, more than {budget}: none is tried")
-        elif backend == NUMPY and needed * network.size > WORTH and not is_installed():
-            self.message(HINT)
-        elif backend == NUMBA and not is_compiled(judge):
-            self.message(COMPILING)
         return Plan(
-            budget=budget,
-            expected=expected,
+            budget=self.budget,
             evaluation=self.precision,
-            observer=Observer(network, self.target, backend),
+            observer=Observer(self.network, self.target),
             judged=not self.sampled,
-            backend=backend,
+            backend=self.backend,
             progress=partial(self.progress, "finding pieces" if self.sampled else "proving"),
+            message=self.message,
         )
 
     def evaluated(self, sample: Sample, witness: Fraction) -> tuple[float, Fraction | float] | None:
@@ -199,10 +175,8 @@ class _Task(NamedTuple):
         return Proof(shortfall=REFUTED_BY_SAMPLE, certificate=refutation(self.network, x=x, **told))
 
     def _claimed(self) -> Claim:
-        told = self._claim()
-        return Claim.of(
-            self.network, told["tol"], told["domain"], told["witness_domain"], told["function"]
-        )
+        target = self.target
+        return Claim.of(self.network, self.tol, target.cover, target.inner, target.function)
 
     def _claim(self) -> dict[str, Any]:
         return {
