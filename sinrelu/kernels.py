@@ -80,7 +80,7 @@ def on(backend: str, kernel: Kernel) -> Kernel:
 def compiled(kernel: Kernel) -> Kernel:
     """Compile a kernel, and keep the machine code for later processes."""
     dispatcher = _jitted(kernel)
-    with _kept_in(_folder(_text_of(kernel, set()))):
+    with _kept_in(_folder(_text_of(kernel))):
         dispatcher.enable_caching()
     return dispatcher  # type: ignore[no-any-return]  # numba ships no types
 
@@ -109,18 +109,22 @@ def _called(function: Any, translate: Callable[[Any], Any]) -> Iterator[tuple[st
             yield name, translate(value)
 
 
-def _text_of(function: Any, seen: set[str]) -> set[str]:
+def _text_of(kernel: Any) -> set[str]:
     """Return the files in which a kernel and all that it calls are written."""
-    seen.add(function.__code__.co_filename)
-    for _, callee in _called(SCALAR.get(function, function), lambda value: value):
-        if callee is not range and callee.__code__.co_filename not in seen:
-            _text_of(callee, seen)
-    return seen
+    pending, seen = [kernel], {kernel}
+    while pending:
+        function = pending.pop()
+        called = {
+            value for _, value in _called(SCALAR.get(function, function), lambda value: value)
+        }
+        pending += called - seen - {range}
+        seen |= called
+    return {function.__code__.co_filename for function in seen - {range}}
 
 
 def is_compiled(kernel: Kernel) -> bool:
     """Whether machine code of a kernel is kept already, by this process or another."""
-    return any(_folder(_text_of(kernel, set())).glob("*.nbc"))
+    return any(_folder(_text_of(kernel)).rglob("*.nbc"))
 
 
 def _folder(files: set[str]) -> Path:

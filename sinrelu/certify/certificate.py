@@ -41,8 +41,9 @@ class Certificate:
     a little beyond: π is no float64.
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
-    misplaced breakpoints. ``offset`` is the part of ``sup_error`` that a bottleneck adds: where all
-    paths pass through one value, it, and what follows it, are proved one after the other.
+    misplaced breakpoints. Where all paths pass through one value, this bottleneck and what
+    follows it may be proved one after the other: ``reduced`` is the range of that value then, and
+    ``offset`` what the bottleneck adds to the bound; ``pieces`` are of what follows.
     ``evaluation_error`` is a bound of what rounding adds: at every x of the
     domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it
     is within that of N(x); infinite where none was sought or shown. ``backend`` ran the kernels,
@@ -61,6 +62,7 @@ class Certificate:
     cells: int
     pieces: int
     radius: float
+    reduced: tuple[float, float] | None
     offset: float
     evaluation: str
     evaluation_error: float
@@ -76,6 +78,7 @@ class Certificate:
             **vars(self),
             "tol": _written(self.tol),
             "domain": list(self.domain),
+            "reduced": None if self.reduced is None else list(self.reduced),
             "witness_domain": [exact_hex(end) for end in self.witness_domain],
             "sup_error": finite_or_none(self.sup_error),
             "radius": finite_or_none(self.radius),
@@ -194,6 +197,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "cells": _count,
     "pieces": _count,
     "radius": _bound,
+    "reduced": lambda value: None if value is None else _domain(value),
     "offset": _positive,
     "evaluation": _one_of(FLOAT64, FLOAT32),
     "evaluation_error": _bound,

@@ -61,7 +61,13 @@ class Claim:
         """Return a certificate of what is known, by a witness alone unless more is."""
         x, error = witness
         nothing = dict.fromkeys(("sup_error", "radius", "evaluation_error"), math.inf)
-        named = {"evaluation": FLOAT64, "backend": NUMPY, "offset": 0.0, "remark": ""}
+        named: dict[str, Any] = {
+            "evaluation": FLOAT64,
+            "backend": NUMPY,
+            "reduced": None,
+            "offset": 0.0,
+            "remark": "",
+        }
         known = {"cells": 0, "pieces": 0, **nothing, **named, **known}
         shown = PROVED if known["sup_error"] <= self.tol else INCONCLUSIVE
         return Certificate(

@@ -15,7 +15,7 @@ from sinrelu.certify.bound import judge as run_block
 from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
-from sinrelu.certify.pieces import Finder, estimated_pieces
+from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
 from sinrelu.certify.rounding import BINARY32, BINARY64, Format, Rounding
 from sinrelu.certify.survey import (
     NEGLIGIBLE,
@@ -151,6 +151,8 @@ def _surveyed(claim: Claim, plan: Plan) -> tuple[Survey, str]:
     budget = usual_budget(network, backend)
     if plan.budget is not None:
         budget = count(plan.budget, "budget")
+    elif not plan.judged:
+        budget = most_pieces(network)
     rounding = Rounding.of(network, _format(plan.evaluation)) if plan.evaluation else None
     fine = float(claim.tol if plan.resolution is None else plan.resolution)
     judge = Judge.of(network, claim.function, rounding, backend)
@@ -189,6 +191,7 @@ def _prove_reduced(claim: Claim, found: Reduction, plan: Plan) -> tuple[Certific
     certificate = claim.judged(
         claim.witness([found.preimage(Fraction(z)) for z in ends]),
         sup_error=found.total(left.total.bound) if left.complete else math.inf,
+        reduced=found.domain,
         offset=found.offset,
         cells=left.total.cells + found.cells,
         pieces=left.total.kinks + 1,

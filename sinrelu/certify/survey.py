@@ -124,6 +124,11 @@ class Survey:
         return reduce(Finding.__or__, self.findings)
 
     @property
+    def seen(self) -> tuple[Any, ...]:
+        """What the observer saw, if it saw all of the domain."""
+        return self.total.seen if self.complete else ()
+
+    @property
     def pieces(self) -> int | None:
         """How many pieces there are, if all of them were found."""
         return self.total.kinks + 1 if self.complete else None

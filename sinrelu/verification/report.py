@@ -258,6 +258,8 @@ class Report:
             how = ", by induction on the plan" if self.network.multiprecision else ""
             shown = f"shown to hold for every real x of the domain{how}"
             yield line("sup error", f"{self._bound(self.sup_error):<12} {shown}")
+            if made := self.proof and self.proof.certificate:
+                yield from bottleneck_lines(made)
         elif self.proof is not None:
             yield line("sup error", "none shown")
         yield from self._computed_lines()
@@ -352,6 +354,15 @@ def agreement_text(old: Certificate, new: Certificate, differences: Sequence[str
     )
     found = [line("difference", text) for text in differences]
     return "\n".join([*summary, *(found or [line("result", "the certificate stands")])])
+
+
+def bottleneck_lines(made: Certificate) -> Iterator[str]:
+    """Say it if a proof leads through a bottleneck."""
+    if made.reduced is not None:
+        low, high = made.reduced
+        what = f"all paths pass through one value, from {low:.6g} to {high:.6g};"
+        yield line("bottleneck", what)
+        yield line("", f"{decimal_above(made.offset, 3)} of the bound is what it adds")
 
 
 def domain_text(target: Target) -> str:

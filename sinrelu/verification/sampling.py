@@ -155,8 +155,8 @@ def take_sample(
     x = np.random.default_rng(SEED).uniform(*target.cover, _points(network, RANDOM_POINTS))
     random = _seen(network, target, x)
     progress(0.2)
-    if survey.complete:
-        along = Seen.joined(survey.total.seen)
+    if survey.seen:
+        along = Seen.joined(survey.seen)
     else:
         grid = np.linspace(*target.cover, _points(network, GRID_STEPS) + 1)
         along = _seen(network, target, grid)
@@ -166,7 +166,7 @@ def take_sample(
     chosen.append(landmarks(target.cover))
     exact = _enclose(network, target, tol, chosen, _part(progress, 0.4, 1.0))
     worst = Seen.joined([along, random]).worst
-    return Sample(exact, worst, survey.pieces, not survey.complete)
+    return Sample(exact, worst, survey.pieces if survey.seen else None, not survey.seen)
 
 
 class Seen(NamedTuple):
