@@ -93,10 +93,10 @@ def test_progress_rises_to_one():
 @backends
 @pytest.mark.parametrize("most", [7, 50])
 def test_blocks_tile_whatever_the_memory(backend, most):
-    finder = Finder.of(build("fold-reflect", "skip", 1e-3), backend=backend)
+    finder = Finder.of(build("fold-reflect", "skip", 1e-5), backend=backend)
     whole = finder.nodes(np.array([-3.0, 3.0]), 10_000)
     runs = list(finder.blocks((-3.0, 3.0), most))
-    assert len(runs) > 100 / most
+    assert len(runs) > 10
     assert check_nodes(joined(runs), (-3.0, 0.0)) == (3.0, 0.0)
     for run, after in pairwise(runs):
         assert (run.hi[-1], run.lo[-1]) == (after.hi[0], after.lo[0])

@@ -21,21 +21,24 @@ from sinrelu.certify import (
     Certificate,
     Partition,
     agreement,
-    bound,
     certify,
     pieces,
     prover,
     recheck,
     refutation,
+    rounding,
+    survey,
     usual_budget,
 )
 from sinrelu.certify.certificate import INCONCLUSIVE, PROVED, REFUTED
+from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import error_bounds
-from sinrelu.certify.pieces import Pieces
-from sinrelu.certify.prover import USUAL, Finding
+from sinrelu.certify.prover import Plan, prove
+from sinrelu.certify.survey import USUAL, Finding
 from sinrelu.constructions import build
 from sinrelu.errors import FormatError, RequestError
 from sinrelu.evaluate import evaluate_float64
+from sinrelu.kernels import BACKENDS, NUMBA, NUMPY
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 from sinrelu.target import End, Target
@@ -47,6 +50,9 @@ MEDIUM = Partition(parts=8, cells=3000)
 GRID = np.linspace(*DOMAIN, 5_001)
 
 network = cache(build)
+
+
+backends = pytest.mark.parametrize("backend", BACKENDS)
 
 
 def error_at(net, x, function="sin"):
@@ -62,6 +68,12 @@ def on_grid(function):
 @cache
 def certificate(tol, partition):
     return certify(network("fold-reflect", "skip", tol), tol, partition=partition)
+
+
+def expecting(net, tol, expected, **plan):
+    """Judge where so many pieces are expected, whatever there are."""
+    claim = Claim.of(net, tol, DOMAIN, None, "sin")
+    return prove(claim, Plan(expected=expected, **plan))[0]
 
 
 def seen_errors(net, *more, function="sin"):
@@ -180,12 +192,13 @@ def test_a_finder_that_misses_everything_proves_nothing_wrong(seed, monkeypatch)
     """Random nodes in place of breakpoints, so that every kink is in some cell."""
     draw, truth = np.random.default_rng(seed), certificate(1e-3, COARSE).lower_bound
 
-    def anything(_finder, start, _limit, _gaps=None):
-        inner = np.sort(draw.uniform(start[0], start[-1], 40))
-        hi = np.concatenate([start[:1], inner, start[-1:]])
-        return DoubleDouble(hi, np.zeros_like(hi))
+    def anything(_finder, ends, _most=None):
+        inner = np.sort(draw.uniform(*ends, 40))
+        hi = np.concatenate([ends[:1], inner, ends[1:]])
+        yield DoubleDouble(hi[:21], np.zeros(21))
+        yield DoubleDouble(hi[20:], np.zeros(22))
 
-    monkeypatch.setattr(pieces.Finder, "nodes", anything)
+    monkeypatch.setattr(pieces.Finder, "blocks", anything)
     net = network("fold-reflect", "skip", 1e-3)
     found = certify(net, 1e-3, partition=COARSE)
     assert found.verdict == INCONCLUSIVE
@@ -196,34 +209,45 @@ def test_a_finder_that_misses_everything_proves_nothing_wrong(seed, monkeypatch)
 
 @pytest.mark.parametrize("moved", ["last", "first"])
 def test_a_finder_that_does_not_reach_the_ends_is_refused(moved, monkeypatch):
-    honest = pieces.Finder.nodes
+    honest = pieces.Finder.blocks
 
-    def short(finder, start, limit, gaps=None):
-        nodes = honest(finder, start, limit, gaps)
-        part = slice(None, -1) if moved == "last" else slice(1, None)
-        return DoubleDouble(nodes.hi[part], nodes.lo[part])
+    def short(finder, ends, most=None):
+        for nodes in honest(finder, ends, most):
+            part = slice(None, -1) if moved == "last" else slice(1, None)
+            yield DoubleDouble(nodes.hi[part], nodes.lo[part])
 
-    monkeypatch.setattr(pieces.Finder, "nodes", short)
+    monkeypatch.setattr(pieces.Finder, "blocks", short)
     with pytest.raises(RequestError, match="nodes"):
         certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
 
 
-def test_pieces_found_before_are_not_trusted():
-    net, other = network("fold-reflect", "skip", 1e-3), network("chebyshev", "skip", 1e-3)
-    known = Pieces.of(net, DOMAIN, 10_000)
-    assert certify(net, 1e-3, partition=COARSE, pieces=known).verdict == PROVED
-    of_another = Pieces.of(other, DOMAIN, 10_000)
-    assert certify(net, 1e-3, partition=COARSE, pieces=of_another).verdict == INCONCLUSIVE
-    narrower = Pieces.of(net, (-3.0, 3.0), 10_000)
-    assert certify(net, 1e-3, partition=COARSE, pieces=narrower).verdict == INCONCLUSIVE
-    for gone in (0, 17, -1):
-        parts = list(known.parts)
-        del parts[gone]
-        found = certify(net, 1e-3, partition=COARSE, pieces=Pieces(DOMAIN, tuple(parts)))
-        assert found.verdict == INCONCLUSIVE
-    for none in ((), None):
-        found = certify(net, 1e-3, partition=COARSE, pieces=Pieces(DOMAIN, none))
-        assert found.verdict == PROVED
+@pytest.mark.parametrize("gone", ["all", "first", "last", "inner"])
+def test_runs_that_are_missing_are_not_covered(gone, monkeypatch):
+    """Without its ends a part is refused; without a run inside, one cell covers the gap."""
+    honest = pieces.Finder.blocks
+
+    def some(finder, ends, _most=None):
+        runs = list(honest(finder, ends, 7))
+        assert len(runs) > 9
+        return iter(
+            {"all": [], "first": runs[1:], "last": runs[:-1]}.get(gone, runs[:3] + runs[6:])
+        )
+
+    monkeypatch.setattr(pieces.Finder, "blocks", some)
+    net, whole = network("fold-reflect", "skip", 1e-6), Partition(1, 10)
+    if gone == "inner":
+        found = certify(net, 1e-6, partition=whole)
+        assert (found.verdict, found.sup_error > 1e-5) == (INCONCLUSIVE, True)
+    else:
+        with pytest.raises(RequestError, match="nodes"):
+            certify(net, 1e-6, partition=whole)
+
+
+def test_the_number_of_pieces_that_is_expected_is_not_trusted():
+    net = network("fold-reflect", "skip", 1e-3)
+    for expected in (0.0, 1.0, 20.0, 1e5):
+        found = expecting(net, 1e-3, expected, partition=COARSE)
+        assert comparable(found) == comparable(certificate(1e-3, COARSE))
 
 
 @pytest.mark.parametrize("wiring", ["skip", "layered"])
@@ -257,15 +281,29 @@ def test_wirings_have_the_same_proof():
 
 
 def comparable(found):
-    return replace(found, versions={})
+    """Without what may differ: also the backend, which depends on whether numba is loaded."""
+    return replace(found, versions={}, backend=NUMPY)
 
 
+@backends
 @pytest.mark.parametrize("block", [13, 1000])
-def test_results_do_not_depend_on_the_block(block, monkeypatch):
-    usual = certificate(1e-3, COARSE)
-    monkeypatch.setattr(bound, "BLOCK", block)
-    again = certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
+def test_results_do_not_depend_on_the_block(block, backend, monkeypatch):
+    usual, net = certificate(1e-3, COARSE), network("fold-reflect", "skip", 1e-3)
+    monkeypatch.setattr(rounding, "CELLS", block)
+    again = certify(net, 1e-3, partition=COARSE, backend=backend)
     assert comparable(again) == comparable(usual)
+
+
+@pytest.mark.parametrize("evaluation", [None, "float64"])
+def test_both_backends_give_the_same_certificate(evaluation):
+    net = network("fold-reflect", "skip", 1e-6)
+    found = [
+        certify(net, 1e-6, partition=MEDIUM, evaluation=evaluation, backend=backend)
+        for backend in BACKENDS
+    ]
+    assert [certificate.backend for certificate in found] == [NUMPY, NUMBA]
+    assert comparable(found[0]) == comparable(found[1])
+    assert (found[0].evaluation_error < 1e-14) == (evaluation is not None)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -287,10 +325,11 @@ def test_results_are_the_same_from_processes():
     assert comparable(again) == comparable(certificate(1e-3, COARSE))
 
 
-def test_smaller_intervals_give_nearly_the_same_bound(monkeypatch):
-    usual = certificate(1e-3, COARSE)
-    monkeypatch.setattr(pieces, "INTERVAL_NODES", 9)
-    again = certify(network("fold-reflect", "skip", 1e-3), 1e-3, partition=COARSE)
+@backends
+def test_smaller_intervals_give_nearly_the_same_bound(backend, monkeypatch):
+    usual, net = certificate(1e-3, COARSE), network("fold-reflect", "skip", 1e-3)
+    monkeypatch.setattr(pieces, "BLOCK_NODES", dict.fromkeys(BACKENDS, 9))
+    again = certify(net, 1e-3, partition=COARSE, backend=backend)
     assert again.verdict == PROVED
     assert again.sup_error == pytest.approx(usual.sup_error, rel=1e-2)
 
@@ -317,19 +356,18 @@ def test_a_spent_budget_is_inconclusive_and_says_so(budget):
 def test_a_proof_estimated_beyond_the_budget_is_not_tried():
     """At 1e-14 a twentieth more cells than the budget took five minutes, and proved nothing."""
     net = network("fold-reflect", "skip", 1e-3)
-    expected = Pieces(DOMAIN, None, 1e6 - COARSE.cells)
-    whole = certify(net, 1e-3, partition=COARSE, pieces=expected, budget=10**6)
-    part = certify(net, 1e-3, partition=COARSE, pieces=expected, budget=10**6 - 1)
+    expected = 1e6 - COARSE.cells
+    whole = expecting(net, 1e-3, expected, partition=COARSE, budget=10**6)
+    part = expecting(net, 1e-3, expected, partition=COARSE, budget=10**6 - 1)
     assert (whole.verdict, part.verdict) == (PROVED, INCONCLUSIVE)
     assert part.cells < whole.cells / 2
     assert "a proof needs about 1e+06" in part.remark
 
 
 def test_a_budget_may_be_spent_before_the_end_against_all_estimates():
-    net, few = network("fold-reflect", "skip", 1e-3), Pieces(DOMAIN, None, 0.0)
-    usual = Partition(9, 5)
-    budget = certify(net, 1e-3, partition=usual, pieces=few).cells // 2
-    found = certify(net, 1e-3, partition=usual, pieces=few, budget=budget)
+    net, usual = network("fold-reflect", "skip", 1e-3), Partition(9, 5)
+    budget = expecting(net, 1e-3, 0.0, partition=usual).cells // 2
+    found = expecting(net, 1e-3, 0.0, partition=usual, budget=budget)
     assert (found.verdict, found.sup_error) == (INCONCLUSIVE, math.inf)
     assert budget < found.cells < 2 * budget
 
@@ -345,9 +383,9 @@ def test_every_budget_is_sound():
     net, usual = network("fold-reflect", "skip", 1e-2), Partition(3, 40)
     whole = certify(net, 1e-2, partition=usual)
     assert whole.verdict == PROVED
-    verdicts, few = set(), Pieces(DOMAIN, None, 0.0)
+    verdicts = set()
     for budget in range(1, whole.cells + 20, 7):
-        found = certify(net, 1e-2, partition=usual, budget=budget, pieces=few)
+        found = expecting(net, 1e-2, 0.0, partition=usual, budget=budget)
         assert (found.verdict == PROVED) == (found.cells == whole.cells)
         verdicts.add(found.verdict)
     assert verdicts == {PROVED, INCONCLUSIVE}
@@ -355,12 +393,27 @@ def test_every_budget_is_sound():
 
 def test_a_gap_between_findings_is_not_covered():
     cell = Fraction(0), Fraction(1)
-    first, last = (Finding(1.0, 0.0, 1, 1, cell, span) for span in ((0.0, 1.0), (2.0, 3.0)))
-    middle = Finding(5.0, 0.5, 2, 3, cell, (1.0, 2.0))
+    first, last = (
+        Finding(1.0, 0.0, 0.25, 1, 1, cell, span, (span,)) for span in ((0.0, 1.0), (2.0, 3.0))
+    )
+    middle = Finding(5.0, 0.5, 0.125, 2, 3, cell, (1.0, 2.0), (7,))
     assert (first | last).span == (0.0, 1.0)
     assert (last | first | middle).span == (2.0, 3.0)
-    joined = first | middle | last
-    assert joined == Finding(5.0, 0.5, 4, 5, cell, (0.0, 3.0))
+    joined, seen = first | middle | last, ((0.0, 1.0), 7, (2.0, 3.0))
+    assert joined == Finding(5.0, 0.5, 0.25, 4, 5, cell, (0.0, 3.0), seen)
+
+
+@pytest.mark.parametrize(("ends", "complete"), [((0.0, 3.0), True), ((0.0, 4.0), False)])
+def test_a_survey_is_complete_if_all_of_the_domain_was_seen(ends, complete):
+    cell = Fraction(0), Fraction(1)
+    spans = ((0.0, 1.0), (1.0, 2.0), (2.0, 3.0))
+    findings = tuple(Finding(1.0, 0.0, 0.25, 1, 1, cell, span) for span in spans)
+    found = survey.Survey(ends, 9.0, findings)
+    assert (found.complete, found.pieces) == (complete, 4 if complete else None)
+    for gone in range(3):
+        some = findings[:gone] + findings[gone + 1 :]
+        assert not survey.Survey(ends, 9.0, some).complete
+    assert not survey.Survey(ends, 9.0, ()).complete
 
 
 def test_other_domains():
@@ -421,9 +474,9 @@ def test_damaged_cosines_are_never_wrongly_proved():
 
 def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looked_at():
     net = build(Target.parse("sin", ("-1e6", "1e6")), "skip", 1e-9)
-    found = certify(net, 1e-9, domain=(-1e6, 1e6))
+    found = certify(net, 1e-9, domain=(-1e6, 1e6), backend=NUMPY)
     assert found.verdict == INCONCLUSIVE
-    assert 1e3 < found.cells < 4 * prover.PROBED * prover.BUDGET
+    assert 1e3 < found.cells < 4 * survey.PROBED * survey.BUDGET[NUMPY]
     assert "a proof needs about" in found.remark
     needed = float(found.remark.split("about ")[1].split(" cells")[0])
     assert 1e10 < needed < 1e11
@@ -432,11 +485,11 @@ def test_where_a_proof_would_be_too_long_the_cells_are_counted_and_few_are_looke
 
 def test_a_given_count_of_pieces_is_not_estimated_again(monkeypatch):
     net = network("fold-reflect", "skip", 1e-3)
-    known = Pieces.of(net, DOMAIN, 10_000)
-    monkeypatch.setattr(pieces, "estimated_pieces", lambda *_: pytest.fail("estimated twice"))
-    assert certify(net, 1e-3, partition=COARSE, pieces=known).verdict == PROVED
-    many = Pieces(DOMAIN, None, 1e9)
-    assert certify(net, 1e-3, partition=COARSE, pieces=many).verdict == INCONCLUSIVE
+    monkeypatch.setattr(prover, "estimated_pieces", lambda *_: pytest.fail("estimated twice"))
+    assert expecting(net, 1e-3, 20.0, partition=COARSE).verdict == PROVED
+    assert expecting(net, 1e-3, 1e9, partition=COARSE).verdict == INCONCLUSIVE
+    with pytest.raises(pytest.fail.Exception):
+        certify(net, 1e-3, partition=COARSE)
 
 
 def test_the_usual_domain_contains_pi():
@@ -458,6 +511,8 @@ def test_the_usual_domain_contains_pi():
         {"budget": 0},
         {"function": "tan"},
         {"function": ""},
+        {"backend": "cupy"},
+        {"evaluation": "half"},
     ],
 )
 def test_requests_that_cannot_be_judged(wrong):
@@ -503,6 +558,10 @@ def test_unbounded_certificates_survive_json():
         ("tol", None),
         ("format", "sinrelu-certificate-1"),
         ("format", "sinrelu-certificate-2"),
+        ("format", "sinrelu-certificate-3"),
+        ("backend", "cupy"),
+        ("backend", None),
+        ("backend", ["numpy"]),
         ("function", "tan"),
         ("function", None),
         ("function", ["sin"]),
@@ -618,7 +677,7 @@ class TestRecheck:
 
 
 def test_recheck_uses_another_partition():
-    assert math.gcd(agreement.RECHECK.parts, prover.USUAL.parts) == 1
+    assert math.gcd(agreement.RECHECK.parts, USUAL.parts) == 1
     again, lines = recheck(certificate(1e-3, COARSE), network("fold-reflect", "skip", 1e-3))
     assert lines == []
     assert again.cells > 200_000
@@ -690,7 +749,7 @@ def test_a_refutation_is_rechecked_at_its_point(monkeypatch):
     """Another partition may not find the witness; that is no reason to doubt it."""
     net, worst = network("fold-reflect", "skip", 1e-3), certificate(1e-3, COARSE).witness
     found = refutation(net, 1e-4, worst)
-    monkeypatch.setattr(prover, "examine", lambda *_: pytest.fail("proved"))
+    monkeypatch.setattr(survey, "examine", lambda *_: pytest.fail("proved"))
     assert recheck(Certificate.from_json(found.to_json()), net) == (found, [])
     for forged in (
         replace(found, lower_bound=0.5),
@@ -711,8 +770,9 @@ def test_a_bound_of_a_refuted_network_is_rechecked():
 
 def test_a_large_network_is_given_fewer_cells(monkeypatch):
     net = network("fold-reflect", "skip", 1e-3)
-    assert usual_budget(net) == prover.BUDGET
-    monkeypatch.setattr(prover, "WORK", 1e4)
+    for backend in BACKENDS:
+        assert usual_budget(net, backend) == survey.BUDGET[backend]
+    monkeypatch.setattr(survey, "WORK", dict.fromkeys(BACKENDS, 1e4))
     assert 10 < usual_budget(net) < COARSE.cells
     assert certify(net, 1e-3, partition=COARSE).verdict == INCONCLUSIVE
     assert certify(net, 1e-3, partition=COARSE, budget=10**6).verdict == PROVED
@@ -720,7 +780,7 @@ def test_a_large_network_is_given_fewer_cells(monkeypatch):
 
 def test_where_even_a_pass_is_too_much_none_is_made(monkeypatch):
     monkeypatch.setattr(pieces, "WORK", 1e3)
-    monkeypatch.setattr(prover, "examine", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr(survey, "examine", lambda *_: pytest.fail("looked"))
     found = certify(network("fold-reflect", "skip", 1e-3), 1e-3)
     assert (found.verdict, found.cells, found.sup_error) == (INCONCLUSIVE, 0, math.inf)
     assert found.remark == "a proof needs too many cells to be counted"
@@ -753,11 +813,11 @@ def test_an_interruption_waits_for_nothing():
 def test_a_large_network_has_no_more_cells_than_its_tolerance_needs(monkeypatch):
     """Of width w they leave w³/16 open; parts are passes over the network."""
     net = network("fold-reflect", "skip", 1e-3)
-    usual = prover.fitted(USUAL, net, DOMAIN, Fraction(1, 1000))
+    usual = survey.fitted(USUAL, net, DOMAIN, Fraction(1, 1000))
     assert usual == USUAL
-    monkeypatch.setattr(prover, "WORK", 1e6)
-    coarse, fine = (prover.fitted(USUAL, net, DOMAIN, Fraction(1, 10**d)) for d in (3, 30))
-    assert coarse.cells == prover.FEWEST_CELLS < fine.cells == USUAL.cells
+    monkeypatch.setattr(survey, "WORK", dict.fromkeys(BACKENDS, 1e6))
+    coarse, fine = (survey.fitted(USUAL, net, DOMAIN, Fraction(1, 10**d)) for d in (3, 30))
+    assert coarse.cells == survey.FEWEST_CELLS < fine.cells == USUAL.cells
     found = certify(net, 1e-3, budget=10**6)
     assert found.verdict == PROVED
     assert found.cells < 600

@@ -597,7 +597,7 @@ class TestInterruption:
         assert " 70 a defect of sinrelu itself" in HELP
 
     def test_a_defect_is_no_verdict(self, sinrelu_command, rough_file, monkeypatch):
-        monkeypatch.setattr(sampling, "error_curve", lambda *_, **__: 1 // 0)
+        monkeypatch.setattr(sampling, "float64_error", lambda *_, **__: 1 // 0)
         status, out, err = sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
         assert (status, out, err.count("\n")) == (70, "", 1)
         assert err.startswith("sinrelu: unexpected ZeroDivisionError in test_cli.py, line ")
@@ -616,7 +616,7 @@ class TestInterruption:
         def interrupted(*_, **__):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(sampling, "error_curve", interrupted)
+        monkeypatch.setattr(sampling, "float64_error", interrupted)
         status, out, err = sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
         assert (status, out, err) == (130, "", "sinrelu: interrupted\n")
 
@@ -624,7 +624,7 @@ class TestInterruption:
         def exhausted(*_, **__):
             raise MemoryError
 
-        monkeypatch.setattr(sampling, "error_curve", exhausted)
+        monkeypatch.setattr(sampling, "float64_error", exhausted)
         assert "out of memory" in refusal(
             sinrelu_command("verify", rough_file, "--json", "--tol", ROUGH)
         )

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from surveys import surveyed
 
 from sinrelu import RequestError, build
 from sinrelu.certify.certificate import PROVED, REFUTED
@@ -56,7 +57,7 @@ def test_counts_are_those_that_verify_gives(entries):
         network,
         entry.tol,
         10_000,
-        sampling.take_sample(network, sampling.find_pieces(network)),
+        sampling.take_sample(network, surveyed(network)),
         None,
     ).as_dict()
     names = ("connections", "biases", "units", "depth", "width", "dense_size", "sha256", "wiring")

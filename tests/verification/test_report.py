@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +25,7 @@ from sinrelu.verification.report import (
     domain_text,
     dyadic_text,
 )
-from sinrelu.verification.sampling import Curve, Enclosed, Sample, Worst
+from sinrelu.verification.sampling import Enclosed, Sample, Worst
 
 PROMISED_KEYS = {
     "verdict", "tol", "domain", "sup_error", "witness", "pieces", "sampled_error", "connections",
@@ -43,10 +42,8 @@ HALF = Fraction(1, 2**80), Fraction(1, 2)
 
 
 def sample(float64=8e-13, exact=7e-13, pieces=4):
-    knots = None if pieces is None else np.linspace(*DOMAIN, pieces + 1)
-    curve = Curve(knots, np.array(DOMAIN), np.zeros(2), more_than=None if pieces else 1000)
-    error = Fraction(exact)
-    return Sample(Enclosed(error, error, Fraction(3, 4), 5), Worst(float64, 1.0, 10), curve)
+    error, worst = Fraction(exact), Worst(float64, 1.0, 10)
+    return Sample(Enclosed(error, error, Fraction(3, 4), 5), worst, pieces, on_grid=pieces is None)
 
 
 def network(**meta):

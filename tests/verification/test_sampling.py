@@ -3,19 +3,23 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
+from surveys import surveyed
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu
 from sinrelu.certify import DOMAIN, pieces
 from sinrelu.certify.prover import PI_UP
+from sinrelu.kernels import BACKENDS
 from sinrelu.target import Target
 from sinrelu.verification import sampling
 from sinrelu.verification.sampling import (
+    Observer,
     dyadic_points,
     error_curve,
     find_pieces,
@@ -32,9 +36,26 @@ def rough():
     return build(wiring="skip", tol=1e-5)
 
 
+class Recording(Observer):
+    """An observer that keeps the nodes that it is shown."""
+
+    def __call__(self, nodes):
+        self.kept.append(nodes)
+        return super().__call__(nodes)
+
+    @cached_property
+    def kept(self):
+        return []
+
+
 @pytest.fixture(scope="module")
-def rough_sample(rough):
-    return take_sample(rough, find_pieces(rough))
+def recording(rough):
+    return Recording(rough, Target())
+
+
+@pytest.fixture(scope="module")
+def rough_sample(rough, recording):
+    return take_sample(rough, surveyed(rough, observer=recording))
 
 
 def zigzag(*knots):
@@ -62,7 +83,7 @@ def test_the_domain_encloses_pi_and_no_float_fits_between():
 def test_every_knot_is_sampled_and_counted():
     curve = error_curve(zigzag(-1.5, 0.25, 2.0), find_pieces(zigzag(-1.5, 0.25, 2.0)))
     assert curve.breakpoints.tolist() == [-PI_UP, -1.5, 0.25, 2.0, PI_UP]
-    assert curve.pieces == 4
+    assert surveyed(zigzag(-1.5, 0.25, 2.0)).pieces == 4
     assert set(curve.breakpoints) <= set(curve.x)
     assert len(curve.x) == 9
 
@@ -85,27 +106,46 @@ def test_figures_are_those_of_the_points_they_name(rough, rough_sample):
     assert 0 < exact.upper - exact.lower < Fraction(1, 2**100)
 
 
-def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample):
-    curve = rough_sample.curve
-    assert np.max(np.abs(curve.error)) <= rough_sample.float64.error
-    np.testing.assert_array_equal(curve.error, float64_error(rough, curve.x))
-    outside = 2  # the ends of the cover: π is no float64
-    assert rough_sample.float64.points == len(curve.x) - outside + sampling.RANDOM_POINTS
+def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample, recording):
+    """At all nodes of the proof, in the middles between, and at random points."""
+    parts = [with_middles(nodes) for nodes in recording.kept]
+    x = np.concatenate(parts)
+    inside = np.abs(x) <= math.pi  # without the ends of the cover: π is no float64
+    assert len(x) - inside.sum() == 2
+    assert np.max(np.abs(float64_error(rough, x[inside]))) <= rough_sample.float64.error
+    assert rough_sample.float64.points == inside.sum() + sampling.RANDOM_POINTS
     assert 1000 < rough_sample.exact.points < 5000
 
 
+def test_every_breakpoint_is_shown_to_the_observer(rough, rough_sample, recording):
+    shown = np.unique(np.concatenate(recording.kept))
+    found = find_pieces(rough).breakpoints
+    near = shown[np.clip(np.searchsorted(shown, found), 1, len(shown) - 1)]
+    before = shown[np.clip(np.searchsorted(shown, found) - 1, 0, None)]
+    assert np.minimum(np.abs(near - found), np.abs(before - found)).max() < 1e-15
+    assert abs(rough_sample.pieces - (len(found) - 1)) <= 2
+    assert not rough_sample.on_grid
+
+
+def test_the_worst_point_is_that_of_the_curve(rough, rough_sample):
+    curve = error_curve(rough, find_pieces(rough))
+    np.testing.assert_array_equal(curve.error, float64_error(rough, curve.x))
+    assert np.max(np.abs(curve.error)) == pytest.approx(rough_sample.float64.error, rel=1e-6)
+
+
 def test_sampling_twice_gives_the_same(rough, rough_sample):
-    again = take_sample(rough, find_pieces(rough))
-    assert (again.float64, again.exact) == (rough_sample.float64, rough_sample.exact)
+    for backend in BACKENDS:
+        observer = Observer(rough, Target(), backend)
+        again = take_sample(rough, surveyed(rough, backend=backend, observer=observer))
+        assert again == rough_sample
 
 
 @pytest.mark.parametrize("half_width", [1e-4, 1e-9, 1e-13])
 def test_a_spike_between_grid_points_is_seen(half_width):
     place = 1.2345678901234567
-    base = take_sample(zigzag(), find_pieces(zigzag())).exact
-    seen = take_sample(
-        spiked(100.0, place, half_width), find_pieces(spiked(100.0, place, half_width))
-    )
+    base = take_sample(zigzag(), surveyed(zigzag())).exact
+    high = spiked(100.0, place, half_width)
+    seen = take_sample(high, surveyed(high))
     assert base.upper < 4
     assert seen.float64.error > 50
     assert seen.exact.lower > 50
@@ -116,23 +156,34 @@ def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
     monkeypatch.setattr(pieces, "MAX_PIECES", 100)
     curve = error_curve(rough, find_pieces(rough))
     assert curve.breakpoints is None
-    assert curve.pieces is None
     assert (curve.x[0], curve.x[-1]) == DOMAIN
     np.testing.assert_allclose(np.diff(curve.x), 2 * PI_UP / sampling.GRID_STEPS, rtol=1e-6)
+
+
+def test_where_not_all_nodes_were_seen_a_grid_is_sampled(rough, rough_sample):
+    few = surveyed(rough, expected=1e9)
+    assert few.findings
+    seen = take_sample(rough, few)
+    assert (seen.on_grid, seen.pieces) == (True, None)
+    outside = 2  # the ends of the cover
+    points = sampling.GRID_STEPS + 1 - outside + sampling.RANDOM_POINTS
+    assert seen.float64.points == points
+    assert seen.float64.error == pytest.approx(rough_sample.float64.error, rel=1e-3)
 
 
 @pytest.mark.parametrize("function", ["sin", "cos"])
 def test_the_reference_is_the_function(function):
     target = Target.parse(function, ("-20", "30"))
     network = build(target, "skip", 1e-3)
-    seen = take_sample(network, find_pieces(network, (-20.0, 30.0)), target)
-    assert (seen.curve.x[0], seen.curve.x[-1]) == (-20.0, 30.0)
-    assert seen.curve.function == function
+    seen = take_sample(network, surveyed(network, target), target)
+    curve = error_curve(network, find_pieces(network, (-20.0, 30.0)), function=function)
+    assert (curve.x[0], curve.x[-1], curve.function) == (-20.0, 30.0, function)
+    assert np.max(np.abs(curve.error)) == pytest.approx(seen.float64.error, rel=1e-6)
     assert 5e-4 < seen.exact.lower <= 1e-3
     assert seen.float64.error == pytest.approx(float(seen.exact.upper), abs=1e-12)
     other = "cos" if function == "sin" else "sin"
     unlike = replace(target, function=other)
-    unlike = take_sample(network, find_pieces(network, (-20.0, 30.0)), unlike)
+    unlike = take_sample(network, surveyed(network, unlike), unlike)
     assert float(unlike.exact.lower) == pytest.approx(math.sqrt(2), abs=2e-3)
 
 
@@ -157,16 +208,15 @@ def test_landmarks_are_zeros_and_extrema_all_over_the_domain(domain):
 def test_overflow_is_an_infinite_error_not_a_good_one():
     circuit = Circuit()
     huge = relu(relu(circuit.input * 1e300) * 1e300)
-    sample = take_sample(
-        circuit.freeze(huge - huge * 0.5), find_pieces(circuit.freeze(huge - huge * 0.5))
-    )
+    network = circuit.freeze(huge - huge * 0.5)
+    sample = take_sample(network, surveyed(network))
     assert sample.float64.error == math.inf
     assert sample.exact.lower > 2**1024
 
 
 def test_progress_rises_to_the_end(rough):
     heard = []
-    take_sample(rough, find_pieces(rough), progress=heard.append)
+    take_sample(rough, surveyed(rough), progress=heard.append)
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(1)
     assert all(0 <= fraction <= 1 + 1e-12 for fraction in heard)

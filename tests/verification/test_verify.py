@@ -12,12 +12,13 @@ from mpmath import MPContext, libmp
 
 import sinrelu
 from sinrelu import verify
-from sinrelu.certify import Certificate, pieces, recheck
+from sinrelu.certify import Certificate, pieces, prover, recheck, survey
 from sinrelu.circuit import Circuit, relu
 from sinrelu.constructions import build
 from sinrelu.errors import RequestError
 from sinrelu.evaluate.enclosed import enclosed_error
 from sinrelu.evaluate.exact import evaluate_exact
+from sinrelu.kernels import BACKENDS, NUMBA
 from sinrelu.network import Network, Row
 from sinrelu.target import Target
 from sinrelu.verification import NO_INDUCTION, REFUTED_BY_SAMPLE, sampling
@@ -134,7 +135,7 @@ class TestFloat64:
         assert verify(line, part, "1e-400").verdict == REFUTED
 
     def test_only_the_sample_is_judged_if_wished(self, monkeypatch):
-        monkeypatch.setattr("sinrelu.verification.certify", lambda *_, **__: pytest.fail("proved"))
+        monkeypatch.setattr(survey, "deviations", lambda *_: pytest.fail("proved"))
         report = verify(plain(), tol=1e-3, sampled=True)
         assert (report.verdict, report.sup_error, report.proof) == (SAMPLED_OK, None, None)
         assert "sup error" not in report.as_text()
@@ -144,7 +145,11 @@ class TestFloat64:
         heard = []
         network = build("fold-reflect", "skip", 1e-14)
         report = verify(
-            network, tol=1e-14, message=heard.append, progress=lambda *told: heard.append(told[0])
+            network,
+            tol=1e-14,
+            backend="numpy",
+            message=heard.append,
+            progress=lambda *told: heard.append(told[0]),
         )
         assert heard[0].startswith("a proof needs about 2.1e+07 cells, more than 20000000")
         assert set(heard[1:]) == {"sampling", "proving"}
@@ -162,21 +167,55 @@ class TestFloat64:
         calls = []
         honest = pieces.estimated_pieces
         monkeypatch.setattr(
-            pieces, "estimated_pieces", lambda *given: calls.append(1) or honest(*given)
+            prover, "estimated_pieces", lambda *given: calls.append(1) or honest(*given)
         )
         verify(plain(), tol=1e-3)
         verify(plain(), tol=1e-3, budget=1)
         assert len(calls) == 2
 
-    def test_every_step_is_told(self):
+    @pytest.mark.parametrize(
+        ("sampled", "steps"),
+        [(False, ["proving", "sampling"]), (True, ["finding pieces", "sampling"])],
+    )
+    def test_every_step_is_told(self, sampled, steps):
         told = []
-        verify(plain(), tol=1e-3, progress=lambda *step: told.append(step))
-        names = list(dict.fromkeys(name for name, _ in told))
-        assert names == ["finding pieces", "sampling", "proving"]
-        for name in names:
+        verify(plain(), tol=1e-3, sampled=sampled, progress=lambda *step: told.append(step))
+        assert list(dict.fromkeys(name for name, _ in told)) == steps
+        for name in steps:
             fractions = [fraction for step, fraction in told if step == name]
             assert fractions == sorted(fractions)
             assert fractions[-1] == pytest.approx(1)
+
+    def test_both_backends_give_the_same_report(self):
+        found = [verify(plain(), tol=1e-3, backend=backend) for backend in BACKENDS]
+        assert found[0].as_dict() == found[1].as_dict()
+        assert found[0].sample == found[1].sample
+        certificates = [report.proof.certificate for report in found]
+        assert [made.backend for made in certificates] == list(BACKENDS)
+        assert replace(certificates[0], backend=NUMBA) == certificates[1]
+
+    def test_an_unknown_backend_is_refused_at_once(self, monkeypatch):
+        monkeypatch.setattr("sinrelu.verification.first_look", lambda *_: pytest.fail("sampled"))
+        with pytest.raises(RequestError, match=r"^backend: 'cupy' is unknown"):
+            verify(plain(), tol=1e-3, backend="cupy")
+
+    def test_a_spike_is_seen_where_its_pieces_are(self):
+        circuit = Circuit()
+        near = circuit.input - Fraction(1234567, 2**20)
+        edges = [relu(near + shift) for shift in (Fraction(k, 2**40) for k in (-1, 0, 1))]
+        spike = 2**40 * (edges[0] - 2 * edges[1] + edges[2])
+        base = plain()
+        wires = [circuit.input]
+        for row in base.rows:
+            form = sum((w * wires[s] for s, w in row.edges), circuit.constant(row.bias))
+            wires.append(relu(form) if len(wires) <= base.units else form)
+        network = circuit.freeze(wires[-1] + spike)
+        for sampled in (True, False):
+            report = verify(network, tol=1e-3, sampled=sampled)
+            assert report.verdict == REFUTED
+            assert report.sample.pieces > 10
+            assert report.witness_error > 0.9
+        assert report.proof.certificate.verdict == REFUTED
 
 
 class TestComputed:
@@ -252,11 +291,11 @@ class TestRefutedFirst:
 
     @pytest.fixture(autouse=True)
     def no_proof(self, monkeypatch):
-        monkeypatch.setattr("sinrelu.verification.certify", lambda *_, **__: pytest.fail("proved"))
+        monkeypatch.setattr(survey, "deviations", lambda *_: pytest.fail("proved"))
 
     @pytest.mark.parametrize("sampled", [True, False])
     def test_another_function_is_seen_before_its_pieces_are_counted(self, sampled, monkeypatch):
-        monkeypatch.setattr(pieces, "estimated_pieces", lambda *_: pytest.fail("counted"))
+        monkeypatch.setattr(prover, "estimated_pieces", lambda *_: pytest.fail("counted"))
         circuit = Circuit()
         report = verify(circuit.freeze(abs_of(circuit.input)), tol=1e-3, sampled=sampled)
         assert (report.verdict, report.exit_status) == (REFUTED, 1)
@@ -264,21 +303,6 @@ class TestRefutedFirst:
         assert report.sup_error is None
         assert "pieces            not counted\n" in report.as_text()
         assert report.as_dict()["pieces"] is None
-
-    def test_a_spike_is_seen_when_its_pieces_are_known(self):
-        circuit = Circuit()
-        near = circuit.input - Fraction(1234567, 2**20)
-        edges = [relu(near + shift) for shift in (Fraction(k, 2**40) for k in (-1, 0, 1))]
-        spike = 2**40 * (edges[0] - 2 * edges[1] + edges[2])
-        base = plain()
-        wires = [circuit.input]
-        for row in base.rows:
-            form = sum((w * wires[s] for s, w in row.edges), circuit.constant(row.bias))
-            wires.append(relu(form) if len(wires) <= base.units else form)
-        report = verify(circuit.freeze(wires[-1] + spike), tol=1e-3)
-        assert report.verdict == REFUTED
-        assert report.sample.curve.pieces > 10
-        assert report.witness_error > 0.9
 
     def test_its_certificate_stands(self):
         seen = verify(plain(), tol=1e-3, sampled=True).sample.exact
@@ -289,7 +313,8 @@ class TestRefutedFirst:
         assert REFUTED_BY_SAMPLE in report.remarks
 
     def test_no_bound_of_more_bits_is_sought(self, monkeypatch):
-        monkeypatch.setattr("sinrelu.verification.prove", lambda *_: pytest.fail("proved"))
+        induction = "sinrelu.verification.prove_by_induction"
+        monkeypatch.setattr(induction, lambda *_: pytest.fail("proved"))
         assert judged(TOL / 2).verdict == REFUTED
 
 
