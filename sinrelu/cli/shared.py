@@ -134,7 +134,7 @@ def _write_each(writes: Iterable[Callable[[], None]]) -> None:
 
 def network_option(otherwise: str, default: str | None = None) -> Decorator:
     """Add -o, for the network that a command makes."""
-    text = f"Network file, .npz, .json or .onnx.  [default: {otherwise}]"
+    text = f"Network file, .npz, .json, .onnx or .c.  [default: {otherwise}]"
     return output_option("sinrelu.formats", "-o", "--output", default=default, help=text)
 
 

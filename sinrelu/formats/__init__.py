@@ -3,17 +3,18 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from sinrelu.errors import FileAccessError, FormatError, RequestError
-from sinrelu.formats import json, npz, onnx
+from sinrelu.formats import c, json, npz, onnx
 from sinrelu.network import Network
 
 READERS = {".npz": npz.loads, ".json": json.loads, ".onnx": onnx.loads}
-WRITERS = {".npz": npz.dumps, ".json": json.dumps, ".onnx": onnx.dumps}
+WRITERS = {".npz": npz.dumps, ".json": json.dumps, ".onnx": onnx.dumps, ".c": c.dumps}
+C_SOURCES = (".c", ".h")
 MAX_FILE_BYTES = 16 * 2**20
 """A hundred times what any network here needs; a reader may take eighty times as much memory."""
 TRIAL_BYTES = 2**16
@@ -25,13 +26,13 @@ STANDARD_STREAMS = (1, 2)
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network file.
 
-    Raises RequestError if the suffix names no format; MissingExtraError if the format needs a
-    package that is not installed; FileAccessError if the file cannot be read, is no regular file,
-    or is larger than ``MAX_FILE_BYTES``; FormatError if the content is not a network file, the
-    message naming the file and the field.
+    Raises RequestError if the suffix names no format, or one that is only written;
+    MissingExtraError if the format needs a package that is not installed; FileAccessError if the
+    file cannot be read, is no regular file, or is larger than ``MAX_FILE_BYTES``; FormatError if
+    the content is not a network file, the message naming the file and the field.
     """
     file = Path(path)
-    reader = READERS[check_suffix(file)]
+    reader = READERS[check_suffix(file, READERS)]
     content = read_whole(file)
     try:
         return reader(content)
@@ -40,21 +41,28 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network file, whole or not at all.
+    """Write a network file, whole or not at all; a .c file then says that nothing is proved.
 
-    Raises RequestError if the suffix names no format; FormatError if ``meta`` holds what JSON
-    cannot; FileAccessError if the file cannot be written, and what was there before is then
-    untouched; MissingExtraError if the format needs a package that is not installed.
+    Raises RequestError if the suffix names no format, or the weights are wider than float64 and the
+    format is not .json; FormatError if ``meta`` holds what JSON cannot; FileAccessError if the file
+    cannot be written, and what was there before is then untouched; MissingExtraError if the format
+    needs a package that is not installed.
     """
     file = Path(path)
     write_whole(file, WRITERS[check_suffix(file)](network))
 
 
-def check_suffix(path: str | os.PathLike[str]) -> str:
-    """Return the suffix of a path if a format goes by it, and what that needs is installed."""
+def check_suffix(path: str | os.PathLike[str], formats: Collection[str] = WRITERS) -> str:
+    """Return the suffix of a path if one of some formats goes by it, and what it needs is there.
+
+    ``formats`` are suffixes: those that are written, or ``READERS``.
+    """
     suffix = Path(path).suffix.lower()
-    if suffix not in READERS:
-        raise RequestError(f"{path}: unknown suffix; network files end in {', '.join(READERS)}")
+    if suffix not in formats:
+        known = f"network files end in {', '.join(formats)}"
+        if suffix in C_SOURCES and formats is READERS:
+            raise RequestError(f"{path}: C files are only written, never read; {known}")
+        raise RequestError(f"{path}: unknown suffix; {known}")
     if suffix == ".onnx":
         onnx.package()
     return suffix

@@ -37,8 +37,16 @@ def test_save_and_load(path):
     assert leftovers(path) == []
 
 
-def test_readers_and_writers_go_by_the_same_suffixes():
-    assert set(formats.READERS) == set(formats.WRITERS)
+def test_what_is_read_is_written_and_c_is_written_besides():
+    assert {*formats.READERS, ".c"} == set(formats.WRITERS)
+
+
+@pytest.mark.parametrize("name", ["sin.c", "sin.C", "sin.h"])
+def test_c_files_are_never_read(tmp_path, name):
+    file = tmp_path / name
+    file.write_text("double sinrelu_sin(double x);")
+    with pytest.raises(RequestError, match=rf"{name}: C files are only written, never read; .*npz"):
+        load(file)
 
 
 def test_formats_agree(tmp_path):
