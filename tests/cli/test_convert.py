@@ -1,6 +1,9 @@
 import json
 import math
+import re
 import sys
+from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +13,11 @@ from graphs import ABSOLUTE, sin_network
 from models import model, node, tensor
 
 from sinrelu.cli import run
+from sinrelu.constructions import build
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.formats import load, save
+from sinrelu.network import Network, Row
+from sinrelu.target import Target
 
 SUFFIXES = (".npz", ".json", ".onnx")
 
@@ -111,3 +117,70 @@ def test_the_network_of_somebody_else_is_judged(tmp_path, capsys):
     witness = float.fromhex(report["witness"])
     error = abs(evaluate_float64(load(tmp_path / "mlp.onnx"), witness) - math.sin(witness))
     assert error > 1e-3
+
+
+@cache
+def coarse() -> Network:
+    return build(tol="1e-3", wiring="skip")
+
+
+class TestC:
+    """Targets that are C files."""
+
+    def converted(self, network, folder, capsys, *options):
+        """Convert a network, and return the file, what is printed, and messages."""
+        save(network, folder / "a.npz")
+        assert run(["convert", str(folder / "a.npz"), str(folder / "b.c"), *options]) == 0
+        out, err = capsys.readouterr()
+        return (folder / "b.c").read_text(), out, err
+
+    def test_what_is_proved_is_printed_and_written(self, tmp_path, capsys):
+        source, out, err = self.converted(coarse(), tmp_path, capsys)
+        printed = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", out, re.M))
+        bound, rounding = printed["sup error"].split()[0], printed["float64 error"].split()[1]
+        assert float(bound) <= 1e-3
+        assert f"|N(x) - sin x| <= {bound} for every real x" in source
+        assert f"within {rounding} of N(x)" in " ".join(source.replace(" * ", " ").split())
+        assert printed["sha256"] in source
+        assert err == ""
+
+    def test_the_target_is_what_the_file_claims(self, tmp_path, capsys):
+        network = build(Target.parse("cos", ("-1", "2")), "skip", "1e-2")
+        source, out, _ = self.converted(network, tmp_path, capsys)
+        assert "|N(x) - cos x| <= 0.00" in source
+        assert "every real x of [-1.0, 2.0]" in " ".join(source.replace(" * ", " ").split())
+        assert "double sinrelu_cos(double x)" in source
+        assert re.search(r"^domain +\[-1.0, 2.0\]$", out, re.M)
+
+    def test_where_no_proof_is_tried_the_file_says_so(self, tmp_path, capsys):
+        wide = build(Target.parse("cos", ("-100", "100")), "skip")
+        source, out, _ = self.converted(wide, tmp_path, capsys)
+        assert "Proved" not in source
+        assert "Nothing is proved of |N(x) - cos x| for all x of [-100.0, 100.0]. Why: " in source
+        assert re.search("^sup error +none shown$", out, re.M)
+
+    def test_rounded_weights_are_judged_in_double(self, tmp_path, capsys):
+        source, out, err = self.converted(coarse(), tmp_path, capsys, "--float32")
+        assert "b.c computes in double, whatever the weights, and is judged so" in err
+        assert "This file computes it in double" in " ".join(source.replace(" * ", " ").split())
+        assert "float64 error" in out
+
+    def test_what_cannot_be_is_refused(self, tmp_path, capsys):
+        fine = Network([Row((0,), (1 + Fraction(1, 2**60),), 0.0)])
+        save(fine, tmp_path / "a.json")
+        said = fails(["convert", tmp_path / "a.json", tmp_path / "b.c"], capsys)
+        assert "b.c: the weights have more bits than a float64" in said
+        said = fails(["build", "--tol", "1e-30", "-o", tmp_path / "b.c"], capsys)
+        assert "go to .json only" in said
+        save(coarse(), tmp_path / "a.c")
+        for command in ("convert", "verify"):
+            arguments = [command, tmp_path / "a.c", *[tmp_path / "b.npz"] * (command == "convert")]
+            assert "a.c: C files are only written, never read" in fails(arguments, capsys)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.c", "a.json"]
+
+    def test_build_writes_it_without_a_proof(self, tmp_path, capsys):
+        assert run(["build", "--tol", "0.1", "-o", str(tmp_path / "sin.c")]) == 0
+        assert "In this file nothing is proved" in " ".join(
+            (tmp_path / "sin.c").read_text().replace(" * ", " ").split()
+        )
+        assert "a-priori bound" in capsys.readouterr().out
