@@ -249,8 +249,8 @@ def _usage(function: str) -> Iterator[str]:
     yield f"    cc -O3 -march=native -ffp-contract=off -c {function}.c"
     yield (
         "gives the bits of sinrelu's evaluate_float64, for one x and for many. Without "
-        "-ffp-contract=off compilers may fuse multiplications with additions: other bits, within "
-        "the same bounds."
+        "-ffp-contract=off compilers may fuse multiplications with additions: other bits, which "
+        "whatever is proved above covers as well."
     )
 
 

@@ -70,9 +70,7 @@ def compiled(sources: Sequence[bytes], *flags: str) -> list[Compiled]:
         files = []
         for number, source in enumerate(sources):
             file = Path(folder, f"{number}.c")
-            file.write_bytes(re.sub(rb"sinrelu_(sin|cos)\b", b"f%d" % number, source).replace(
-                b"sinrelu_sin_array", b"f%d_array" % number).replace(
-                b"sinrelu_cos_array", b"f%d_array" % number))  # fmt: skip
+            file.write_bytes(re.sub(b"sinrelu_(sin|cos)", b"f%d" % number, source))
             files.append(str(file))
         library = str(Path(folder, "all.so"))
         subprocess.run([CC, "-shared", "-fPIC", *flags, *files, "-o", library], check=True)
@@ -269,7 +267,7 @@ def test_what_is_proved_is_what_the_certificate_says():
         both
     )
     assert float(evaluation) < 1.01 * certificate.evaluation_error
-    assert "any" not in re.findall(r"Nothing is proved", said)
+    assert "Nothing is proved" not in said
 
 
 def test_without_a_certificate_nothing_is_proved(tmp_path):
