@@ -64,6 +64,7 @@ Proof:
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -294,13 +295,12 @@ def _measured(
     known = None
     for stretch in _stretches(fold, turns, domain):
         known = stretch if known is None else known | stretch
-        if not known.offset <= most:
+        if not known.offset <= min(most, sys.float_info.max):
             return None
         progress((known.span[1] - domain[0]) / _length(domain))
     if known is None or known.span != domain:
         return None
-    in_range = known.offset < math.inf and known.low >= -LIMIT and known.high <= LIMIT
-    return known if in_range else None
+    return known if known.low >= -LIMIT and known.high <= LIMIT else None
 
 
 def _stretches(fold: Network, turns: tuple[int, int], domain: Interval) -> Iterator[Stretch]:
