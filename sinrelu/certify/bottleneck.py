@@ -38,18 +38,19 @@ Proof:
    with m = m₀ + 4k for the residue m₀ of point 3 and an integer k, whatever it is; the cell's
    offset is the smaller of the two bounds, plus ρ. ω is the largest of the cells' offsets.
 5. *Rounding.* Write u = 2⁻⁵³ and let x = xʰ + xˡ and z = zʰ + zˡ be normalised, |xʰ|, |zʰ| ≤ 2²⁰
-   (else the offset is infinite). As |zʰ − sxʰ| ≤ 2²¹, what rint is given is below 2¹⁹ in magnitude,
-   so m = m₀ + 4k is exact and |m| < 2²¹. The halves P₁, P₂, P₃ of PI_1, PI_2, PI_3 are exact, and
-   π/2 = P₁ + P₂ + P₃ + ε/2 with |ε| < 2⁻¹⁰⁷. P₁ has 25 bits and P₂ has 24, so mP₁ and mP₂ are
-   exact. TwoSum gives zʰ − sxʰ = A + e₁, A − mP₁ = B + e₂ and B − mP₂ = C + e₃ exactly. So the
-   distance is C + e₁ + e₂ + e₃ + (zˡ − sxˡ) − mP₃ − mε/2. |A|, |B|, |C| < 2²⁴, so each |eᵢ| ≤ 2⁻²⁹;
-   |zˡ|, |xˡ| ≤ 2⁻³³ and |mP₃| < 2⁻³¹. What is added to C is computed with one product and five
-   sums, all below 2⁻²⁶ in magnitude, and errs by less than 6u·2⁻²⁶ + 2²⁰|ε| < 2⁻⁷⁶ = ``ROUNDING``.
-   The last sum errs by at most u times itself. (distance + ρ + ``ROUNDING``)·``UP`` covers this
-   and its own roundings.
+   (else point 6 gives no reduction). As |zʰ − sxʰ| ≤ 2²¹, what rint is given is below 2¹⁹ in
+   magnitude, so m = m₀ + 4k is exact and |m| < 2²¹. The halves P₁, P₂, P₃ of PI_1, PI_2, PI_3 are
+   exact, and π/2 = P₁ + P₂ + P₃ + ε/2 with |ε| < 2⁻¹⁰⁷. P₁ has 25 bits and P₂ has 24, so mP₁ and
+   mP₂ are exact. TwoSum gives zʰ − sxʰ = A + e₁, A − mP₁ = B + e₂ and B − mP₂ = C + e₃ exactly. So
+   the distance is that of 0 from C + e₁ + e₂ + e₃ + (zˡ − sxˡ) − mP₃ − mε/2. |A|, |B|, |C| < 2²⁴,
+   so each |eᵢ| ≤ 2⁻²⁹; |zˡ|, |xˡ| ≤ 2⁻³³ and |mP₃| < 2⁻³¹. What is added to C is computed with one
+   product and five sums, all below 2⁻²⁶ in magnitude, and errs by less than 6u·2⁻²⁶ + 2²⁰|ε| < 2⁻⁷⁶
+   = ``ROUNDING``. The last sum errs by at most u times itself.
+   (distance + ρ + ``ROUNDING``)·``UP`` covers this and its own roundings.
 6. *Range.* In a cell z is at least min(zᵢ, zᵢ₊₁) − ρ, and zᵢ is at least the float before its high
    part, as it is normalised. The float before the computed difference is at most the exact one.
-   Likewise above. So z(x) ∈ Z. Ends beyond 2²⁰, or a NaN anywhere, give no reduction.
+   Likewise above. So z(x) ∈ Z. Ends beyond 2²⁰ or not finite give no reduction, so zᵢ and ρ are
+   finite in one.
 7. *Together.* |N(x) − f(x)| ≤ |G(z(x)) − g(z(x))| + |g(z(x)) − f(x)|, where z(x) ∈ Z and the last
    is at most ω. With r ≡ 0, 1, 2, 3 modulo 4, g is sin, cos, −sin, −cos. For the last two, what
    is returned is −G, the output row negated exactly, and sin or cos in place of g.
@@ -64,7 +65,6 @@ Proof:
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -295,7 +295,7 @@ def _measured(
     known = None
     for stretch in _stretches(fold, turns, domain):
         known = stretch if known is None else known | stretch
-        if not known.offset <= min(most, sys.float_info.max):
+        if not known.offset <= most:
             return None
         progress((known.span[1] - domain[0]) / _length(domain))
     if known is None or known.span != domain:
@@ -332,9 +332,8 @@ def _stretch(
         offset = np.max((distance + radius + ROUNDING) * UP)
         low = np.min(np.nextafter(np.minimum(*_ends(values.hi)), -np.inf) - radius)
         high = np.max(np.nextafter(np.maximum(*_ends(values.hi)), np.inf) + radius)
-        in_range = np.max(np.abs(values.hi)) <= LIMIT
     return Stretch(
-        float(offset) if in_range else math.inf,
+        float(offset),
         math.nextafter(low, -math.inf),
         math.nextafter(high, math.inf),
         len(radius),

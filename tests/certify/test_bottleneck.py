@@ -277,7 +277,10 @@ def test_the_offset_of_one_piece_is_exact_to_76_places(function, sign, turns, en
     before = QUARTER_TURNS[function]
     after = before - turns if sign > 0 else 2 - before - turns
     row = Row((0,), (sign,), turns * (math.pi / 2) + off)
-    nodes = DoubleDouble(np.array(ends), np.zeros(2))
+    middle = sum(ends) / 2
+    between = [middle] if ends[0] < middle < ends[1] else []
+    low = [math.ulp(middle) / 4] * len(between)
+    nodes = DoubleDouble(np.array([ends[0], *between, ends[1]]), np.array([0.0, *low, 0.0]))
     found = bottleneck._stretch(Network([row]), (before, after), tuple(ends), nodes).offset
     true = abs(PRECISE.mpf(row.bias) - turns * HALF_PI)
     assert true <= found <= true * (1 + 2.0**-28) + 2.0**-70
