@@ -75,6 +75,28 @@ def rounded(format: Format, size: float, grid: int) -> float:
     return math.ldexp(unit(format), math.frexp(size)[1] - 1) if size < math.inf else math.inf
 
 
+class Entry(NamedTuple):
+    """How the forms of a network read its input, where that is a value behind a bottleneck.
+
+    ``error`` is that of the value, 0 if the input is a float. Form i reads it by the products
+    numbered from first[i−1] to before first[i]: multiples of 2^grid from −minus to plus, which are
+    exact where ``power``. Section 11.
+    """
+
+    error: float
+    first: IntArray
+    plus: FloatArray
+    minus: FloatArray
+    grid: IntArray
+    power: BoolArray
+
+    @classmethod
+    def plain(cls) -> Entry:
+        """Return what stands for an input that is a float."""
+        none, integers = np.zeros(0), np.zeros(0, np.int64)
+        return cls(0.0, integers, none, none, integers, np.zeros(0, np.bool_))
+
+
 class Tables(NamedTuple):
     """What kernels know of a network beside its steps; terms and steps are counted as there.
 
@@ -83,6 +105,7 @@ class Tables(NamedTuple):
     """
 
     claimed: bool
+    entry: Entry
     format: Format
     bits: IntArray
     bias_bits: IntArray
@@ -124,21 +147,27 @@ class Rounding:
     cells: int
 
     @classmethod
-    def of(cls, network: Network, format: Format = BINARY64) -> Rounding:
-        """Prepare a network; nothing is claimed if not all of its numbers are the format's."""
+    def of(
+        cls, network: Network, format: Format = BINARY64, entry: Entry | None = None
+    ) -> Rounding:
+        """Prepare a network; nothing is claimed if not all of its numbers are the format's.
+
+        Behind a bottleneck they are not what is computed with, and are not looked at.
+        """
         rows, steps = network.computed, Steps.of(network)
-        forms, claimed = len(rows) + 1, _in_range(network, format)
+        forms, claimed = len(rows) + 1, entry is not None or in_range(network, format)
         terms: list[Terms] = [()]
         for first, last in pairwise(steps.first.tolist()):
             weights, reads = steps.weight[first:last].tolist(), steps.reads[first:last].tolist()
             terms.append(list(zip(weights, reads, strict=True)))
         tables = Tables(
             claimed,
+            entry or Entry.plain(),
             format,
             np.array(list(map(last_bit, steps.weight.tolist())), np.int64),
             np.array(list(map(last_bit, steps.bias.tolist())), np.int64),
             np.bincount(steps.reads, minlength=forms),
-            Windows.of(terms if claimed else [()], TABULATED // forms),
+            Windows.of(terms if claimed else [()], TABULATED // forms, entry is not None),
         )
         cells = max(1, min(CELLS, HELD // max(forms, network.most_live)))
         return cls(network, format, tables, cells)
@@ -147,7 +176,7 @@ class Rounding:
     def none(cls, network: Network) -> Rounding:
         """Return what claims nothing."""
         nothing = np.zeros(1, np.int64)
-        tables = Tables(False, BINARY64, nothing, nothing, nothing, Windows.of([()], 0))
+        tables = Tables(False, Entry.plain(), BINARY64, nothing, nothing, nothing, Windows.of([()], 0, False))
         return cls(network, BINARY64, tables, CELLS)
 
     def state(self) -> State:
@@ -176,7 +205,7 @@ def last_bit(number: float) -> int:
     return exponent - 53 + (digits & -digits).bit_length() - 1 if digits else 10**6
 
 
-def _in_range(network: Network, format: Format) -> bool:
+def in_range(network: Network, format: Format) -> bool:
     """Whether the format has all numbers, and nothing overflows that the output does not read.
 
     What it reads is seen to by blocks. A unit that it does not read is computed too, perhaps, and
@@ -214,6 +243,7 @@ def begin(tables: Tables, state: State, nodes: FloatArray, n: int) -> None:
     if not tables.claimed:
         return
     left, right = nodes[0], nodes[n - 1]
+    state.radii[0] = state.local[0] = tables.entry.error
     state.above[0], state.below[0] = max(right, 0.0), max(-left, 0.0)
     state.grid[0] = spacing(tables.format, max(left, -right))
     fill(state.open, False, n)
@@ -255,11 +285,11 @@ def lemma1(steps: Steps, tables: Tables, state: State, form: int, top: float) ->
     """Return D and the grid of a form, read from computed values, whose own is at most top."""
     format, bias = tables.format, steps.bias[form - 1]
     plus, minus, errors = max(bias, 0.0), max(-bias, 0.0), 0.0
-    products, grid = 0, int(tables.bias_bits[form - 1])
+    products, grid, behind = 0, int(tables.bias_bits[form - 1]), len(tables.entry.first) > 0
     for k in range(steps.first[form - 1], steps.first[form]):
         weight, source = steps.weight[k], steps.reads[k]
-        if state.above[source] == 0 and state.below[source] == 0:
-            continue  # computed as 0
+        if (behind and source == 0) or (state.above[source] == 0 and state.below[source] == 0):
+            continue  # read otherwise, or computed as 0
         products += 1
         own = int(state.grid[source] + tables.bits[k])
         high = product(abs(weight), state.above[source])
@@ -268,6 +298,15 @@ def lemma1(steps: Steps, tables: Tables, state: State, form: int, top: float) ->
         if not steps.power[k]:
             errors += rounded(format, max(high, low), own)
         grid = min(grid, own)
+    if behind:
+        entry = tables.entry
+        for k in range(entry.first[form - 1], entry.first[form]):
+            products += 1
+            plus, minus = plus + entry.plus[k], minus + entry.minus[k]
+            if not entry.power[k]:
+                size = max(entry.plus[k], entry.minus[k])
+                errors += rounded(format, size, int(entry.grid[k]))
+            grid = min(grid, int(entry.grid[k]))
     leaves = products + (1 if bias != 0 else 0)
     inner = inner_size(max(plus, minus), products, format)
     if not inner <= format.largest:
@@ -379,6 +418,7 @@ def largest_set(sets: IntArray) -> int:
 def with_own_rounding(steps: Steps, tables: Tables, state: State) -> FloatArray:
     """Lemma 6: the rounding errors, increased by what the sweep's own rounding may hide."""
     increased = np.zeros(len(state.local))
+    increased[0] = state.local[0] * UP
     for form in range(1, len(state.local)):
         cost = 0.0
         for k in range(steps.first[form - 1], steps.first[form]):
