@@ -32,7 +32,7 @@ from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 from sinrelu.target import End, Target
 
-laws = settings(max_examples=60, deadline=None)
+laws = settings(max_examples=40, deadline=None)
 both = pytest.mark.parametrize("function", ["sin", "cos"])
 CELLS = Partition(parts=4, cells=4000)
 PRECISE = mpmath.MPContext()
