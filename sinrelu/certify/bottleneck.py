@@ -17,7 +17,7 @@ Proof:
 
 1. *Wires.* The wire that a wire holds is itself, or what its source holds where it is a carry: a
    unit with one connection of weight 1 from a unit and no bias, which is equal to that unit
-   (``_held``). Let E be a set of wires with the input in it, any such set. ``split`` takes those
+   (``held_by``). Let E be a set of wires with the input in it, any such set. ``split`` takes those
    that hold one numbered at most n, without the units that no path joins to the input. The other
    units and the output are the rows of G, before those that nothing reads are dropped.
 2. *Two networks.* z = Σ aᵢvᵢ over wires numbered at most n is the output of the network of the
@@ -65,7 +65,7 @@ Proof:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -129,7 +129,8 @@ class Reduction:
     """|N − f| on ``source`` is at most |``network`` − ``function``| on ``domain``, plus ``offset``.
 
     ``network`` takes z, the output of ``fold``, which has ``pieces`` pieces (the finder is not
-    trusted to count) on the ``cells`` that were looked at. ``cut`` is where N was cut in two.
+    trusted to count) on the ``cells`` that were looked at. ``cut`` is where N was cut in two, after
+    what nothing reads was dropped from it: ``whole``.
     """
 
     network: Network
@@ -137,6 +138,7 @@ class Reduction:
     domain: Interval
     offset: float
     source: Interval
+    whole: Network
     fold: Network
     cut: Cut
     cells: int
@@ -174,6 +176,7 @@ def reduction(
     function: str,
     domain: Interval,
     tol: object,
+    backend: str | None = None,
     progress: Progress = ignore,
 ) -> Reduction | None:
     """Return the reduction that leaves the least to be proved, or None if none is worth it.
@@ -192,7 +195,7 @@ def reduction(
     domain, best = (float(domain[0]), float(domain[1])), None
     network = Network(tuple(without_dead_units(network.rows)))  # they may read what they like
     for cut in proposals(network, quarters, domain, limit * SHARE)[:TRIES]:
-        found = reduced(network, function, domain, cut, limit * SHARE, progress)
+        found = reduced(network, function, domain, cut, limit * SHARE, backend, progress)
         if found and _length(found.domain) <= WORTH * _length(domain):
             best = found if best is None or found.offset < best.offset else best
             if found.offset <= limit * SMALL_SHARE:
@@ -206,6 +209,7 @@ def reduced(
     domain: Interval,
     cut: Cut,
     most: float = math.inf,
+    backend: str | None = None,
     progress: Progress = ignore,
 ) -> Reduction | None:
     """Reduce a claim by a cut; see the module's proof. None if that fails or ω is above ``most``.
@@ -216,7 +220,8 @@ def reduced(
     if halves is None:
         return None
     fold, rest = halves
-    known = _measured(fold, (quarter_turns(function), cut.quarters), domain, most, progress)
+    turns = quarter_turns(function), cut.quarters
+    known = _measured(_stretches(fold, turns, domain, backend), domain, most, progress)
     if known is None:
         return None
     names = {turns: name for name, turns in QUARTER_TURNS.items()}
@@ -226,6 +231,7 @@ def reduced(
         domain=(known.low, known.high),
         offset=known.offset,
         source=domain,
+        whole=network,
         fold=fold,
         cut=cut,
         cells=known.cells,
@@ -238,8 +244,7 @@ def split(network: Network, cut: Cut) -> tuple[Network, Network] | None:
     weights = dict(cut.terms)
     if not all(0 <= wire <= cut.early <= network.units for wire in weights):
         return None
-    held, constant = _held(network), constant_units(network)
-    early = {0, *(v for v, holds in enumerate(held) if holds <= cut.early and v not in constant)}
+    held, early = held_by(network), early_wires(network, cut)
     place, rows = {0: 0}, []
     for number, row in enumerate(network.rows, start=1):
         if number in early:
@@ -254,7 +259,14 @@ def split(network: Network, cut: Cut) -> tuple[Network, Network] | None:
     return fold, Network(tuple(without_dead_units(rows)))
 
 
-def _held(network: Network) -> list[int]:
+def early_wires(network: Network, cut: Cut) -> set[int]:
+    """Point 1: the input and the early units, but for those that no path joins to it."""
+    constant = constant_units(network)
+    joined = (v for v, holds in enumerate(held_by(network)) if holds <= cut.early)
+    return {0, *(v for v in joined if v not in constant)}
+
+
+def held_by(network: Network) -> list[int]:
     """Return, for the input and every unit, the wire that it holds."""
     held = [0]
     for number, row in enumerate(network.rows[:-1], start=1):
@@ -289,11 +301,11 @@ def _negated(network: Network) -> Network:
 
 
 def _measured(
-    fold: Network, turns: tuple[int, int], domain: Interval, most: float, progress: Progress
+    stretches: Iterable[Stretch], domain: Interval, most: float, progress: Progress
 ) -> Stretch | None:
     """Points 4 to 8: what is known of z on all of the domain, None if too little."""
     known = None
-    for stretch in _stretches(fold, turns, domain):
+    for stretch in stretches:
         known = stretch if known is None else known | stretch
         if not known.offset <= most:
             return None
@@ -303,13 +315,15 @@ def _measured(
     return known if known.low >= -LIMIT and known.high <= LIMIT else None
 
 
-def _stretches(fold: Network, turns: tuple[int, int], domain: Interval) -> Iterator[Stretch]:
+def _stretches(
+    fold: Network, turns: tuple[int, int], domain: Interval, backend: str | None
+) -> Iterator[Stretch]:
     """Yield what is known of z on parts of the domain, in their order; none if it is too much."""
     limit = most_cells(fold)
     expected = pieces.estimated_pieces(Finder.of(fold), domain)
     if expected > pieces.MARGIN * limit:
         return
-    backend = backend_for(expected * fold.size)
+    backend = backend_for(expected * fold.size, backend)
     finder, judge = Finder.of(fold, backend=backend), Judge.of(fold, backend=backend)
     for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
         known = None

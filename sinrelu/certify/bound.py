@@ -48,6 +48,7 @@ same. ``check_arithmetic`` tests it on the machine and in the thread that comput
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -100,12 +101,14 @@ class Deviation(NamedTuple):
     """Per cell: the bound, and the radius ρ of the output that is part of it.
 
     ``evaluation`` bounds |fl(N)(x) − N(x)| for all floats x of the interval, those of
-    the format that it was prepared for; see ``rounding``.
+    the format that it was prepared for; see ``rounding``. ``slope`` is at least that of every chord
+    of the output's values at the nodes.
     """
 
     bound: FloatArray
     radius: FloatArray
     evaluation: float
+    slope: float = math.inf
 
 
 class Memory(NamedTuple):
@@ -187,7 +190,25 @@ class Judge:
         )
         if not self.in_range:
             bound[:] = radius[:] = np.inf
-        return Deviation(bound, radius, evaluation)
+        return Deviation(bound, radius, evaluation, self.slope(nodes, block))
+
+    def slope(self, nodes: DoubleDouble, memory: Memory) -> float:
+        """Bound the slopes between neighbouring nodes, where a bottleneck asks for it."""
+        if not len(self.tables.entry.first):
+            return math.inf
+        slot, n = self.steps.target[-1], len(nodes.hi)
+        with np.errstate(all="ignore"):
+            rise = _differences(memory.high[slot][:n], memory.low[slot][:n], 1)
+            slope = float(np.max(rise / _differences(*nodes, -1) * UP))
+        return slope if slope >= 0 else math.inf
+
+
+def _differences(high: FloatArray, low: FloatArray, direction: int) -> FloatArray:
+    """Bound |differences| of neighbours from above (1) or below (−1); none below 0 is meant."""
+    found = np.abs((high[1:] - high[:-1]) + (low[1:] - low[:-1]))
+    slack = found * 2.0**-30 + (np.abs(high[1:]) + np.abs(high[:-1])) * 2.0**-100
+    bounds: FloatArray = found + direction * slack
+    return np.where(bounds > 0, bounds, np.nan) if direction < 0 else bounds
 
 
 def deviation(

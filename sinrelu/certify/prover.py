@@ -15,6 +15,7 @@ from sinrelu.certify.bound import judge as run_block
 from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
+from sinrelu.certify.entry import entry_of
 from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
 from sinrelu.certify.rounding import BINARY32, BINARY64, Format, Rounding
 from sinrelu.certify.survey import (
@@ -134,15 +135,19 @@ def prove(claim: Claim, plan: Plan) -> tuple[Certificate, Survey]:
         expected = estimated_pieces(Finder.of(claim.network), claim.domain)
     plan = replace(plan, expected=expected)
     if plan.judged and expected > WIDE:
-        network, domain = claim.network, claim.domain
-        reduced = reduction(network, claim.function, domain, claim.tol, plan.progress)
+        backend = backend_for(expected * claim.network.size, plan.backend)
+        reduced = reduction(
+            claim.network, claim.function, claim.domain, claim.tol, backend, plan.progress
+        )
         if reduced:
-            return _prove_reduced(claim, reduced, plan)
-    found, backend = _surveyed(claim, plan)
+            return _prove_reduced(claim, reduced, replace(plan, backend=backend))
+    format = _format(plan.evaluation)
+    rounding = Rounding.of(claim.network, format) if format else None
+    found, backend = _surveyed(claim, plan, rounding)
     return _judged(claim, found, plan, backend), found
 
 
-def _surveyed(claim: Claim, plan: Plan) -> tuple[Survey, str]:
+def _surveyed(claim: Claim, plan: Plan, rounding: Rounding | None) -> tuple[Survey, str]:
     """Examine the domain, part by part; say on which machine."""
     network, domain = claim.network, claim.domain
     partition = fitted(plan.partition, network, domain, claim.tol)
@@ -153,7 +158,6 @@ def _surveyed(claim: Claim, plan: Plan) -> tuple[Survey, str]:
         budget = count(plan.budget, "budget")
     elif not plan.judged:
         budget = most_pieces(network)
-    rounding = Rounding.of(network, _format(plan.evaluation)) if plan.evaluation else None
     fine = float(claim.tol if plan.resolution is None else plan.resolution)
     judge = Judge.of(network, claim.function, rounding, backend)
     pattern = Task(
@@ -165,6 +169,14 @@ def _surveyed(claim: Claim, plan: Plan) -> tuple[Survey, str]:
     _tell(plan, needed, budget, backend, needed * network.size)
     todo = tasks(pattern, partition, needed, budget)
     return survey(todo, domain, needed, plan.executor, plan.progress), backend
+
+
+def _format(evaluation: str | None) -> Format | None:
+    if evaluation is None:
+        return None
+    if evaluation not in FORMATS:
+        raise RequestError(f"evaluation: {evaluation!r} is unknown; choose from {list(FORMATS)}")
+    return FORMATS[evaluation]
 
 
 def _tell(plan: Plan, needed: float, budget: int, backend: str, work: float) -> None:
@@ -180,32 +192,27 @@ def _tell(plan: Plan, needed: float, budget: int, backend: str, work: float) -> 
 
 def _prove_reduced(claim: Claim, found: Reduction, plan: Plan) -> tuple[Certificate, Survey]:
     """Prove what is left behind a bottleneck, and add what the bottleneck is off by."""
-    rest = Claim.of(found.network, found.remaining(claim.tol), found.domain, None, found.function)
-    expected = estimated_pieces(Finder.of(found.network), found.domain)
-    left, backend = _surveyed(
-        rest, replace(plan, expected=expected, evaluation=None, observer=None)
-    )
+    network, known = found.network, entry_of(found, _format(plan.evaluation), plan.backend)
+    rest = Claim.of(network, found.remaining(claim.tol), known.domain, None, found.function)
+    expected = estimated_pieces(Finder.of(network), known.domain)
+    behind = replace(plan, expected=expected, observer=None)
+    left, backend = _surveyed(rest, behind, known.rounding)
     if not left.findings:
         return _judged(claim, left, plan, backend), left
     ends = (end for cell in left.suspects(SUSPECTS) for end in (*cell, sum(cell) / 2))
     certificate = claim.judged(
         claim.witness([found.preimage(Fraction(z)) for z in ends]),
         sup_error=found.total(left.total.bound) if left.complete else math.inf,
-        reduced=found.domain,
+        reduced=known.domain,
         offset=found.offset,
         cells=left.total.cells + found.cells,
         pieces=left.total.kinks + 1,
         radius=left.total.radius,
+        evaluation_error=known.total(left.total) if left.complete else math.inf,
         evaluation=plan.evaluation or FLOAT64,
         backend=backend,
     )
     return _with_remark(certificate, left), left
-
-
-def _format(evaluation: str) -> Format:
-    if evaluation not in FORMATS:
-        raise RequestError(f"evaluation: {evaluation!r} is unknown; choose from {list(FORMATS)}")
-    return FORMATS[evaluation]
 
 
 def cells_needed(pieces: float, partition: Partition = USUAL) -> float:

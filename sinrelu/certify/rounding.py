@@ -76,14 +76,13 @@ def rounded(format: Format, size: float, grid: int) -> float:
 
 
 class Entry(NamedTuple):
-    """How the forms of a network read its input, where that is a value behind a bottleneck.
+    """How the forms of a network read its input, where that is a value at a bottleneck.
 
-    ``error`` is that of the value, 0 if the input is a float. Form i reads it by the products
-    numbered from first[i−1] to before first[i]: multiples of 2^grid from −minus to plus, which are
-    exact where ``power``. Section 11.
+    Form i reads it by the products numbered from first[i−1] to before first[i]: multiples of 2^grid
+    from −minus to plus, which are exact where ``power``. ``first`` is empty if the input is a
+    float. Section 11.
     """
 
-    error: float
     first: IntArray
     plus: FloatArray
     minus: FloatArray
@@ -94,7 +93,7 @@ class Entry(NamedTuple):
     def plain(cls) -> Entry:
         """Return what stands for an input that is a float."""
         none, integers = np.zeros(0), np.zeros(0, np.int64)
-        return cls(0.0, integers, none, none, integers, np.zeros(0, np.bool_))
+        return cls(integers, none, none, integers, np.zeros(0, np.bool_))
 
 
 class Tables(NamedTuple):
@@ -167,7 +166,7 @@ class Rounding:
             np.array(list(map(last_bit, steps.weight.tolist())), np.int64),
             np.array(list(map(last_bit, steps.bias.tolist())), np.int64),
             np.bincount(steps.reads, minlength=forms),
-            Windows.of(terms if claimed else [()], TABULATED // forms, entry is not None),
+            Windows.of(terms if claimed else [()], TABULATED // forms),
         )
         cells = max(1, min(CELLS, HELD // max(forms, network.most_live)))
         return cls(network, format, tables, cells)
@@ -176,7 +175,8 @@ class Rounding:
     def none(cls, network: Network) -> Rounding:
         """Return what claims nothing."""
         nothing = np.zeros(1, np.int64)
-        tables = Tables(False, Entry.plain(), BINARY64, nothing, nothing, nothing, Windows.of([()], 0, False))
+        windows = Windows.of([()], 0)
+        tables = Tables(False, Entry.plain(), BINARY64, nothing, nothing, nothing, windows)
         return cls(network, BINARY64, tables, CELLS)
 
     def state(self) -> State:
@@ -243,7 +243,6 @@ def begin(tables: Tables, state: State, nodes: FloatArray, n: int) -> None:
     if not tables.claimed:
         return
     left, right = nodes[0], nodes[n - 1]
-    state.radii[0] = state.local[0] = tables.entry.error
     state.above[0], state.below[0] = max(right, 0.0), max(-left, 0.0)
     state.grid[0] = spacing(tables.format, max(left, -right))
     fill(state.open, False, n)
@@ -418,7 +417,6 @@ def largest_set(sets: IntArray) -> int:
 def with_own_rounding(steps: Steps, tables: Tables, state: State) -> FloatArray:
     """Lemma 6: the rounding errors, increased by what the sweep's own rounding may hide."""
     increased = np.zeros(len(state.local))
-    increased[0] = state.local[0] * UP
     for form in range(1, len(state.local)):
         cost = 0.0
         for k in range(steps.first[form - 1], steps.first[form]):

@@ -78,13 +78,15 @@ class Task(NamedTuple):
 class Finding(NamedTuple):
     """What is known of an interval: ``bound`` holds on all of ``span``, and comes from ``cell``.
 
-    ``evaluation`` bounds what rounding adds at the floats of ``span``. ``kinks`` are the
+    ``evaluation`` bounds what rounding adds at the floats of ``span``, ``slope`` the slopes between
+    nodes. ``kinks`` are the
     breakpoints found inside of parts, ``seen`` what an observer saw.
     """
 
     bound: float
     radius: float
     evaluation: float
+    slope: float
     cells: int
     kinks: int
     cell: Span
@@ -98,6 +100,7 @@ class Finding(NamedTuple):
         return worse._replace(
             radius=max(self.radius, other.radius),
             evaluation=max(self.evaluation, other.evaluation),
+            slope=max(self.slope, other.slope),
             cells=self.cells + other.cells,
             kinks=self.kinks + other.kinks,
             span=(self.span[0], last.span[1]),
@@ -194,7 +197,9 @@ def survey(
 def examine(task: Task) -> Finding:
     """Go through one part, block by block; where the budget ends before it, the span is empty."""
     start = (task.ends[0], task.ends[0])
-    found = Finding(-math.inf, 0.0, 0.0, 0, -1, (Fraction(start[0]), Fraction(start[0])), start)
+    found = Finding(
+        -math.inf, 0.0, 0.0, 0.0, 0, -1, (Fraction(start[0]), Fraction(start[0])), start
+    )
     kinks = []
 
     def runs() -> Iterator[DoubleDouble]:
@@ -225,7 +230,8 @@ def _finding(task: Task, nodes: DoubleDouble, found: Deviation, span: Interval) 
     bound, radius = float(found.bound[at]), float(np.max(found.radius))
     seen = (task.observer(nodes.hi),) if task.observer else ()
     cells = len(nodes.hi) - 1
-    return Finding(bound, radius, found.evaluation, cells, 0, (left, right), span, seen)
+    known = (bound, radius, found.evaluation, found.slope)
+    return Finding(*known, cells, 0, (left, right), span, seen)
 
 
 def _until_spent(

@@ -57,7 +57,7 @@ def effect_in_cells(
 ) -> float:
     """Return the largest Σ |adjoint|·error over n cells, by the patterns of their middles.
 
-    ``local`` are the errors of the forms, and first that of the input. Repair by ``UP`` is left to the caller.
+    ``local`` are the errors of the forms. Repair by ``UP`` is left to the caller.
     """
     output = len(steps.target)
     begin(steps, memory, 1, n)
@@ -71,10 +71,7 @@ def effect_in_cells(
             fill(adjoint[0], 0.0, n)
         for j in lanes(n):
             memory.total[j] += np.abs(adjoint[0][j]) * local[form]
-        spread(steps, form, memory, 1, local[0] > 0, n)
-    if local[0] > 0:
-        for j in lanes(n):
-            memory.total[j] += np.abs(memory.adjoint[0][0][j]) * local[0]
+        spread(steps, form, memory, 1, n)
     return largest(memory.total, n)
 
 
@@ -100,11 +97,7 @@ def effect_at_nodes(
             add_sizes(memory, adjoint, sets, n)
         for j in lanes(n):
             memory.total[j] += memory.size[j] * local[form]
-        spread(steps, form, memory, sets, local[0] > 0, n)
-    if local[0] > 0:
-        add_sizes(memory, memory.adjoint[0], sets, n)
-        for j in lanes(n):
-            memory.total[j] += memory.size[j] * local[0]
+        spread(steps, form, memory, sets, n)
     return largest(memory.total, n)
 
 
@@ -113,8 +106,6 @@ def begin(steps: Steps, memory: Sweep, sets: int, n: int) -> None:
     fill(memory.total, 0.0, n)
     for j in lanes(n):
         memory.used[j] = 0
-    for row in range(sets):
-        fill(memory.adjoint[0][row], 0.0, n)
     adjoint = memory.adjoint[steps.target[-1]]
     for row in range(sets):
         fill(adjoint[row], 1.0 if row == 0 else 0.0, n)
@@ -153,13 +144,11 @@ def add_sizes(memory: Sweep, adjoint: FloatArray, sets: int, n: int) -> None:
         size[j] *= UP
 
 
-def spread(  # noqa: PLR0913, PLR0917 - a kernel: numbers and rows of arrays
-    steps: Steps, form: int, memory: Sweep, sets: int, with_input: bool, n: int
-) -> None:
-    """Add a form's adjoint, times weights, to those of what it reads, the input if it may err."""
+def spread(steps: Steps, form: int, memory: Sweep, sets: int, n: int) -> None:
+    """Add a form's adjoint, times weights, to those of what it reads, the input left out."""
     own = memory.adjoint[steps.target[form - 1]]
     for k in range(steps.first[form] - 1, steps.first[form - 1] - 1, -1):
-        if steps.reads[k] or with_input:
+        if steps.reads[k]:
             other, weight = memory.adjoint[steps.source[k]], steps.weight[k]
             for row in range(sets):
                 add(other[row], own[row], weight, steps.ends[k], n)

@@ -85,15 +85,10 @@ class Windows(NamedTuple):
     pattern: IntArray
 
     @classmethod
-    def of(cls, rows: Sequence[Terms], entries: int, with_input: bool) -> Windows:
-        """Tabulate the windows of all forms, each with no more than so many entries.
-
-        The input has an error, like other wires, if it is to be ``with_input``.
-        """
+    def of(cls, rows: Sequence[Terms], entries: int) -> Windows:
+        """Tabulate the windows of all forms, each with no more than so many entries."""
         with np.errstate(all="ignore"):
-            found = [
-                windows_of(rows, index, entries, with_input) for index in range(1, len(rows))
-            ]
+            found = [windows_of(rows, index, entries) for index in range(1, len(rows))]
         windows = [window for form in found for window in form]
         lengths = [row.size for window in windows for row in window.matrix]
         return cls(
@@ -159,9 +154,7 @@ def leave_out(effects: FloatArray, pattern: IntArray, fixed: int, state: int, n:
         effects[j] = chosen(((pattern[j] ^ state) & fixed) != 0, 0.0, effects[j])
 
 
-def windows_of(
-    rows: Sequence[Terms], index: int, entries: int, with_input: bool = False
-) -> list[Window]:
+def windows_of(rows: Sequence[Terms], index: int, entries: int) -> list[Window]:
     """Tabulate the windows of a form, the largest with no more than so many entries."""
     read = {source for _, source in rows[index]} - {0}
     units: list[int] = []
@@ -175,43 +168,38 @@ def windows_of(
         read = read - {last} | sources
         wires |= sources
     if not units:
-        return [_direct(rows[index], with_input)]
-    return _tabulated(rows, index, units, with_input)
+        return [_direct(rows[index], sorted(wires))]
+    return _tabulated(rows, index, units)
 
 
-def _direct(terms: Terms, with_input: bool) -> Window:
+def _direct(terms: Terms, read: list[int]) -> Window:
     """Return the window of no unit alone, at once: a form may read very many wires."""
-    sizes: defaultdict[int, float] = defaultdict(float)
+    largest = np.zeros(1 + max(read, default=0))
     for weight, source in terms:
-        if source or with_input:
-            sizes[source] += abs(weight)
-    matrix = np.array(list(sizes.values())).reshape(-1, 1) * UP
-    return Window([], list(sizes), [False] * len(sizes), matrix)
+        if source:
+            largest[source] += abs(weight)
+    return Window([], read, [False] * len(read), largest[read, None] * UP)
 
 
-def _tabulated(
-    rows: Sequence[Terms], index: int, units: list[int], with_input: bool
-) -> list[Window]:
+def _tabulated(rows: Sequence[Terms], index: int, units: list[int]) -> list[Window]:
     """Compute the coefficients of Lemma 3 for all patterns, from the last unit to the first."""
     patterns = np.arange(1 << len(units))
     zero = np.zeros(len(patterns))
     found: defaultdict[int, Coefficient] = defaultdict(lambda: Coefficient(zero, zero))
-    _spread(found, rows[index], Coefficient(zero + 1, zero), with_input)
+    _spread(found, rows[index], Coefficient(zero + 1, zero))
     windows = [_window(found, units[:0])]
     for bit, unit in enumerate(units):
         found[unit] = found[unit].times((patterns >> bit & 1).astype(np.float64))
-        _spread(found, rows[unit], found[unit], with_input)
+        _spread(found, rows[unit], found[unit])
         if bit + 1 in (*SIZES, len(units)):
             windows.append(_window(found, units[: bit + 1]))
     return windows
 
 
-def _spread(
-    found: dict[int, Coefficient], terms: Terms, own: Coefficient, with_input: bool
-) -> None:
-    """Replace a form by what it reads; as a float, the input has no error."""
+def _spread(found: dict[int, Coefficient], terms: Terms, own: Coefficient) -> None:
+    """Replace a form by what it reads; the input has no error."""
     for weight, source in terms:
-        if source or with_input:
+        if source:
             found[source] = found[source].plus(weight, own)
 
 
