@@ -23,7 +23,7 @@ from sinrelu.certify.survey import Finding
 from sinrelu.kernels import backend_for
 
 BLOCKS, FEWEST = 2**6, 2**9
-"""The domain is cut into so many blocks at least, as x of one magnitude round alike; each has at least
+"""So many blocks at least make up a domain, as x of one magnitude round alike; each has at least
 so many cells."""
 NOTHING = 10**6
 """Of what bit 0 is a multiple."""

@@ -7,8 +7,9 @@ keeps it a function of z. They are written twice, exactly and in wires of any di
 import math
 import random
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise
+from operator import or_
 
 import mpmath
 import numpy as np
@@ -20,8 +21,9 @@ from rational import double_double, fractions, refine
 
 from sinrelu.arithmetic import QUARTER_TURNS
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify import Partition, bottleneck, certify, cuts
+from sinrelu.certify import Partition, bottleneck, bound, certify, cuts
 from sinrelu.certify.bottleneck import Reduction, reduced, reduction, split
+from sinrelu.certify.bound import Judge, outputs
 from sinrelu.certify.counterexample import error_bounds
 from sinrelu.certify.cuts import Cut
 from sinrelu.certify.pieces import Finder
@@ -31,6 +33,13 @@ from sinrelu.evaluate import evaluate_exact
 from sinrelu.layering import layered
 from sinrelu.network import Network, Row
 from sinrelu.target import End, Target
+
+
+def stretch(network, turns, ends, nodes):
+    """What is known of a network's output on an interval that is cut at nodes."""
+    blocks = outputs(Judge.of(network), ends, [nodes])
+    return reduce(or_, [bottleneck._stretch(turns, *block) for block in blocks])._replace(span=ends)
+
 
 laws = settings(max_examples=40, deadline=None)
 both = pytest.mark.parametrize("function", ["sin", "cos"])
@@ -258,7 +267,7 @@ full = st.floats(-3, 3).filter(lambda w: abs(w) > 0.01)
 def test_whatever_the_nodes_and_the_network_the_offset_and_the_range_hold(network, points, turns):
     points = [Fraction(-4) if points[0] < 0 else Fraction(0), *points[1:-1], Fraction(4)]
     nodes = double_double(points)
-    known = bottleneck._stretch(network, turns, (float(points[0]), 4.0), nodes)
+    known = stretch(network, turns, (float(points[0]), 4.0), nodes)
     before, after = turns
     for x, z in zip(*refine(network, fractions(nodes)), strict=True):
         assert Fraction(known.low) <= z <= Fraction(known.high)
@@ -281,7 +290,7 @@ def test_the_offset_of_one_piece_is_exact_to_76_places(function, sign, turns, en
     between = [middle] if ends[0] < middle < ends[1] else []
     low = [math.ulp(middle) / 4] * len(between)
     nodes = DoubleDouble(np.array([ends[0], *between, ends[1]]), np.array([0.0, *low, 0.0]))
-    found = bottleneck._stretch(Network([row]), (before, after), tuple(ends), nodes).offset
+    found = stretch(Network([row]), (before, after), tuple(ends), nodes).offset
     true = abs(PRECISE.mpf(row.bias) - turns * HALF_PI)
     assert true <= found <= true * (1 + 2.0**-28) + 2.0**-70
 
@@ -535,11 +544,11 @@ def test_a_kink_that_the_nodes_miss_is_in_the_offset_and_in_the_range():
     kinks = [Row((0,), (1.0,), -float(at)) for at in (1, 2, 3)]
     tent = Network([*kinks, Row((0, 1, 2, 3), (1.0, 8.0, -16.0, 8.0), 0.0)])
     nodes = DoubleDouble(np.array([0.0, 1.0, 3.0, 4.0]), np.zeros(4))
-    known = bottleneck._stretch(tent, (0, 0), (0.0, 4.0), nodes)
+    known = stretch(tent, (0, 0), (0.0, 4.0), nodes)
     assert known.offset >= 8
     assert known.high >= 10
     upside_down = Network([*kinks, Row((0, 1, 2, 3), (1.0, -8.0, 16.0, -8.0), 0.0)])
-    assert bottleneck._stretch(upside_down, (0, 0), (0.0, 4.0), nodes).low <= -6
+    assert stretch(upside_down, (0, 0), (0.0, 4.0), nodes).low <= -6
 
 
 def test_constant_units_and_unread_ones_are_no_second_path():
@@ -569,7 +578,7 @@ def test_cuts_that_are_none_are_refused():
 
 
 def test_a_gap_between_parts_is_no_proof(monkeypatch):
-    whole = list(Finder.intervals(Finder.of(EVEN), (-20.0, 20.0), 99))
+    whole = list(Finder.of(EVEN).blocks((-20.0, 20.0)))
     assert offset_of(EVEN) < 1
     for parts in ([(-20.0, 1.0), (2.0, 20.0)], [(-19.0, 20.0)], [(-20.0, 19.0)], []):
         monkeypatch.setattr(bottleneck, "subintervals", lambda *_, parts=parts: parts)
@@ -600,12 +609,12 @@ def test_too_many_pieces_are_given_up(monkeypatch):
 def test_nodes_and_arithmetic_are_checked(monkeypatch):
     nodes = DoubleDouble(np.array([-20.0, 3.0, 2.0, 20.0]), np.zeros(4))
     with pytest.raises(RequestError, match="nodes"):
-        bottleneck._stretch(EVEN, (1, 1), (-20.0, 20.0), nodes)
+        stretch(EVEN, (1, 1), (-20.0, 20.0), nodes)
 
-    def refuse():
+    def refuse(_backend):
         raise ArithmeticAssumptionError("no")
 
-    monkeypatch.setattr(bottleneck, "check_arithmetic", refuse)
+    monkeypatch.setattr(bound, "check_arithmetic", refuse)
     with pytest.raises(ArithmeticAssumptionError):
         offset_of(EVEN)
 
