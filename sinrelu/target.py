@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from mpmath import MPContext
@@ -269,7 +270,9 @@ def _is_long(ratio: Fraction) -> bool:
     return largest >= 10**LONGEST_END and as_float(ratio) is None
 
 
+@cache
 def _precise() -> MPContext:
+    """Return a context of its own; making one takes ten milliseconds."""
     numbers = MPContext()
     numbers.prec = PRECISION
     return numbers

@@ -34,7 +34,7 @@ RANDOM_POINTS = 10**6
 EVALUATIONS = 10**9
 """Fewer points of either sort are taken where points times numbers of the network are more."""
 SEED = 20180601
-WINDOWS = 1500
+WINDOWS = 600
 """The worst point of each of so many runs of consecutive points is evaluated exactly."""
 LANDMARKS = 500
 """Zeros and extrema that are evaluated exactly, at most."""
