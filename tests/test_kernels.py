@@ -126,7 +126,7 @@ def test_networks_that_are_built(function, tol, ends, format):
             judged(network, ends, runs, backend, function, format, cells) for backend in BACKENDS
         ]
         assert all(same(*parts) for parts in zip(*found, strict=True))
-        assert all(math.isfinite(evaluation) for _, _, evaluation in found[0])
+        assert all(math.isfinite(part[2]) for part in found[0])
     x = np.linspace(*ends, 3001)
     for dtype in (np.float64, np.float32):
         assert same(*([evaluated_at(network, x, backend, dtype)] for backend in BACKENDS))
@@ -241,7 +241,7 @@ def test_nothing_is_read_or_written_beyond_an_array(name):
             n = len(nodes.hi)
             memory[0].high[0][:n], memory[0].low[0][:n] = nodes
             run_block(strict(judge.steps), judge.kappa, 0.0, strict(judge.tables), *memory, n)
-        for most in (len(network.rows) + 4, 300):
+        for most in range(4, 60):  # whatever the room, it is enough or is seen not to be
             block = Block.of(finder.steps, evenly(ends, 2), most)
             memory = strict(block.memory)
             stages, gains = strict(finder.stages), strict(finder.gains)

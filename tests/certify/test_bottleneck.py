@@ -108,7 +108,7 @@ class Wires:
 
     def cut(self, quarters):
         held = Network([*self.rows, Row((), (), 0.0)])
-        origin = bottleneck._held(held)
+        origin = bottleneck.held_by(held)
         total = {}
         for wire, weight in self.form.items():
             total[origin[wire]] = total.get(origin[wire], 0) + weight
@@ -636,10 +636,10 @@ def test_requests_that_cannot_be_judged():
 
 def test_sums_are_rounded_upwards():
     found = reduction(built("sin", -10, 10, "skip", 1e-3), "sin", (-10.0, 10.0), 1e-3)
-    for bound in (1e-3, 1e-12, 0.0, 5e-324):
-        total = found.total(bound)
-        assert Fraction(total) >= Fraction(bound) + Fraction(found.offset)
-        assert total <= math.nextafter(bound + found.offset, 1)
+    for error in (1e-3, 1e-12, 0.0, 5e-324):
+        total = found.total(error)
+        assert Fraction(total) >= Fraction(error) + Fraction(found.offset)
+        assert total <= math.nextafter(error + found.offset, 1)
     assert found.total(math.inf) == math.inf
     assert found.total(math.nan) == math.inf
     assert found.remaining(Fraction(1, 1000)) + Fraction(found.offset) == Fraction(1, 1000)
@@ -657,6 +657,6 @@ def test_a_wide_layer_is_not_proposed(wide, expected):
 
 def test_progress_rises_to_1():
     seen = []
-    reduction(built("sin", -10, 10, "skip", 1e-3), "sin", (-10.0, 10.0), 1e-3, seen.append)
+    reduction(built("sin", -10, 10, "skip", 1e-3), "sin", (-10.0, 10.0), 1e-3, progress=seen.append)
     assert seen[-1] == 1
     assert all(before <= after for before, after in pairwise(seen))

@@ -417,6 +417,21 @@ def test_what_memory_held_before_plays_no_part(backend):
 
 
 @backends
+def test_the_block_before_plays_no_part(backend):
+    """One that was longer, on which other units were on; bounds of evaluation, too."""
+    network, points = near("sin", 0.0)
+    nodes = double_double(points)
+    judge = Judge.of(network, rounding=Rounding.of(network), backend=backend)
+    memory = judge.memory()
+    for first, last in ((0, 129), (0, 9), (100, 129), (40, 90), (3, 5)):
+        block = DoubleDouble(nodes.hi[first:last], nodes.lo[first:last])
+        fresh, again = judge.block(block, judge.memory()), judge.block(block, memory)
+        assert again.bound.tolist() == fresh.bound.tolist()
+        assert again.radius.tolist() == fresh.radius.tolist()
+        assert again.evaluation == fresh.evaluation < 1e-12
+
+
+@backends
 @pytest.mark.parametrize("kind", [np.float32, np.longdouble])
 def test_other_arithmetic_is_refused(backend, kind, monkeypatch):
     def otherwise(operands, made, n):

@@ -394,20 +394,20 @@ def test_every_budget_is_sound():
 def test_a_gap_between_findings_is_not_covered():
     cell = Fraction(0), Fraction(1)
     first, last = (
-        Finding(1.0, 0.0, 0.25, 1, 1, cell, span, (span,)) for span in ((0.0, 1.0), (2.0, 3.0))
+        Finding(1.0, 0.0, 0.25, 2.0, 1, 1, cell, span, (span,)) for span in ((0.0, 1.0), (2.0, 3.0))
     )
-    middle = Finding(5.0, 0.5, 0.125, 2, 3, cell, (1.0, 2.0), (7,))
+    middle = Finding(5.0, 0.5, 0.125, 3.0, 2, 3, cell, (1.0, 2.0), (7,))
     assert (first | last).span == (0.0, 1.0)
     assert (last | first | middle).span == (2.0, 3.0)
     joined, seen = first | middle | last, ((0.0, 1.0), 7, (2.0, 3.0))
-    assert joined == Finding(5.0, 0.5, 0.25, 4, 5, cell, (0.0, 3.0), seen)
+    assert joined == Finding(5.0, 0.5, 0.25, 3.0, 4, 5, cell, (0.0, 3.0), seen)
 
 
 @pytest.mark.parametrize(("ends", "complete"), [((0.0, 3.0), True), ((0.0, 4.0), False)])
 def test_a_survey_is_complete_if_all_of_the_domain_was_seen(ends, complete):
     cell = Fraction(0), Fraction(1)
     spans = ((0.0, 1.0), (1.0, 2.0), (2.0, 3.0))
-    findings = tuple(Finding(1.0, 0.0, 0.25, 1, 1, cell, span) for span in spans)
+    findings = tuple(Finding(1.0, 0.0, 0.25, 2.0, 1, 1, cell, span) for span in spans)
     found = survey.Survey(ends, 9.0, findings)
     assert (found.complete, found.pieces) == (complete, 4 if complete else None)
     for gone in range(3):

@@ -188,13 +188,13 @@ def test_errors_of_the_forms_reach_the_bound_within_cells(tol):
 
 
 def effect(rows, local, slopes):
-    """Σ |adjoint|·error for given slopes; the first of the errors is the input's."""
+    """Σ |adjoint|·error for given slopes; the input has no error."""
     adjoints = [0] * (len(rows) - 1) + [1]
     for index in range(len(rows) - 1, 0, -1):
         adjoints[index] *= slopes[index]
         for weight, source in rows[index]:
             adjoints[source] += weight * adjoints[index]
-    return sum(abs(a) * error for a, error in zip(adjoints, local, strict=True))
+    return sum(abs(a) * error for a, error in zip(adjoints[1:], local[1:], strict=True))
 
 
 def form_terms(steps):
