@@ -1,82 +1,80 @@
-"""Time every network: building, finding pieces, sampling, proving, evaluating beside numpy.sin.
+"""Measure how fast networks are evaluated, proved and built, side by side with the alternatives.
 
-Usage: scripts/bench [--tol 1e-12] [--construction NAME]...
+Usage: scripts/bench [--only SECTION]... [--tol 1e-12]... [--quick] [--write]
 
-"find s" counts for both `verify` and `verify --sampled`, which find the pieces once.
+Every section is a table in Markdown on stdout, and below it on what it was measured. With --write
+those of docs/performance.md are brought up to date, and its picture with growth. All takes less
+than ten minutes on two idle cores; --quick takes coarse networks and few points, to see that
+everything runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import time
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
+from growth import connections_table, grown, growth_figure, pieces_table
+from proofs import command_table, construction_table, proof_table
+from runtimes import evaluation_table
+from timing import QUICK, ROOT, Scale, machine
 
-from sinrelu import CONSTRUCTIONS, Network, build, program
-from sinrelu.arithmetic import FloatArray
-from sinrelu.arithmetic.rounding import decimal_above
-from sinrelu.certify import Certificate, certify
-from sinrelu.certify.pieces import Pieces
-from sinrelu.compare.networks import candidates
-from sinrelu.verification.sampling import find_pieces, take_sample
-
-POINTS = 2**20
-REPEATS = 5
-
-
-def seconds(run: Callable[[], object], repeats: int = 1) -> float:
-    """Return the least time of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+PAGE, PICTURE = (ROOT / "docs" / f"performance.{suffix}" for suffix in ("md", "png"))
+MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
+SECTIONS: dict[str, Callable[[Scale], str]] = {
+    "evaluation": evaluation_table,
+    "proof": proof_table,
+    "constructions": construction_table,
+    "commands": command_table,
+}
+GROWTH = "growth"
 
 
-def nanoseconds_a_point(function: Callable[[FloatArray], object], x: FloatArray) -> float:
-    """Return the time of a vectorised function for each point of x."""
-    return 1e9 * seconds(lambda: function(x), REPEATS) / len(x)
+def measure(section: str, scale: Scale, write: bool) -> dict[str, str]:
+    """Return the tables of a section by their marks in the page, and write its picture."""
+    if section in SECTIONS:
+        return {section: SECTIONS[section](scale)}
+    by_pieces, by_connections = grown(scale)
+    if write:
+        from sinrelu.plots import rendered
+
+        PICTURE.write_bytes(rendered(growth_figure(by_pieces, by_connections), ".png"))
+    return {
+        "pieces": pieces_table(by_pieces),
+        "connections": connections_table(by_connections),
+    }
 
 
-def row(name: str, wiring: str, tol: float, x: FloatArray, sine: float) -> str:
-    """Return one line of the table."""
-    built: list[Network] = []
-    building = seconds(lambda: built.append(build(name, wiring, tol)))
-    network = built[0]
-    evaluating = nanoseconds_a_point(program(network), x)
-    found: list[Pieces] = []
-    domain = CONSTRUCTIONS[name].target.cover
-    finding = seconds(lambda: found.append(find_pieces(network, domain)))
-    sampling = seconds(lambda: take_sample(network, found[0]))
-    proofs: list[Certificate] = []
-    proving = seconds(lambda: proofs.append(certify(network, tol, domain=domain, pieces=found[0])))
-    bound = decimal_above(proofs[0].sup_error, 4)
-    return (
-        f"{name:<16}{wiring:<9}{network.connections:>12}{building:>9.2f}{finding:>8.1f}"
-        f"{sampling:>9.1f}{proving:>9.1f}  {proofs[0].verdict:<14}{bound:>10}"
-        f"{evaluating:>10.1f}{evaluating / sine:>9.1f}"
-    )
+def refreshed(text: str, measured: dict[str, str]) -> str:
+    """Return the page with what was measured in place of what was there."""
+    return MARKED.sub(lambda match: match[1] + measured.get(match[2], match[3]), text)
 
 
-def main() -> None:
-    """Print the table."""
+def main(arguments: list[str] | None = None) -> None:
+    """Measure the sections asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tol", type=float, default=1e-12)
-    parser.add_argument("--construction", action="append", choices=sorted(CONSTRUCTIONS))
-    options = parser.parse_args()
-    x = np.random.default_rng(0).uniform(-math.pi, math.pi, POINTS)
-    sine = nanoseconds_a_point(np.sin, x)
-    print(
-        f"{'construction':<16}{'wiring':<9}{'connections':>12}{'build s':>9}{'find s':>8}"
-        f"{'sample s':>9}{'prove s':>9}  {'verdict':<14}{'sup error':>10}{'ns/point':>10}"
-        f"{'x sin':>9}"
-    )
-    print(f"{'numpy.sin':<87}{sine:>10.1f}{1:>9.1f}", flush=True)
-    for name, wiring in candidates(options.construction or CONSTRUCTIONS):
-        print(row(name, wiring, options.tol, x, sine), flush=True)
+    sections = [*SECTIONS, GROWTH]
+    parser.add_argument("--only", action="append", choices=sections, metavar="SECTION")
+    parser.add_argument("--tol", action="append", type=float)
+    parser.add_argument("--quick", action="store_true", help="see that everything runs")
+    parser.add_argument("--write", action="store_true", help="bring docs/performance.md up to date")
+    options = parser.parse_args(arguments)
+    scale = QUICK if options.quick else Scale()
+    scale = replace(scale, tolerances=tuple(options.tol or scale.tolerances))
+    for section in options.only or sections:
+        told = f"`{command(section, options)}`: {machine()}."
+        for name, text in measure(section, scale, options.write).items():
+            shown = f"{text}\n\n{told}\n"
+            print(f"\n{name}\n\n{shown}", end="", flush=True)
+            if options.write:
+                PAGE.write_text(refreshed(PAGE.read_text(), {name: shown}))
+
+
+def command(section: str, options: argparse.Namespace) -> str:
+    """Return what measures a section again."""
+    words = [f"scripts/bench --only {section}", *(f"--tol {tol:g}" for tol in options.tol or ())]
+    return " ".join([*words, "--quick"] if options.quick else words)
 
 
 if __name__ == "__main__":
