@@ -8,6 +8,7 @@ prints for each what ``Grown`` has.
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 from collections.abc import Iterable, Sequence
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MANY = 2**16
-"""Laws are fitted from so many pieces on; below, cells that are cut off wide ones count most."""
-FEWER_DIGITS = 2
-"""numpy is followed so many digits less far."""
+MANY = 50_000
+"""Laws are fitted from so many pieces on; with fewer, what a pass over a network costs counts."""
+FEWER_DIGITS = 1
+"""numpy is followed so many digits less far: it takes a minute there."""
+
+HEIGHT = 2.3
 
 
 class Grown(NamedTuple):
@@ -113,7 +116,7 @@ def pieces_law(found: Sequence[Grown]) -> str:
     for backend in dict.fromkeys(g.backend for g in found):
         x, y = many([g for g in found if g.backend == backend])
         laws.append(f"by {backend} like pieces^{exponent(x, y):.2f}")
-    return f"Seconds grow {', '.join(laws)}."
+    return f"Seconds grow {', '.join(laws)}, fitted from {MANY} pieces on."
 
 
 def many(found: Sequence[Grown]) -> tuple[list[float], list[float]]:
@@ -140,34 +143,40 @@ def growth_figure(by_pieces: Sequence[Grown], by_connections: Sequence[Grown]) -
     """Draw seconds against pieces and against connections, and memory against pieces."""
     from sinrelu.plots.style import BLUE, ORANGE, page
 
-    with page(2.3) as drawn:
+    colours = {NUMPY: ORANGE, NUMBA: BLUE}
+    with page(HEIGHT) as drawn:
         left, middle, right = drawn.subplots(1, 3)
-        for backend, colour in ((NUMPY, ORANGE), (NUMBA, BLUE)):
+        for backend, colour in colours.items():
             own = [g for g in by_pieces if g.backend == backend]
-            draw(left, [g.pieces for g in own], [g.seconds for g in own], colour, backend)
-            draw(right, [g.pieces for g in own], [g.megabytes for g in own], colour, backend)
-        counts = [g.connections for g in by_connections]
-        colour = BLUE if by_connections[0].backend == NUMBA else ORANGE
-        draw(middle, counts, [g.seconds for g in by_connections], colour, "")
-        for axes in (left, middle):
-            axes.set_yscale("log")
-        most = max(g.megabytes for g in by_pieces)
-        right.set_ylim(0, 1.15 * most)
+            draw(left, [(g.pieces, g.seconds) for g in own], colour, backend)
+            draw(right, [(g.pieces, g.megabytes) for g in own], colour, backend)
+        counts = [(g.connections, g.seconds) for g in by_connections]
+        draw(middle, counts, colours[by_connections[0].backend])
+        middle.set_xticks([count for count, _ in counts], [f"{count}" for count, _ in counts])
+        middle.minorticks_off()
+        for axes, found in ((left, by_pieces), (middle, by_connections)):
+            logarithmic(axes, [g.seconds for g in found])
+        right.set_ylim(0, 1.15 * max(g.megabytes for g in by_pieces))
         left.set(title="a proof, in seconds", xlabel="pieces")
         middle.set(title="in seconds, pieces alike", xlabel="connections")
         right.set(title="most memory, in MB", xlabel="pieces")
     return drawn
 
 
-def draw(axes: Axes, x: Sequence[float], y: Sequence[float], colour: str, label: str) -> None:
-    """Draw one series; its name stands at its end."""
-    if not x:
-        return
-    axes.set_xscale("log")
-    axes.plot(x, y, "o-", color=colour, markersize=3.2, linewidth=0.9)
-    axes.annotate(
-        label, (x[-1], y[-1]), (-3, 6), textcoords="offset points", color=colour, ha="right"
-    )
+def draw(axes: Axes, points: Sequence[tuple[float, float]], colour: str, label: str = "") -> None:
+    """Draw one series on a logarithmic axis of x; its name stands below its middle."""
+    if points:
+        axes.set_xscale("log")
+        axes.plot(*zip(*points, strict=True), "o-", color=colour, markersize=3.2, linewidth=0.9)
+        below = {"xytext": (2, -12), "textcoords": "offset points"}
+        axes.annotate(label, points[len(points) // 2], color=colour, **below)
+
+
+def logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    """Show whole decades of y."""
+    low, high = (math.log10(end) for end in (min(values), max(values)))
+    axes.set_yscale("log")
+    axes.set_ylim(10.0 ** math.floor(low), 10.0 ** math.ceil(high))
 
 
 def main() -> None:
