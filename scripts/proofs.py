@@ -30,7 +30,6 @@ from sinrelu.certify import DOMAIN, Certificate, certify
 from sinrelu.certify.pieces import Finder, subintervals
 from sinrelu.certify.survey import USUAL
 from sinrelu.compare.networks import candidates
-from sinrelu.constructions import WIRINGS
 from sinrelu.errors import RequestError
 from sinrelu.kernels import BACKENDS, NUMBA, NUMPY, is_installed
 from sinrelu.precision import FLOAT64
@@ -75,7 +74,7 @@ def proof_table(scale: Scale) -> str:
     for threads in ("1 thread", "2 threads"):
         head += [f"s, {threads}", "µs a node", "of numpy"]
     rows: list[tuple[str, ...]] = []
-    for tol, wiring in product(scale.tolerances, WIRINGS):
+    for tol, wiring in product(scale.tolerances, scale.wirings):
         network, label = build(wiring=wiring, tol=tol), f"{wiring}, {tol:g}"
         for backend in backends():  # which loads kernels
             prove(build(wiring=wiring, tol=0.1), 0.1, backend, 1)

@@ -21,7 +21,6 @@ from timing import THREADS, Scale, figure, least_of_each, ratio, seconds, spent,
 
 from sinrelu import Network, build, program, save
 from sinrelu.arithmetic import FloatArray
-from sinrelu.constructions import WIRINGS
 from sinrelu.formats.onnx import dumps
 from sinrelu.kernels import BACKENDS, NUMBA, is_installed
 
@@ -50,7 +49,7 @@ class Evaluated(NamedTuple):
 def evaluation_table(scale: Scale) -> str:
     """Return nanoseconds a point of every runtime, on one thread and two."""
     rows: list[tuple[str, ...]] = []
-    for tol, wiring in product(scale.tolerances, WIRINGS):
+    for tol, wiring in product(scale.tolerances, scale.wirings):
         network = build(wiring=wiring, tol=tol)
         with tempfile.TemporaryDirectory() as folder:
             found = [evaluated(network, threads, scale, Path(folder)) for threads in THREADS]

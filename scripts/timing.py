@@ -17,6 +17,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from sinrelu.constructions import WIRINGS
+from sinrelu.network import SKIP
+
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = 2.0
 """Seconds from which on a thing is timed once; and whatever takes longer is announced."""
@@ -46,6 +49,7 @@ class Scale:
     """
 
     tolerances: tuple[float, ...] = (1e-12,)
+    wirings: tuple[str, ...] = WIRINGS
     points: int = 10**6
     repeats: int = 5
     digits: tuple[int, ...] = tuple(range(3, 13))
@@ -54,7 +58,7 @@ class Scale:
     quick: bool = False
 
 
-QUICK = Scale((1e-2,), points=2**12, repeats=1, digits=(2, 3), copies=(1, 2), copied=2, quick=True)
+QUICK = Scale((1e-2,), (SKIP,), 2**12, 1, digits=(2, 3), copies=(1, 2), copied=2, quick=True)
 """Enough to see that everything runs."""
 
 
