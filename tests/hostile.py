@@ -11,8 +11,9 @@ from graphs import ABSOLUTE, CONSTANT, TENT
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify.bound import Interval, Judge, deviations
+from sinrelu.certify.floats import BINARY32, BINARY64, Format
 from sinrelu.certify.pieces import Finder
-from sinrelu.certify.rounding import BINARY32, BINARY64, Format, Rounding
+from sinrelu.certify.rounding import Rounding
 from sinrelu.evaluate import program
 from sinrelu.network import Network, Row
 

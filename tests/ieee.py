@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from sinrelu.certify.rounding import BINARY64
+from sinrelu.certify.floats import BINARY64
 
 
 def rounded(z, format=BINARY64):

@@ -32,12 +32,14 @@ from hypothesis import strategies as st
 import sinrelu
 from sinrelu import kernels, verify
 from sinrelu.arithmetic import lanes
-from sinrelu.certify import bound, certify
-from sinrelu.certify.bound import Judge, check_arithmetic, compute_examples
+from sinrelu.certify import assumptions, certify
+from sinrelu.certify.assumptions import check_arithmetic, compute_examples
+from sinrelu.certify.bound import Judge
 from sinrelu.certify.breakpoints import Block, advance
+from sinrelu.certify.floats import BINARY32, BINARY64
 from sinrelu.certify.pieces import Finder
 from sinrelu.certify.prover import run_block
-from sinrelu.certify.rounding import BINARY32, BINARY64, Rounding
+from sinrelu.certify.rounding import Rounding
 from sinrelu.cli import run
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, MissingExtraError, RequestError
@@ -185,7 +187,7 @@ def test_special_points(dtype, backend):
 class Strict(np.ndarray):
     """An array that is not indexed beyond its ends, nor from the end; numpy clips slices quietly.
 
-    What compiled code reads or writes there is anyone's guess. ``checked_memory`` looks at
+    What compiled code reads or writes there is anyone's guess. ``scripts/check_memory`` looks at
     machine code, at indices, which is too long for every day.
     """
 
@@ -450,7 +452,7 @@ def with_flags(flags, monkeypatch):
 
     monkeypatch.setattr(kernels, "_translated", fast)
     made = fast(compute_examples)
-    monkeypatch.setattr(bound, "on", lambda *_: made)
+    monkeypatch.setattr(assumptions, "on", lambda *_: made)
 
 
 @pytest.mark.parametrize("flags", [True, {"reassoc", "nsz"}], ids=str)
@@ -460,11 +462,6 @@ def test_fast_arithmetic_is_refused(flags, monkeypatch):
         check_arithmetic(NUMBA)
 
 
-@pytest.mark.xfail(
-    llvm.get_host_cpu_features().get("fma", False),
-    reason="the product that may be fused is used twice, and not fused therefore",
-    raises=pytest.fail.Exception,
-)
 def test_fused_arithmetic_is_refused(monkeypatch):
     with_flags({"contract"}, monkeypatch)
     if not llvm.get_host_cpu_features().get("fma", False):

@@ -51,8 +51,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -66,14 +64,12 @@ from sinrelu.arithmetic.double_double import (
     U,
     add_product,
     finish,
-    product_error,
-    split,
     start,
-    two_sum,
     unit_error,
 )
 from sinrelu.arithmetic.lanes import chosen, fill, lanes, larger, smaller
 from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine_of
+from sinrelu.certify.assumptions import check_arithmetic
 from sinrelu.certify.rounding import (
     Rounding,
     State,
@@ -82,7 +78,7 @@ from sinrelu.certify.rounding import (
     evaluation_error,
     take,
 )
-from sinrelu.errors import ArithmeticAssumptionError, RequestError
+from sinrelu.errors import RequestError
 from sinrelu.kernels import NUMPY, on
 from sinrelu.network import Network
 from sinrelu.steps import Steps
@@ -294,51 +290,6 @@ def check_nodes(nodes: DoubleDouble, begin: tuple[float, float]) -> tuple[float,
     if (hi[0], lo[0]) != begin or not normalised or not np.all(rising):
         raise RequestError("nodes: must be normalised and rise strictly from a to b")
     return float(hi[-1]), float(lo[-1])
-
-
-def check_arithmetic(backend: str = NUMPY) -> None:
-    """Test what can be tested of the assumptions, on arrays long enough for vector units."""
-    operands, expected = _examples()
-    made = np.zeros_like(expected)
-    with np.errstate(all="ignore"):
-        on(backend, compute_examples)(operands, made, operands.shape[1])
-    # in bits: where subnormals are taken for 0, they compare equal to it
-    if not np.array_equal(made.view(np.int64), expected.view(np.int64)):
-        raise ArithmeticAssumptionError(
-            "float64 arithmetic here is not IEEE 754 rounding to nearest with gradual underflow"
-        )
-
-
-def compute_examples(operands: FloatArray, made: FloatArray, n: int) -> None:
-    """Do one thing after the other with columns (1, 2⁻¹⁰⁷⁴, a, b)."""
-    ones, tiny, left, right = operands
-    for j in lanes(n):
-        one, least, a, b = ones[j], tiny[j], left[j], right[j]
-        made[0, j] = one + U  # ties to even
-        made[1, j] = (one + 2 * U) + U
-        made[2, j] = one + 1.5 * U
-        made[3, j] = -one - U
-        made[4, j] = least * one  # gradual underflow
-        made[5, j] = least + least
-        made[6, j] = (2.0**-1022 * one) / 2
-        product = a * b
-        upper, lower = split(b)
-        made[7, j] = product - a * b  # not fused
-        made[8, j] = product_error(product, a, upper, lower)
-        made[9, j] = two_sum(a, b * 2.0**-30)[1]
-
-
-@cache
-def _examples() -> tuple[FloatArray, FloatArray]:
-    """Return operands of ``compute_examples`` and, by rational arithmetic, what it should make."""
-    a = [1 / (3 + j) for j in range(64)]
-    b = [(j + 2) / 7 for j in range(64)]
-    products = [Fraction(x) * Fraction(y) for x, y in zip(a, b, strict=True)]
-    sums = [Fraction(x) + Fraction(y) / 2**30 for x, y in zip(a, b, strict=True)]
-    constants = (1.0, 1 + 4 * U, 1 + 2 * U, -1.0, 2.0**-1074, 2.0**-1073, 2.0**-1023, 0.0)
-    errors = [[float(exact - Fraction(float(exact))) for exact in row] for row in (products, sums)]
-    expected = np.array([*([constant] * 64 for constant in constants), *errors])
-    return np.array([[1.0] * 64, [2.0**-1074] * 64, a, b]), expected
 
 
 def judge(

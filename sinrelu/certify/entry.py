@@ -17,8 +17,9 @@ from sinrelu.arithmetic.double_double import is_power_of_two
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify.bottleneck import Reduction, early_wires, held_by
 from sinrelu.certify.bound import UP, Interval, Judge, checked
+from sinrelu.certify.floats import Format, last_bit, product
 from sinrelu.certify.pieces import Finder, with_widest
-from sinrelu.certify.rounding import Entry, Format, Rounding, in_range, last_bit, product
+from sinrelu.certify.rounding import Entry, Rounding, in_range
 from sinrelu.certify.survey import Finding
 from sinrelu.kernels import backend_for
 

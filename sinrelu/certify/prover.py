@@ -16,8 +16,9 @@ from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
 from sinrelu.certify.entry import entry_of
+from sinrelu.certify.floats import BINARY32, BINARY64, Format
 from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
-from sinrelu.certify.rounding import BINARY32, BINARY64, Format, Rounding
+from sinrelu.certify.rounding import Rounding
 from sinrelu.certify.survey import (
     NEGLIGIBLE,
     USUAL,

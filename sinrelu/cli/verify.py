@@ -139,10 +139,6 @@ def _write_certificate(report: Report, file: Path) -> None:
 
 def _draw(report: Report, file: Path) -> None:
     from sinrelu import plots
-    from sinrelu.certify.pieces import Pieces
-    from sinrelu.verification.sampling import error_curve
 
-    curve = error_curve(
-        report.network, Pieces(report.target.cover, None), function=report.target.function
-    )
-    plots.write(plots.error_figure(report.network, curve, report.tol), file)
+    figure = plots.draw("error", report.network, report.tol, target=report.target)
+    plots.write(figure, file)

@@ -49,7 +49,8 @@ class Program(NamedTuple):
 
         Other real numbers are rounded to nearest; what is none is a RequestError.
         """
-        points: FloatArray = _float64(x).astype(self.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            points: FloatArray = _float64(x).astype(self.dtype, copy=False)
         flat = np.ascontiguousarray(points.reshape(-1))
         result = np.empty_like(flat)
         backend = backend_for(flat.size * float(len(self.steps.weight)), self.backend)

@@ -49,9 +49,10 @@ def draw(
     if kind == "units":
         units_to_draw(network)  # before its pieces are found
     check_domain(target.cover)
+    if kind == "error":
+        curve = error_curve(network, target.cover, progress, target.function)
+        return error_figure(network, curve, tol)
     pieces = find_pieces(network, target.cover, progress)
     if kind == "units":
         return units_figure(network, pieces, target)
-    if kind == "pieces":
-        return pieces_figure(network, pieces.breakpoints, tol, target.function)
-    return error_figure(network, error_curve(network, pieces, function=target.function), tol)
+    return pieces_figure(network, pieces.breakpoints, tol, target.function)

@@ -20,6 +20,8 @@ from sinrelu.verification.sampling import Curve, Domain, float64_error
 HEIGHT = 4.4
 COLUMNS = 1400
 ZOOM_PIECES = 12
+SEARCHED = 8 * ZOOM_PIECES
+"""The first window that has no more pieces is taken."""
 ZOOM_POINTS = 4001
 
 
@@ -109,11 +111,9 @@ def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
 def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -> Panel:
     """Return a panel around the closest one, its magnification half way on a logarithmic scale."""
     window = _window(closest.centre, math.sqrt(whole.width * closest.width), whole.window)
-    if curve.breakpoints is None:
-        x = np.linspace(*window, 100 * COLUMNS)
-        error = float64_error(network, x, function=curve.function)
-        curve = Curve(None, x, error, curve.function)
-    return panel_of(curve, window)
+    x = np.linspace(*window, 100 * COLUMNS)
+    error = float64_error(network, x, function=curve.function)
+    return panel_of(Curve(x, error, curve.function), window)
 
 
 def _window(centre: float, width: float, domain: Domain) -> Domain:
@@ -124,15 +124,14 @@ def _window(centre: float, width: float, domain: Domain) -> Domain:
 
 def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
     """Return consecutive breakpoints around a place, the ends of the domain counted as such."""
-    if curve.breakpoints is not None:
-        at = int(np.searchsorted(curve.breakpoints, place))
-        first = max(0, min(at - ZOOM_PIECES // 2, len(curve.breakpoints) - 1 - ZOOM_PIECES))
-        return curve.breakpoints[first : first + ZOOM_PIECES + 1]
     low, high = float(curve.x[0]), float(curve.x[-1])
-    reaches = (math.ldexp(high - low, -halvings) for halvings in range(1, 50))
+    reaches = (math.ldexp(high - low, -halvings) for halvings in range(50))
     windows = ((max(low, place - reach), min(high, place + reach)) for reach in reaches)
-    found = (Pieces.of(network, window, 2 * ZOOM_PIECES).breakpoints for window in windows)
-    return next((knots for knots in found if knots is not None), np.array([low, high]))
+    found = (Pieces.of(network, window, SEARCHED).breakpoints for window in windows)
+    knots = next((knots for knots in found if knots is not None), np.array([low, high]))
+    at = int(np.searchsorted(knots, place))
+    first = max(0, min(at - ZOOM_PIECES // 2, len(knots) - 1 - ZOOM_PIECES))
+    return knots[first : first + ZOOM_PIECES + 1]
 
 
 def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:

@@ -55,14 +55,11 @@ BLOCK = 2**17
 
 @dataclass(frozen=True)
 class Curve:
-    """The error N(x) − f(x) as float64 sees it, at ascending points.
+    """The error N(x) − f(x) as float64 sees it, at ascending points, the ends of a domain included.
 
-    ``breakpoints``, of shape (P+1,), include both ends of the domain; None where they are too many.
-    ``x`` and ``error`` have shape (n,): breakpoints and middles of pieces, or a uniform grid, and
-    an error that is NaN or infinite where float64 overflows in the network.
+    ``x`` and ``error`` have shape (n,); an error is NaN or infinite where float64 overflows.
     """
 
-    breakpoints: FloatArray | None
     x: FloatArray
     error: FloatArray
     function: str = "sin"
@@ -279,13 +276,14 @@ def enclose_worst(
 
 
 def error_curve(
-    network: Network, pieces: Pieces, progress: Progress = ignore, function: str = "sin"
+    network: Network,
+    domain: Domain = DOMAIN,
+    progress: Progress = ignore,
+    function: str = "sin",
 ) -> Curve:
-    """Return the error at all breakpoints and middles of pieces, or on a grid if too many."""
-    found = pieces.breakpoints
-    steps = _points(network, GRID_STEPS)
-    x = np.linspace(*pieces.domain, steps + 1) if found is None else with_middles(found)
-    return Curve(found, x, float64_error(network, x, progress, function), function)
+    """Return the error on a uniform grid."""
+    x = np.linspace(*domain, _points(network, GRID_STEPS) + 1)
+    return Curve(x, float64_error(network, x, progress, function), function)
 
 
 def float64_error(

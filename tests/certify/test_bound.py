@@ -20,16 +20,9 @@ from rational import deviation_of_piece, double_double, fractions, per_cell, ref
 
 from sinrelu.arithmetic.double_double import LARGEST, DoubleDouble, U
 from sinrelu.arithmetic.sine import LIMIT
-from sinrelu.certify import bound
-from sinrelu.certify.bound import (
-    Judge,
-    blocks_of,
-    check_arithmetic,
-    check_nodes,
-    compute_examples,
-    deviation,
-    deviations,
-)
+from sinrelu.certify import assumptions
+from sinrelu.certify.assumptions import check_arithmetic, compute_examples
+from sinrelu.certify.bound import Judge, blocks_of, check_nodes, deviation, deviations
 from sinrelu.certify.rounding import Rounding
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
@@ -440,7 +433,7 @@ def test_other_arithmetic_is_refused(backend, kind, monkeypatch):
         made[:] = others
 
     check_arithmetic(backend)
-    monkeypatch.setattr(bound, "on", lambda *_: otherwise)
+    monkeypatch.setattr(assumptions, "on", lambda *_: otherwise)
     with pytest.raises(ArithmeticAssumptionError, match="IEEE 754"):
         check_arithmetic(backend)
 
@@ -460,7 +453,7 @@ def test_flushing_to_zero_is_refused(operation, monkeypatch):
     def flushed(operands, made, n):
         compute_examples(operands.view(Flushing), made, n)
 
-    monkeypatch.setattr(bound, "compute_examples", flushed)
+    monkeypatch.setattr(assumptions, "compute_examples", flushed)
     with pytest.raises(ArithmeticAssumptionError, match="gradual underflow"):
         check_arithmetic()
 

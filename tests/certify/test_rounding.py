@@ -20,9 +20,10 @@ from rational import double_double
 
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify.bound import Judge, deviation, deviations
+from sinrelu.certify.floats import BINARY32, BINARY64, spacing
 from sinrelu.certify.pieces import Finder, joined, subintervals
 from sinrelu.certify.prover import DOMAIN
-from sinrelu.certify.rounding import BINARY32, BINARY64, HELD, TABULATED, Rounding, spacing
+from sinrelu.certify.rounding import HELD, TABULATED, Rounding
 from sinrelu.certify.sweep import Signs, effect_at_nodes, effect_in_cells, memory_of
 from sinrelu.certify.windows import UP
 from sinrelu.constructions import build

@@ -12,6 +12,7 @@ import pytest
 from graphs import ABSOLUTE, sin_network
 from models import model, node, tensor
 
+from sinrelu.certify import prover
 from sinrelu.cli import run
 from sinrelu.constructions import build
 from sinrelu.evaluate import evaluate_float64
@@ -152,7 +153,8 @@ class TestC:
         assert "double sinrelu_cos(double x)" in source
         assert re.search(r"^domain +\[-1.0, 2.0\]$", out, re.M)
 
-    def test_where_no_proof_is_tried_the_file_says_so(self, tmp_path, capsys):
+    def test_where_no_proof_is_tried_the_file_says_so(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(prover, "usual_budget", lambda *_: 10)
         wide = build(Target.parse("cos", ("-100", "100")), "skip")
         source, out, _ = self.converted(wide, tmp_path, capsys)
         assert "Proved" not in source

