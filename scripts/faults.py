@@ -254,7 +254,7 @@ FAULTS = [
     ),
     *_of(
         "certify/survey.py",
-        "prover",
+        "survey",
         ("gaps count as covered", "other.span[0] == self.span[1]", "True"),
         ("a part counts as the whole", "self.total.span == self.domain", "True"),
         ("best cell instead of worst", "other.bound > self.bound", "other.bound < self.bound"),
