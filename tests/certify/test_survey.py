@@ -30,11 +30,12 @@ def test_a_part_that_was_given_up_is_not_covered(task, budget, complete):
 
 
 def test_what_is_known_of_two_parts_holds_on_both():
-    one = Finding(1.0, 0.5, 3e-15, 5, 2, POINT, (0.0, 1.0), (1,))
-    two = Finding(2.0, 0.25, 2e-15, 7, 3, POINT, (1.0, 2.0), (2,))
+    one = Finding(1.0, 0.5, 3e-15, 0.5, 5, 2, POINT, (0.0, 1.0), (1,))
+    two = Finding(2.0, 0.25, 2e-15, 0.9, 7, 3, POINT, (1.0, 2.0), (2,))
     for left, right in ((one, two), (two._replace(span=one.span), one._replace(span=two.span))):
         both = left | right
-        assert (both.bound, both.radius, both.evaluation) == (2.0, 0.5, 3e-15)
+        assert (both.bound, both.radius) == (2.0, 0.5)
+        assert (both.evaluation, both.slope) == (3e-15, 0.9)
         assert (both.cells, both.kinks, both.span) == (12, 5, (0.0, 2.0))
         assert both.seen == left.seen + right.seen
     assert (one | two._replace(span=(1.5, 2.0))).span == one.span
