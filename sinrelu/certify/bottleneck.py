@@ -226,7 +226,7 @@ def reduced(
         return None
     names = {turns: name for name, turns in QUARTER_TURNS.items()}
     return Reduction(
-        network=_negated(rest) if cut.quarters % 4 >= 2 else rest,
+        network=_negated(rest) if cut.negative else rest,
         function=names[cut.quarters % 2],
         domain=(known.low, known.high),
         offset=known.offset,

@@ -54,6 +54,11 @@ class Cut(NamedTuple):
     terms: tuple[tuple[int, float], ...]
     quarters: int
 
+    @property
+    def negative(self) -> bool:
+        """Whether that function is −sin or −cos, so that the network is to be negated."""
+        return self.quarters % 4 >= 2
+
 
 class Bottleneck(NamedTuple):
     """Values of the first ``early`` units that the same later rows read, and what these read."""

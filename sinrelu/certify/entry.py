@@ -22,6 +22,7 @@ from sinrelu.certify.pieces import Finder, with_widest
 from sinrelu.certify.rounding import Entry, Rounding, in_range
 from sinrelu.certify.survey import Finding
 from sinrelu.kernels import backend_for
+from sinrelu.network import Network
 
 BLOCKS, FEWEST = 2**6, 2**9
 """So many blocks at least make up a domain, as x of one magnitude round alike; each has at least
@@ -66,10 +67,16 @@ class Known(NamedTuple):
         return total if self.rounding and total < math.inf else math.inf
 
 
-def entry_of(found: Reduction, format: Format | None, backend: str | None) -> Known:
-    """Return what is known of evaluation at a bottleneck."""
+def entry_of(
+    network: Network, found: Reduction, format: Format | None, backend: str | None
+) -> Known:
+    """Return what is known of evaluation at a bottleneck of a network.
+
+    Nothing is claimed if not all of its numbers are the format's, those included that nothing
+    reads, and that the reduction leaves out.
+    """
     reads = _reads(found)
-    if format is None or reads is None or not in_range(found.whole, format):
+    if format is None or reads is None or not in_range(network, format):
         return Known(found.domain)
     values = _values(found, format, backend_for(found.cells * found.fold.size, backend))
     low, high = found.domain[0] - values.error, found.domain[1] + values.error
@@ -81,14 +88,24 @@ def entry_of(found: Reduction, format: Format | None, backend: str | None) -> Kn
 
 
 def _reads(found: Reduction) -> list[list[tuple[float, int]]] | None:
-    """Return for every form of the reduced network which early steps it reads, and how."""
+    """Return for every form of the reduced network which early steps it reads, and how.
+
+    None if that cannot be said: where something was dropped, or is no carry but looks like one, as
+    what it reads of early wires cancels, though only without rounding.
+    """
     whole, held, early = found.whole, held_by(found.whole), early_wires(found.whole, found.cut)
     late = [row for number, row in enumerate(whole.rows, start=1) if number not in early]
-    if len(late) != len(found.network.rows):  # something was dropped
+    if len(late) != len(found.network.rows):
+        return None
+    computed = [row.number for row in found.network.computed]
+    left = set(range(1, len(late))).difference(computed)
+    if not all(late[number - 1].is_carry for number in left):
         return None
     steps = {0: 0} | {row.number: i for i, row in enumerate(found.fold.computed, start=1)}
-    rows = [late[row.number - 1] for row in found.network.computed]
+    rows = [late[number - 1] for number in computed]
     read = [[(weight, held[v]) for v, weight in row.edges if v in early] for row in rows]
+    if found.cut.negative:
+        read[-1] = [(-weight, wire) for weight, wire in read[-1]]
     if not all(wire in steps for row in read for _, wire in row):
         return None
     return [[(weight, steps[wire]) for weight, wire in row] for row in read]

@@ -193,7 +193,8 @@ def _tell(plan: Plan, needed: float, budget: int, backend: str, work: float) -> 
 
 def _prove_reduced(claim: Claim, found: Reduction, plan: Plan) -> tuple[Certificate, Survey]:
     """Prove what is left behind a bottleneck, and add what the bottleneck is off by."""
-    network, known = found.network, entry_of(found, _format(plan.evaluation), plan.backend)
+    network, format = found.network, _format(plan.evaluation)
+    known = entry_of(claim.network, found, format, plan.backend)
     rest = Claim.of(network, found.remaining(claim.tol), known.domain, None, found.function)
     expected = estimated_pieces(Finder.of(network), known.domain)
     behind = replace(plan, expected=expected, observer=None)
