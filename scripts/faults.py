@@ -412,10 +412,9 @@ FAULTS = [
         ("offset not taken from the tolerance", "return tol - Fraction(self.offset)", "return tol"),
         (
             "sign of g forgotten",
-            "cut.quarters % 4 >= 2 else rest",
-            "cut.quarters % 4 >= 4 else rest",
+            "if cut.negative else rest",
+            "if False else rest",
         ),
-        ("sign of g for cos alone", "cut.quarters % 4 >= 2", "cut.quarters % 4 > 2"),
         ("sin and cos exchanged", "names[cut.quarters % 2]", "names[1 - cut.quarters % 2]"),
         (
             "wires of later units in z",
@@ -568,5 +567,10 @@ FAULTS = [
             "distance: FloatArray = np.abs(high + ",
             "distance: FloatArray = +(high + ",
         ),
+    ),
+    *_of(
+        "certify/cuts.py",
+        "bottleneck",
+        ("sign of g for cos alone", "self.quarters % 4 >= 2", "self.quarters % 4 > 2"),
     ),
 ]

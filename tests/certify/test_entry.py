@@ -26,8 +26,9 @@ from sinrelu.certify.bound import Judge
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.cuts import Cut
 from sinrelu.certify.entry import Entry, Known
+from sinrelu.certify.floats import BINARY32, BINARY64
 from sinrelu.certify.prover import Plan
-from sinrelu.certify.rounding import BINARY32, BINARY64, Rounding
+from sinrelu.certify.rounding import Rounding
 from sinrelu.certify.survey import Finding
 from sinrelu.constructions import build
 from sinrelu.network import Network, Row, without_dead_units
