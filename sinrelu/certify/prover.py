@@ -15,7 +15,7 @@ from sinrelu.certify.bound import judge as run_block
 from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
-from sinrelu.certify.entry import entry_of
+from sinrelu.certify.entry import Known, entry_of
 from sinrelu.certify.floats import BINARY32, BINARY64, Format
 from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
 from sinrelu.certify.rounding import Rounding
@@ -192,9 +192,22 @@ def _tell(plan: Plan, needed: float, budget: int, backend: str, work: float) -> 
 
 
 def _prove_reduced(claim: Claim, found: Reduction, plan: Plan) -> tuple[Certificate, Survey]:
+    """Prove what is left behind a bottleneck, of evaluation as well if that is asked.
+
+    What is computed for z may be where nothing holds; then evaluation is left alone.
+    """
+    known = entry_of(claim.network, found, _format(plan.evaluation), plan.backend)
+    proof = _prove_behind(claim, found, known, plan)
+    if known.rounding and proof[0].verdict == INCONCLUSIVE and proof[1].complete:
+        return _prove_behind(claim, found, Known(found.domain), plan)
+    return proof
+
+
+def _prove_behind(
+    claim: Claim, found: Reduction, known: Known, plan: Plan
+) -> tuple[Certificate, Survey]:
     """Prove what is left behind a bottleneck, and add what the bottleneck is off by."""
-    network, format = found.network, _format(plan.evaluation)
-    known = entry_of(claim.network, found, format, plan.backend)
+    network = found.network
     rest = Claim.of(network, found.remaining(claim.tol), known.domain, None, found.function)
     expected = estimated_pieces(Finder.of(network), known.domain)
     behind = replace(plan, expected=expected, observer=None)

@@ -213,6 +213,19 @@ def test_what_is_computed_may_be_beyond_the_range_of_z():
     assert 2**56 < seen <= found
 
 
+def test_a_proof_does_not_depend_on_what_evaluation_does():
+    """N is as simple as can be for all x, and far from that where z may be computed to be."""
+    largest = float((Fraction(0.1) * Fraction(BESIDE[1]) - 1) * 2**20)
+    bias = -math.ldexp(largest + 2.0**-40, 80)
+    rows = [*STEEP, Row((2,), (2.0**80,), bias), Row((2, 3), (1.0, 1.0), 0.0)]
+    network, cut = Network(rows), Cut(2, ((2, 1.0),), 1)
+    claim = Claim.of(network, 10, BESIDE, None, "sin")
+    plan = Plan(partition=CELLS, evaluation="float64", backend="numpy")
+    made, _ = prover._prove_reduced(claim, reduction_of(network, cut, BESIDE), plan)
+    assert made.verdict == "proved"
+    assert made.evaluation_error == math.inf
+
+
 def test_early_products_are_rounded_as_they_are_read_not_as_z_is():
     """Their weights are 0.3 and 1/2⁹; z has no error."""
     rows = [*EVEN, Row((1, 2), (0.3, 0.3), 0.0), Row((1, 2, 3), (2.0**-9, 2.0**-9, 1.0), 0.0)]
