@@ -573,4 +573,110 @@ FAULTS = [
         "bottleneck",
         ("sign of g for cos alone", "self.quarters % 4 >= 2", "self.quarters % 4 > 2"),
     ),
+    *_of(
+        "certify/entry.py",
+        "entry",
+        (
+            "slope of the rest forgotten",
+            "found.slope * self.error + 2 * found.radius",
+            "2 * found.radius",
+        ),
+        (
+            "radius between two points forgotten",
+            "found.slope * self.error + 2 * found.radius",
+            "found.slope * self.error",
+        ),
+        (
+            "evaluation behind a bottleneck forgotten",
+            "(found.evaluation + carried) * UP",
+            "carried * UP",
+        ),
+        (
+            "range not widened",
+            "found.domain[0] - values.error, found.domain[1] + values.error",
+            "found.domain",
+        ),
+        (
+            "coarsest grid of all blocks",
+            "np.minimum(known.grid, grid)",
+            "np.maximum(known.grid, grid)",
+        ),
+        (
+            "largest values of the last block",
+            "np.maximum(known.above, state.above)",
+            "state.above.copy()",
+        ),
+        ("error of the last block", "max(known.error, error)", "error"),
+        (
+            "last bit of an early weight",
+            "int(values.grid[step]) + last_bit(weight)",
+            "int(values.grid[step])",
+        ),
+        ("early products taken for exact", "grid, is_power_of_two(weight))", "grid, True)"),
+        (
+            "sign of early products",
+            "if weight > 0 else (low, high)",
+            "if weight < 0 else (low, high)",
+        ),
+        (
+            "early weights forgotten",
+            "[_product(weight, step, values) for",
+            "[_product(1.0, step, values) for",
+        ),
+        (
+            "carries that are none",
+            "if not all(late[number - 1].is_carry for number in left):",
+            "if False:",
+        ),
+        ("sign of -G's early products", "if found.cut.negative:", "if False:"),
+        (
+            "numbers that nothing reads",
+            "or not in_range(network, format)",
+            "or not in_range(found.whole, format)",
+        ),
+        (
+            "products of one sign left out",
+            "if made.plus or made.minus]",
+            "if made.plus and made.minus]",
+        ),
+    ),
+    *_of(
+        "certify/rounding.py",
+        "entry",
+        (
+            "early products not added up",
+            "plus, minus = plus + entry.plus[k], minus + entry.minus[k]",
+            "pass",
+        ),
+        (
+            "early products not rounded",
+            "errors += rounded(format, size, int(entry.grid[k]))",
+            "pass",
+        ),
+        (
+            "what is read early taken for a float",
+            "(behind and source == 0) or (state.above[source] == 0",
+            "(state.above[source] == 0",
+        ),
+    ),
+    *_of(
+        "certify/bound.py",
+        "entry",
+        ("least slope", "float(np.max(rise /", "float(np.min(rise /"),
+        (
+            "slope without low parts",
+            "(high[1:] - high[:-1]) + (low[1:] - low[:-1])",
+            "high[1:] - high[:-1]",
+        ),
+        (
+            "slope of no number",
+            "return slope if slope >= 0 else math.inf",
+            "return slope if slope >= 0 else 0.0",
+        ),
+    ),
+    *_of(
+        "certify/survey.py",
+        "survey",
+        ("slope of the last part", "slope=max(self.slope, other.slope)", "slope=other.slope"),
+    ),
 ]

@@ -42,7 +42,7 @@ class Certificate:
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
     misplaced breakpoints. Where all paths pass through one value, this bottleneck and what
-    follows it may be proved one after the other: ``reduced`` is the range of that value then, and
+    follows it may be proved one after the other: ``reduced`` then holds the range of that value, and
     ``offset`` what the bottleneck adds to the bound; ``pieces`` are of what follows.
     ``evaluation_error`` is a bound of what rounding adds: at every x of the
     domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it

@@ -190,6 +190,7 @@ class Report:
             f"{self.precision}_error": self._number(self.evaluation_error),
             f"{self.precision}_verdict": self.computed_verdict,
             "computed_error": self._number(self.computed_error),
+            "bottleneck": self._bottleneck(),
             "witness": None if self.witness is None else exact_hex(self.witness),
             "witness_error": self._number(self.witness_error, up=False),
             "pieces": self.sample.pieces,
@@ -204,6 +205,12 @@ class Report:
             "sha256": network.sha256,
             "remarks": list(self.remarks),
         }
+
+    def _bottleneck(self) -> dict[str, object] | None:
+        made = self.proof and self.proof.certificate
+        if not made or made.reduced is None:
+            return None
+        return {"range": list(made.reduced), "error": made.offset}
 
     def _seen(self) -> dict[str, dict[str, object]]:
         exact, seen = self.sample.exact, self.sample.float64

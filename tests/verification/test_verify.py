@@ -382,6 +382,37 @@ class TestDomain:
         assert target.contains(report.sample.exact.x)
 
 
+@cache
+def folded():
+    target = Target.parse("sin", ("-100", "100"))
+    return verify(build(target, "skip", "1e-6"), target, "1e-6")
+
+
+class TestBottleneck:
+    def test_it_is_told(self):
+        report = folded()
+        assert (report.verdict, report.computed_verdict) == (PROVED, PROVED)
+        found = report.as_dict()["bottleneck"]
+        low, high = found["range"]
+        assert -1e-9 < low < 0
+        assert math.pi < high < math.pi + 1e-9
+        assert 0 < found["error"] < 1e-13
+        assert "all paths pass through one value, from -" in report.as_text()
+        assert "pieces            not counted" in report.as_text()
+
+    def test_its_certificate_stands(self):
+        report = folded()
+        certificate = report.proof.certificate
+        assert Certificate.from_json(certificate.to_json()) == certificate
+        again, differences = recheck(certificate, report.network)
+        assert (differences, again.reduced) == ([], certificate.reduced)
+        wrong = replace(certificate, sup_error=certificate.sup_error / 2)
+        assert recheck(wrong, report.network)[1]
+
+    def test_there_is_none_without(self):
+        assert verify(plain(), tol=1e-3).as_dict()["bottleneck"] is None
+
+
 class TestMultiprecision:
     def test_a_network_of_the_solver_is_proved(self):
         report = judged()
