@@ -79,14 +79,20 @@ class Maker:
 
     def early(self, scale):
         """Any units that read the input, and each other; return weights of z."""
-        for number in range(1, self.random.randint(2, 5)):
+        constant = self.constant()
+        for number in range(len(constant) + 1, self.random.randint(2, 5)):
             sources = self.random.sample(range(number), self.random.randint(1, min(number, 3)))
+            sources = sources if sources != constant else [0, *sources]
             self.unit({source: self.number() for source in sources}, self.bias(scale))
         read = {source for row in self.rows for source in row.sources}
         wires = [
             n for n in range(len(self.rows) + 1) if n not in read or self.random.random() < 0.3
         ]
-        return {wire: self.short() for wire in wires}
+        return {wire: self.short() for wire in wires if wire not in constant}
+
+    def constant(self):
+        """Perhaps a constant unit."""
+        return [self.unit({}, abs(self.number()))] if self.random.random() < 0.3 else []
 
     def reading(self, terms, carries):
         """Read z times a number: wires by themselves, and in part by what carries them."""
@@ -113,7 +119,7 @@ class Maker:
         early, random = len(self.rows), self.random
         carried = [wire for wire in terms if wire and random.random() < 0.5]
         carries = {wire: self.unit({wire: 1.0}, 0.0) for wire in carried}
-        late = [self.unit({}, abs(self.number()))] if random.random() < 0.3 else []
+        late = [*self.constant(), *({1} if not self.rows[0].sources else {})]
         for _ in range(random.randint(1, 4)):
             others = random.sample(late, min(len(late), random.randint(0, 2)))
             edges = self.reading(terms, carries) | {wire: self.number() for wire in others}
