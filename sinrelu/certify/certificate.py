@@ -42,8 +42,8 @@ class Certificate:
     ``cells`` are those of the proof, ``pieces`` were found on the way (the finder is not trusted to
     count), and ``radius`` is the largest part of any cell's bound that covers rounding and
     misplaced breakpoints. Where all paths pass through one value, this bottleneck and what
-    follows it may be proved one after the other: ``reduced`` then holds the range of that value, and
-    ``offset`` what the bottleneck adds to the bound; ``pieces`` are of what follows.
+    follows it may be proved one after the other: ``reduced`` holds the range of that value then,
+    ``offset`` is what the bottleneck adds to the bound, and ``pieces`` are of what follows.
     ``evaluation_error`` is a bound of what rounding adds: at every x of the
     domain that is a number of the format ``evaluation``, float64 or float32, any evaluation in it
     is within that of N(x); infinite where none was sought or shown. ``backend`` ran the kernels,

@@ -384,7 +384,7 @@ class TestDomain:
 
 @cache
 def folded():
-    target = Target.parse("sin", ("-100", "100"))
+    target = Target.parse("sin", ("-300", "300"))
     return verify(build(target, "skip", "1e-6"), target, "1e-6")
 
 
