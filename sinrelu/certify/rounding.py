@@ -41,6 +41,8 @@ SWEPT = 2**12
 """Points of a sweep, at most."""
 UNDECIDED = 4
 """How many times the work of its cells a block may need where units are undecided."""
+CLOSE = 0.9
+"""Where the effect in cells is more than this part of R, sweeps of nodes are not worth their time."""
 TABULATED = 2**20
 """Entries of all windows, at most, but for those of no unit."""
 
@@ -319,26 +321,26 @@ def open_nodes(state: State, on: BoolArray, undecided: BoolArray, n: int) -> Non
 
 
 def evaluation_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
-    """Return E for all numbers of the format in the block, infinite if nothing could be shown."""
+    """Return E for all numbers of the format in the block, infinite if nothing could be shown.
+
+    Sections 6 and 7: R of the output or, if that is clearly less, the largest effect over all
+    patterns: those of the cells, and then around the nodes.
+    """
     if not state.shown[0]:
         return math.inf
     simple = state.radii[-1]
-    swept = swept_error(steps, tables, state, n)
-    return float(min(simple, swept))
-
-
-def swept_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
-    """Sections 6 and 7: the largest effect over all patterns; infinite if they are too many."""
     nodes = np.flatnonzero(state.open[:n])
     sets = sets_needed(state.signs, nodes)
     if sets.sum() > UNDECIDED * (n + SWEPT):
-        return math.inf
+        return float(simple)
     local = with_own_rounding(steps, tables, state)
     found, most = 0.0, len(state.sweep.total)
     for start in range(0, n - 1, most):
         points = min(most, n - 1 - start)
         effect = effect_in_cells(steps, state.signs, local, state.sweep, start, points)
         found = max(found, effect if effect < math.inf else math.inf)
+    if found > CLOSE * simple:
+        return float(simple)
     for needed in range(1, largest_set(sets) + 1):
         some = nodes[sets == needed]
         at_once = max(1, most // needed)
@@ -347,7 +349,7 @@ def swept_error(steps: Steps, tables: Tables, state: State, n: int) -> float:
             points = some[start : start + at_once]
             effect = effect_at_nodes(steps, state.signs, local, memory, points, needed)
             found = max(found, effect if effect < math.inf else math.inf)
-    return float(found * UP + TINY * (1 + state.radii.sum()))
+    return float(min(simple, found * UP + TINY * (1 + state.radii.sum())))
 
 
 def sets_needed(signs: Signs, nodes: IntArray) -> IntArray:
