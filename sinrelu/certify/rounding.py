@@ -42,7 +42,7 @@ SWEPT = 2**12
 UNDECIDED = 4
 """How many times the work of its cells a block may need where units are undecided."""
 CLOSE = 0.9
-"""Where the effect in cells is more than this part of R, sweeps of nodes are not worth their time."""
+"""Where the effect in cells is more than this part of R, nodes are not worth their sweeps."""
 TABULATED = 2**20
 """Entries of all windows, at most, but for those of no unit."""
 

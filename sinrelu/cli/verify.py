@@ -140,5 +140,6 @@ def _write_certificate(report: Report, file: Path) -> None:
 def _draw(report: Report, file: Path) -> None:
     from sinrelu import plots
 
-    figure = plots.draw("error", report.network, report.tol, target=report.target)
-    plots.write(figure, file)
+    curve = report.sample.curve
+    if curve is not None:
+        plots.write(plots.error_figure(report.network, curve, report.tol), file)

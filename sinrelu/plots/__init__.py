@@ -14,7 +14,7 @@ from sinrelu.plots.training import SizeCurve, loss_figure, sizes_figure
 from sinrelu.plots.units import units_figure, units_to_draw
 from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
-from sinrelu.verification.sampling import error_curve, find_pieces
+from sinrelu.verification.sampling import find_pieces, seen_curve
 
 __all__ = [
     "SizeCurve",
@@ -50,8 +50,7 @@ def draw(
         units_to_draw(network)  # before its pieces are found
     check_domain(target.cover)
     if kind == "error":
-        curve = error_curve(network, target.cover, progress, target.function)
-        return error_figure(network, curve, tol)
+        return error_figure(network, seen_curve(network, target, progress), tol)
     pieces = find_pieces(network, target.cover, progress)
     if kind == "units":
         return units_figure(network, pieces, target)

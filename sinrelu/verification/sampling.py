@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from random import Random
@@ -18,7 +18,9 @@ from mpmath import MPContext, libmp
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.certify import DOMAIN
+from sinrelu.certify.claim import Claim
 from sinrelu.certify.pieces import Pieces, most_pieces
+from sinrelu.certify.prover import Plan, prove
 from sinrelu.certify.survey import Survey
 from sinrelu.evaluate import program
 from sinrelu.evaluate.enclosed import cost, enclosed_error
@@ -48,8 +50,8 @@ NARROW = Fraction(1, 2**60)
 SMALL = Fraction(1, 2**50)
 ENCLOSING = 2**25
 """Fewer points are enclosed where their number times ``cost`` is more."""
-RUNS = 8
-"""The worst points of so many runs of a block's nodes are kept."""
+RUNS = 64
+"""The extremes of so many runs of a block's nodes are kept."""
 BLOCK = 2**17
 
 
@@ -89,20 +91,21 @@ class Sample:
     """What was seen: exactly at thousands of points; at millions in float64, where weights are.
 
     ``pieces`` is how many there are in the domain, where all were found; ``on_grid`` says that they
-    were too many, and a uniform grid was taken for them.
+    were too many, and a uniform grid was taken for them. ``curve`` is the error where it was seen.
     """
 
     exact: Enclosed
     float64: Worst | None = None
     pieces: int | None = None
     on_grid: bool = False
+    curve: Curve | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Observer:
     """Sees the error in float64 at the nodes of a proof, and in the middles between.
 
-    Of each block of nodes it returns the worst points of some runs, and how many there were.
+    Of each block of nodes it returns the extremes of some runs, and how many points there were.
     """
 
     network: Network
@@ -114,7 +117,7 @@ class Observer:
         x = with_middles(nodes)
         error = float64_error(self.network, x, function=self.target.function, run=self.run)
         seen = Seen(x, error, len(x)).within(self.target)
-        return seen.worst_of_each(RUNS)
+        return seen.extremes_of_each(RUNS)
 
     @cached_property
     def run(self) -> Program:
@@ -133,7 +136,7 @@ def first_look(network: Network, target: Target, tol: Fraction) -> Sample:
     seen = _seen(network, target, x)
     chosen = [seen.worst_of_each(LOOK_WINDOWS).x, landmarks(target.cover, LOOK_LANDMARKS)]
     exact = _enclose(network, target, tol, chosen, work=ENCLOSING // 8)
-    return Sample(exact, seen.worst)
+    return Sample(exact, seen.worst, curve=curve_of(network, seen, target))
 
 
 def take_sample(
@@ -163,7 +166,17 @@ def take_sample(
     chosen.append(landmarks(target.cover))
     exact = _enclose(network, target, tol, chosen, _part(progress, 0.4, 1.0))
     worst = Seen.joined([along, random]).worst
-    return Sample(exact, worst, survey.pieces if survey.seen else None, not survey.seen)
+    curve = curve_of(network, along, target)
+    return Sample(exact, worst, survey.pieces if survey.seen else None, not survey.seen, curve)
+
+
+def curve_of(network: Network, seen: Seen, target: Target) -> Curve:
+    """Return the error at ascending points that were seen, and at the ends of the cover."""
+    ends = np.array(target.cover)
+    left, right = float64_error(network, ends, function=target.function)
+    inside = (ends[0] < seen.x) & (seen.x < ends[1])
+    x = np.concatenate([ends[:1], seen.x[inside], ends[1:]])
+    return Curve(x, np.concatenate([[left], seen.error[inside], [right]]), target.function)
 
 
 class Seen(NamedTuple):
@@ -184,6 +197,20 @@ class Seen(NamedTuple):
         low, high = target.floats
         inside = (low <= self.x) & (self.x <= high)
         return Seen(self.x[inside], self.error[inside], int(inside.sum()))
+
+    def extremes_of_each(self, runs: int) -> Seen:
+        """Return where the error is least and where it is largest, of each of so many runs."""
+        size = max(1, -(-len(self.x) // runs))
+        whole = len(self.x) // size * size
+        parts = (slice(0, whole), (-1, size)), (slice(whole, None), (1, -1))
+        kept = [np.zeros(0, np.int64)]
+        for part, shape in parts:
+            if len(error := self.error[part]):
+                rows = error.reshape(shape)
+                starts = part.start + np.arange(len(rows)) * size
+                kept += [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1)]
+        at = np.unique(np.concatenate(kept))
+        return Seen(self.x[at], self.error[at], self.points)
 
     def worst_of_each(self, runs: int) -> Seen:
         """Return one point of each of so many runs; a NaN counts as worst."""
@@ -273,6 +300,15 @@ def enclose_worst(
             worst = replace(worst, lower=lower, x=x)
         progress(number / len(points))
     return worst
+
+
+def seen_curve(network: Network, target: Target = DEFAULT, progress: Progress = ignore) -> Curve:
+    """Return the extremes of the error all over a domain: on all pieces, or on a uniform grid."""
+    claim = Claim.of(network, SMALL, target.cover, target.inner, target.function)
+    plan = Plan(observer=Observer(network, target), judged=False, progress=progress)
+    if seen := prove(claim, plan)[1].seen:
+        return curve_of(network, Seen.joined(seen), target)
+    return error_curve(network, target.cover, function=target.function)
 
 
 def error_curve(
