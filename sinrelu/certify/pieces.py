@@ -159,9 +159,12 @@ def _size(network: Network) -> int:
 
 
 @contextmanager
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Start a thread for each processor; what still runs at an interruption is not waited for."""
-    pool = ThreadPoolExecutor(os.cpu_count())
+def threads(backend: str = NUMPY) -> Iterator[ThreadPoolExecutor]:
+    """Start a thread for each processor; what still runs at an interruption is not waited for.
+
+    For numpy one alone: its many short calls would wait for each other.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count() if backend == NUMBA else 1)
     try:
         yield pool
     finally:

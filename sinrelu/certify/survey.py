@@ -189,7 +189,8 @@ def survey(
     progress: Progress = ignore,
 ) -> Survey:
     """Examine the parts, in threads unless there is an executor, until the budget is spent."""
-    with nullcontext(executor) if executor else threads() as workers:
+    backend = todo[0].finder.backend if todo else NUMPY
+    with nullcontext(executor) if executor else threads(backend) as workers:
         futures = [workers.submit(examine, task) for task in todo]
         return Survey(domain, needed, tuple(_until_spent(todo, futures, progress)))
 

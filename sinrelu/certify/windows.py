@@ -128,7 +128,8 @@ def reach(
         for row in range(windows.row[window], windows.row[window + 1]):
             wire = windows.wire[row]
             error = local[wire] if windows.own[row] else radii[wire]
-            add_effect(effects, error, windows.entries[windows.entry[row] :], columns)
+            if error != 0:
+                add_effect(effects, error, windows.entries[windows.entry[row] :], columns)
         fixed = state = 0
         for bit in range(size):
             known = always[windows.unit[windows.begin[form - 1] + bit]]
