@@ -87,6 +87,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
     among them the worst.
     """
     from sinrelu.formats import load
+    from sinrelu.kernels import backend_for
     from sinrelu.precision import FLOAT32, FLOAT64
     from sinrelu.target import tolerance
     from sinrelu.verification import verify
@@ -94,6 +95,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes every option as an argumen
 
     if sampled and (budget or certificate):
         raise RequestError("--sampled attempts no proof; leave --budget and --certificate out")
+    backend_for(0, backend)  # whether there is such a one
     shared.check_distinct(file, certificate, picture)
     target, limit = shared.target_of(function, domain), tolerance(tol)
     if picture is not None:
