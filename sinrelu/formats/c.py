@@ -30,10 +30,11 @@ from sinrelu.target import DEFAULT, Target
 if TYPE_CHECKING:
     from sinrelu.certify import Certificate
 
-LANES = 16
-"""Points at a time: of 8, 16 and 32 the one that is never much slower than another."""
-MOST_UNITS = 2**11
-"""Beyond so many the lanes would take more of a stack than 256 KiB, and there is but one."""
+LANES, WIDE = 16, 32
+"""Points at a time: of 8, 16 and 32 the one that is never much slower than another, and what is
+faster where vectors are as long as AVX-512's."""
+MOST_LANES = 2**15
+"""Of all units together: 256 KiB of a stack. Where units are too many for that, they have one."""
 WIDTH = 96
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 UNPLAIN = re.compile(r"[^A-Za-z0-9 .,:;()<>=+|_-]")
@@ -75,7 +76,11 @@ double sinrelu_$function(double x);
 void sinrelu_${function}_array(
     const double *SINRELU_RESTRICT x, double *SINRELU_RESTRICT y, size_t n);
 
+#if defined(__AVX512F__)
+enum { LANES = $wide };
+#else
 enum { LANES = $lanes };
+#endif
 
 /* As numpy's maximum(r, 0): NaN stays NaN. */
 SINRELU_INLINE double relu(double r) { return r < 0.0 ? 0.0 : r; }
@@ -135,10 +140,12 @@ def dumps(network: Network, certificate: Certificate | None = None) -> bytes:
     function = certificate.function if certificate else target.function
     quarter_turns(function)
     proof = _proof(certificate) if certificate else _no_proof(target)
+    most = MOST_LANES // max(network.units, 1)
     text = FILE.substitute(
         about=_comment([*_description(network, function), *proof, *_usage(function)]),
         function=function,
-        lanes=LANES if network.units <= MOST_UNITS else 1,
+        lanes=LANES if most >= LANES else 1,
+        wide=WIDE if most >= WIDE else LANES if most >= LANES else 1,
         statements="\n".join(_statements(network)),
     )
     return text.encode("ascii")

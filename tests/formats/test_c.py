@@ -176,7 +176,7 @@ def test_any_graphs_to_the_last_bit(several):
 
 
 def test_a_large_network_has_one_lane(monkeypatch):
-    monkeypatch.setattr(c, "MOST_UNITS", TENT.units - 1)
+    monkeypatch.setattr(c, "MOST_LANES", TENT.units * c.LANES - 1)
     source = c.dumps(TENT)
     assert b"LANES = 1 " in source
     assert list(disagreements(TENT, *compiled([source], *EXACT, "-O2"))) == []
