@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sinrelu.arithmetic.lanes import (
+    at_least,
     chosen,
     count_below,
     indices,
@@ -164,6 +165,10 @@ def _smaller(a: float, b: float) -> float:
     return a if (a <= b or a != a) else b  # noqa: PLR0124 - a NaN passes
 
 
+def _at_least(value: float, floor: float) -> float:
+    return floor if value < floor else value
+
+
 def _chosen(condition: bool, a: float, b: float) -> float:
     return a if condition else b
 
@@ -230,6 +235,7 @@ def _count_below(sorted: Any, count: int, found: Any, n: int) -> None:
 SCALAR: Mapping[Any, Any] = {
     larger: _larger,
     smaller: _smaller,
+    at_least: _at_least,
     chosen: _chosen,
     largest: _largest,
     least: _least,

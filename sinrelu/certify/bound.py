@@ -67,7 +67,7 @@ from sinrelu.arithmetic.double_double import (
     start,
     unit_error,
 )
-from sinrelu.arithmetic.lanes import chosen, fill, lanes, larger, smaller
+from sinrelu.arithmetic.lanes import aligned, chosen, fill, lanes, larger, smaller
 from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine_of
 from sinrelu.certify.assumptions import check_arithmetic
 from sinrelu.certify.rounding import (
@@ -167,9 +167,8 @@ class Judge:
     def memory(self) -> tuple[Memory, State]:
         """Return memory for a block, to be used for one after the other."""
         slots, nodes = self.steps.slots, self.cells + 1
-        high, low = np.empty((2, slots, nodes))
-        rows = np.empty((4, nodes))
-        return Memory(high, low, np.empty((slots, nodes)), *rows), self.rounding.state()
+        high, low, noise = (aligned(slots, nodes) for _ in range(3))
+        return Memory(high, low, noise, *aligned(4, nodes)), self.rounding.state()
 
     def block(self, nodes: DoubleDouble, memory: tuple[Memory, State]) -> Deviation:
         """Bound the deviation on the cells of a block between nodes that ``check_nodes`` takes."""

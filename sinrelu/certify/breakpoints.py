@@ -22,7 +22,16 @@ from sinrelu.arithmetic.double_double import (
     start,
     two_sum,
 )
-from sinrelu.arithmetic.lanes import chosen, count_below, fill, indices, lanes, larger, sort_by
+from sinrelu.arithmetic.lanes import (
+    aligned,
+    chosen,
+    count_below,
+    fill,
+    indices,
+    lanes,
+    larger,
+    sort_by,
+)
 from sinrelu.steps import Steps
 
 SMALLEST_STEP = 2.0**-98
@@ -103,7 +112,7 @@ class Block(NamedTuple):
         alive, place = np.zeros(slots, np.bool_), np.zeros(4, np.int64)
         gaps, mask = np.zeros((2, most), np.bool_)
         order, row, cells = np.empty((3, most), np.int64)
-        high, low = np.empty((2, slots, most))
+        high, low = aligned(slots, most), aligned(slots, most)
         zeros, rank, old = Zeros.empty(most), np.arange(most), np.empty((2, most))
         return cls(Memory(high, low, gaps, alive, place, zeros, order, rank, row, cells, mask, old))
 
@@ -119,8 +128,8 @@ class Block(NamedTuple):
         The left one stays where the whole was.
         """
         own, count = self.memory, int(self.memory.place[NODES])
-        middle, (slots, most) = count // 2, own.high.shape
-        right = Block.empty(slots, most)
+        middle = count // 2
+        right = Block.empty(len(own.alive), len(own.row))
         other, length = right.memory, count - middle
         for slot in np.flatnonzero(own.alive).tolist():
             other.high[slot, :length] = own.high[slot, middle:count]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
-from sinrelu.arithmetic.lanes import fill, lanes, larger
+from sinrelu.arithmetic.lanes import aligned, at_least, fill, lanes
 from sinrelu.arithmetic.numbers import number
 from sinrelu.errors import RequestError
 from sinrelu.kernels import backend_for, on
@@ -19,7 +19,7 @@ from sinrelu.network import Network
 from sinrelu.precision import has_float32_weights
 from sinrelu.steps import Steps
 
-BLOCK = {"numpy": 2**13, "numba": 2**10}
+BLOCK = {"numpy": 2**13, "numba": 768}
 """Points at a time: few enough for a core's cache, and for numpy enough to hide what calls cost."""
 MAX_HELD = 2**24
 """Values held at a time, whatever the network: one of a million units takes fewer points."""
@@ -55,7 +55,7 @@ class Program(NamedTuple):
         result = np.empty_like(flat)
         backend = backend_for(flat.size * float(len(self.steps.weight)), self.backend)
         length = max(1, min(BLOCK[backend], flat.size, MAX_HELD // self.slots))
-        memory: FloatArray = np.empty((self.slots, length), self.dtype)
+        memory = aligned(self.slots, length, self.dtype)
         with np.errstate(all="ignore"):
             on(backend, evaluate)(self.steps.rounded(self.dtype), flat, result, memory)
         return result.reshape(points.shape)[()]
@@ -99,7 +99,7 @@ def rectify_one(
 ) -> None:
     """Compute a step of one term: most are, and a pass over the points each takes longer."""
     for j in lanes(n):
-        total[j] = larger(bias + weight * value[j], floor)
+        total[j] = at_least(bias + weight * value[j], floor)
 
 
 def rectify_two(
@@ -114,7 +114,7 @@ def rectify_two(
     """Likewise a step of two terms."""
     value, other = values
     for j in lanes(n):
-        total[j] = larger((bias + first * value[j]) + second * other[j], floor)
+        total[j] = at_least((bias + first * value[j]) + second * other[j], floor)
 
 
 def add(total: FloatArray, weight: float, value: FloatArray, n: int) -> None:
@@ -126,7 +126,7 @@ def add(total: FloatArray, weight: float, value: FloatArray, n: int) -> None:
 def rectify(total: FloatArray, floor: float, n: int) -> None:
     """Replace what is below the floor."""
     for j in lanes(n):
-        total[j] = larger(total[j], floor)
+        total[j] = at_least(total[j], floor)
 
 
 @overload
