@@ -5,13 +5,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from sinrelu.arithmetic.numbers import count
 from sinrelu.arithmetic.rounding import as_float
-from sinrelu.certify import refutation
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import evaluated_error, worst_of
 from sinrelu.certify.prover import Plan, prove
@@ -139,7 +138,7 @@ class _Task(NamedTuple):
         sample = first_look(network, target, self.tol)
         if sample.exact.lower > self.tol:
             return sample, self._refuted(sample)
-        certificate, survey = prove(self._claimed(), self._plan())
+        certificate, survey = prove(self._claim(), self._plan())
         told = partial(self.progress, "sampling")
         sample = take_sample(network, survey, target, self.tol, told)
         if self.sampled:
@@ -171,20 +170,13 @@ class _Task(NamedTuple):
     def _refuted(self, sample: Sample) -> Proof | None:
         if self.sampled:
             return None
-        x, told = sample.exact.x, self._claim()
-        return Proof(shortfall=REFUTED_BY_SAMPLE, certificate=refutation(self.network, x=x, **told))
+        claim = self._claim()
+        certificate = claim.judged(claim.witness([sample.exact.x]))
+        return Proof(shortfall=REFUTED_BY_SAMPLE, certificate=certificate)
 
-    def _claimed(self) -> Claim:
+    def _claim(self) -> Claim:
         target = self.target
         return Claim.of(self.network, self.tol, target.cover, target.inner, target.function)
-
-    def _claim(self) -> dict[str, Any]:
-        return {
-            "tol": self.tol,
-            "domain": self.target.cover,
-            "witness_domain": self.target.inner,
-            "function": self.target.function,
-        }
 
 
 def _by_induction(network: Network, target: Target) -> Proof:
