@@ -78,8 +78,8 @@ from sinrelu.arithmetic.numbers import positive
 from sinrelu.arithmetic.rounding import as_float, float_above, float_below
 from sinrelu.arithmetic.sine import LIMIT, PI_1, PI_2, PI_3
 from sinrelu.certify import pieces
-from sinrelu.certify.bound import UP, Judge, outputs
-from sinrelu.certify.cuts import WORTH, Cut, Interval, constant_units, proposals
+from sinrelu.certify.bound import UP, Interval, Judge, outputs
+from sinrelu.certify.cuts import WORTH, Cut, constant_units, proposals
 from sinrelu.certify.pieces import Finder, affordable, subintervals
 from sinrelu.errors import RequestError
 from sinrelu.kernels import backend_for
@@ -159,7 +159,8 @@ class Reduction:
     def preimage(self, z: Fraction) -> Fraction:
         """Return a dyadic x of ``source`` with z(x) close to z; nothing is proved of it."""
         best, off = Fraction(self.source[0]), math.inf
-        judge, runs = Judge.of(self.fold), Finder.of(self.fold).blocks(self.source)
+        judge = Judge.of(self.fold)
+        runs = Finder.of(self.fold).blocks(self.source, judge.cells)  # it may be in the first
         for nodes, values, _ in outputs(judge, self.source, runs):
             low, high = np.minimum(*_ends(values.hi)), np.maximum(*_ends(values.hi))
             outside = np.maximum(np.maximum(low - float(z), float(z) - high), 0)

@@ -17,6 +17,7 @@ import numpy as np
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.rounding import as_float
+from sinrelu.certify.bound import Interval
 from sinrelu.network import Computed, Network, Number
 
 WIDEST = 64
@@ -40,7 +41,6 @@ WORTH = 0.75
 
 Reads = Mapping[int, Number]
 """By what a row multiplies each value that it reads, exactly."""
-Interval = tuple[float, float]
 
 
 class Cut(NamedTuple):

@@ -18,13 +18,13 @@ import numpy as np
 
 from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
 from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.certify.bound import Interval
 from sinrelu.certify.breakpoints import STAGE, Block, advance
 from sinrelu.kernels import NUMBA, NUMPY, on
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 from sinrelu.steps import Steps
 
-Interval = tuple[float, float]
 Part = tuple[Interval, DoubleDouble]
 """An interval and its nodes."""
 
