@@ -81,7 +81,7 @@ def on(backend: str, kernel: Kernel) -> Kernel:
 def compiled(kernel: Kernel) -> Kernel:
     """Compile a kernel, and keep the machine code for later processes."""
     dispatcher = _jitted(kernel)
-    with _kept_in(_folder(_text_of(kernel))):
+    with _kept_in(_folder_of(kernel)):
         dispatcher.enable_caching()
     return dispatcher  # type: ignore[no-any-return]  # numba ships no types
 
@@ -125,7 +125,13 @@ def _text_of(kernel: Any) -> set[str]:
 
 def is_compiled(kernel: Kernel) -> bool:
     """Whether machine code of a kernel is kept already, by this process or another."""
-    return any(_folder(_text_of(kernel)).rglob("*.nbc"))
+    return any(_folder_of(kernel).rglob("*.nbc"))
+
+
+@cache
+def _folder_of(kernel: Kernel) -> Path:
+    """Return where machine code of a kernel is kept; also one that is made for this process."""
+    return _folder(_text_of(kernel))
 
 
 def _folder(files: set[str]) -> Path:

@@ -31,7 +31,7 @@ function of its float64 weights. Proof:
    and that |f| ≤ 1. So output − f is within ρ + RADIUS + 3u·max|E| + 2u² of
    (1−t)Eᵢ + tEᵢ₊₁ − 4t(1−t)k for some k ∈ [k⁻, k⁺], which are w²/8 times the least and the
    greatest value that f(ξ) may have. The extrema of that quadratic over t ∈ [0, 1] are
-   ``_lowest`` and minus ``_lowest`` of −E and −k.
+   ``lowest`` and minus ``lowest`` of −E and −k.
 6. *Rounding of this bookkeeping.* A radius is a sum of at most 2²⁰ + 2 nonnegative float64 terms,
    so it goes through fewer than 2²¹ roundings, each by a factor within 1 ± u, and is repaired by
    ``UP`` = 1 + 2⁻³⁰ once for the form and once for the unit. Every ρ_p is at least η, so what
@@ -134,7 +134,6 @@ class Judge:
     kappa: float
     in_range: bool
     quarters: int
-    tables: Tables
     cells: int
     rounding: Rounding
     backend: str
@@ -162,7 +161,12 @@ class Judge:
         rounding = rounding or Rounding.none(network)
         cells = min(rounding.cells, max(1, HELD // network.most_live))
         steps, kappa = Steps.of(network), unit_error(most_terms)
-        return cls(steps, kappa, in_range, quarters, rounding.tables, cells, rounding, backend)
+        return cls(steps, kappa, in_range, quarters, cells, rounding, backend)
+
+    @property
+    def tables(self) -> Tables:
+        """What kernels know of the network's rounding."""
+        return self.rounding.tables
 
     def memory(self) -> tuple[Memory, State]:
         """Return memory for a block, to be used for one after the other."""

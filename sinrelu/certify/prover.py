@@ -152,7 +152,7 @@ def _surveyed(claim: Claim, plan: Plan, rounding: Rounding | None) -> tuple[Surv
     """Examine the domain, part by part; say on which machine."""
     network, domain = claim.network, claim.domain
     partition = fitted(plan.partition, network, domain, claim.tol)
-    needed = (plan.expected or 0.0) + partition.cells
+    needed = cells_needed(plan.expected or 0.0, partition)
     backend = backend_for(needed * network.size, plan.backend)
     budget = usual_budget(network, backend)
     if plan.budget is not None:
@@ -236,7 +236,7 @@ def cells_needed(pieces: float, partition: Partition = USUAL) -> float:
 
 
 def compile_kernels() -> None:
-    """Compile what a proof needs, once for all later processes; takes about ten seconds.
+    """Compile what a proof needs, once for all later processes; takes some twenty seconds.
 
     A MissingExtraError is raised if numba is not installed.
     """

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,7 +121,7 @@ class Survey:
         """Whether all of the domain was seen."""
         return bool(self.findings) and self.total.span == self.domain
 
-    @property
+    @cached_property
     def total(self) -> Finding:
         """All findings together; there must be some."""
         return reduce(Finding.__or__, self.findings)

@@ -39,11 +39,6 @@ class Sweep(NamedTuple):
     slope: FloatArray
     used: IntArray
 
-    @property
-    def points(self) -> int:
-        """Points at a time."""
-        return len(self.total)
-
 
 def memory_of(slots: int, sets: int, points: int) -> Sweep:
     """Return memory for so many points, where each needs at most so many sets."""

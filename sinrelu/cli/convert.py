@@ -26,7 +26,7 @@ Examples:
 
 sin.c has sinrelu_sin(x) and sinrelu_sin_array(x, y, n) and needs no library. A comment at its head
 has what is proved: the bound of the error for every real x of the domain that FROM names, or else
-[−π, π], and that of what rounding adds; it takes about twenty seconds at 1e-12. Where no proof is
+[−π, π], and that of what rounding adds; it takes some seconds at 1e-12. Where no proof is
 found, it says so. A file for cos has sinrelu_cos."""
 
 
