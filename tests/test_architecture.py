@@ -28,6 +28,7 @@ FLOW = [
     "layers",
     "constructions",
     "verification",
+    "benchmark",
     "compare",
     "plots",
     "cli",

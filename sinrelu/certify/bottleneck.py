@@ -328,8 +328,8 @@ def _stretches(
     finder, judge = Finder.of(fold, backend=backend), Judge.of(fold, backend=backend)
     for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
         known = None
-        for nodes, values, radius in outputs(judge, part, finder.blocks(part)):
-            stretch = _stretch(turns, nodes, values, radius)
+        for nodes, values, found in outputs(judge, part, finder.blocks(part)):
+            stretch = _stretch(turns, nodes, values, found.radius)
             known = stretch if known is None else known | stretch
             limit -= stretch.cells
             if limit < 0:

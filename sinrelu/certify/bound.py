@@ -250,14 +250,14 @@ def deviations(
 
 def outputs(
     judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]
-) -> Iterator[tuple[DoubleDouble, DoubleDouble, FloatArray]]:
-    """Yield nodes likewise, the output there, and the radius of every cell; points 1 to 4 and 7."""
+) -> Iterator[tuple[DoubleDouble, DoubleDouble, Deviation]]:
+    """Yield nodes likewise, the output there, and what ``deviation`` returns; points 1 to 4, 7."""
     memory = judge.memory()
     slot = judge.steps.target[-1]
     for nodes in checked(judge, ends, runs):
-        radius, n = judge.block(nodes, memory).radius, len(nodes.hi)
+        found, n = judge.block(nodes, memory), len(nodes.hi)
         high, low = (values[slot][:n] for values in memory[0][:2])
-        yield nodes, DoubleDouble(high, low), radius
+        yield nodes, DoubleDouble(high, low), found
 
 
 def checked(judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]) -> Iterator[DoubleDouble]:

@@ -16,7 +16,9 @@ import click
 from sinrelu import __version__
 from sinrelu.errors import SinreluError
 
-COMMANDS = ("build", "verify", "plot", "eval", "compare", "convert", "recheck", "train")
+COMMANDS = (
+    *("build", "verify", "plot", "eval", "compare", "convert", "recheck", "train", "benchmark"),
+)
 BAD_USAGE, DEFECT, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 
 HELP = """\b

@@ -1,0 +1,256 @@
+"""Networks × intervals × margins: does N exceed a threshold somewhere on an interval?
+
+The extremum of N on the interval is known exactly, and the threshold is so far from it. On the far
+side no x is a counterexample (``unsat``). On the near side one is named, and shown to be one in
+exact arithmetic and in every evaluation in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from random import Random
+
+import numpy as np
+
+from sinrelu.arithmetic.numbers import positive
+from sinrelu.arithmetic.rounding import exact_text
+from sinrelu.benchmark.variants import difference, half_gap, resummed, spiked
+from sinrelu.certify.bound import Interval
+from sinrelu.certify.extremum import Extremum, greatest, least
+from sinrelu.constructions import FLOAT64_TOL, build
+from sinrelu.errors import RequestError
+from sinrelu.evaluate import evaluate_exact, evaluate_float32
+from sinrelu.network import Network
+from sinrelu.precision import FLOAT32, FLOAT64, in_float32
+from sinrelu.progress import Message, ignore
+from sinrelu.target import End, tolerance
+
+SINE, SPIKED, DIFFERENCE = KINDS = ("sine", "spiked", "difference")
+MAXIMUM, MINIMUM = "max", "min"
+SAT, UNSAT = "sat", "unsat"
+RANDOM = "random"
+GRID = 2**20
+"""Ends of random intervals are multiples of 1/GRID, which are short, and float32 numbers."""
+WIDTHS = (3.0, 5.0)
+"""They are 10⁻³ to 10⁻⁵ wide."""
+SPIKES = (0, 10, 20, 30)
+"""Half widths of the spikes at one tolerance after the other: so many doublings of half a gap."""
+SIGNIFICAND = {FLOAT64: 53, FLOAT32: 24}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    ``intervals`` are texts a:b, of numbers or multiples of π, or ``random``, drawn anew for each
+    tolerance; spiked networks and differences are asked about on the last one alone. ``weights``
+    are ``float64``, or rounded to ``float32``.
+
+    Raises RequestError if a tolerance, a margin, an interval or a name is none.
+    """
+
+    tolerances: tuple[str, ...] = ("1e-3", "1e-6", "1e-9", "1e-12")
+    construction: str = "fold-reflect"
+    wiring: str | None = None
+    weights: str = FLOAT64
+    margins: tuple[str, ...] = ("1e-3", "1e-8")
+    intervals: tuple[str, ...] = ("-pi:pi", RANDOM)
+    kinds: tuple[str, ...] = KINDS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("tolerances", "margins", "intervals", "kinds"):
+            if not getattr(self, name):
+                raise RequestError(f"{name}: expected at least one")
+        for tol in self.tolerances:
+            if tolerance(tol) < FLOAT64_TOL:
+                raise RequestError(f"tol: {tol} is below {FLOAT64_TOL:g}, float64 weights' least")
+        for margin in self.margins:
+            positive(margin, "margins")
+        for text in self.intervals:
+            if text != RANDOM:
+                interval(text)
+        if self.weights not in SIGNIFICAND:
+            raise RequestError(
+                f"weights: {self.weights!r} is unknown; choose from {[*SIGNIFICAND]}"
+            )
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise RequestError(f"kinds: {kind!r} is unknown; choose from {', '.join(KINDS)}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network that is asked about on some intervals."""
+
+    kind: str
+    tol: str
+    weights: str
+    network: Network
+    intervals: tuple[Interval, ...]
+
+    @cached_property
+    def name(self) -> str:
+        """What its file is called."""
+        meta = self.network.meta
+        parts = (self.kind, meta["construction"], self.network.wiring, self.tol)
+        return "-".join([*map(str, parts), *([FLOAT32] if self.weights == FLOAT32 else [])])
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A question with its answer: is there an x in ``ends`` with N(x) beyond the threshold?
+
+    Beyond is ≥ where the ``sense`` is ``max``, and ≤ where it is ``min``. ``counterexample`` is a
+    float64 x for which it is so, exactly and as computed; None if there is none.
+    """
+
+    subject: Subject
+    ends: Interval
+    sense: str
+    extremum: Extremum
+    margin: str
+    expected: str
+    threshold: float
+    counterexample: float | None
+
+    @property
+    def distance(self) -> Fraction:
+        """How far the threshold is from the extremum; never 0."""
+        return abs(Fraction(self.threshold) - self.extremum.value)
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """Formats in which the counterexample is one as computed: float64 in every order.
+
+        In float32, where rounding is more than a small margin, as ``evaluate_float32`` computes it.
+        """
+        if self.counterexample is None:
+            return ()
+        single = self.subject.weights == FLOAT32 and _holds_in_float32(self, self.counterexample)
+        return (FLOAT64, FLOAT32) if single else (FLOAT64,)
+
+
+def interval(text: str) -> Interval:
+    """Read a:b, the ends rounded to float64; a RequestError if they do not rise."""
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise RequestError(f"intervals: {text!r} is neither {RANDOM} nor of the form a:b")
+    ends = End.parse(low).nearest(), End.parse(high).nearest()
+    if not ends[0] < ends[1]:
+        raise RequestError(f"intervals: {text!r} does not rise")
+    return ends
+
+
+def instances(request: Request, message: Message = ignore) -> Iterator[Instance]:
+    """Yield every question whose answer can be proved, network by network.
+
+    The message is told what is done, and what is left out and why. Raises RequestError if the
+    construction cannot be built as asked.
+    """
+    for subject in _subjects(request, message):
+        draw = Random(f"{request.seed} {subject.name}")
+        for ends in subject.intervals:
+            senses = (MAXIMUM,) if subject.kind == SPIKED else (MAXIMUM, MINIMUM)
+            yield from _asked(subject, ends, draw.choice(senses), request.margins, message)
+
+
+def _subjects(request: Request, message: Message) -> Iterator[Subject]:
+    for number, text in enumerate(dict.fromkeys(request.tolerances)):
+        tol = exact_text(tolerance(text))
+        message(f"{tol}: building")
+        base = build(request.construction, request.wiring, text)
+        if request.weights == FLOAT32:
+            base = in_float32(base)
+        draw = Random(f"{request.seed} {tol}")
+        ends = tuple(
+            _drawn(draw) if text == RANDOM else interval(text) for text in request.intervals
+        )
+        spike = _spiked(base, ends[-1], draw.random(), SPIKES[number % len(SPIKES)], request)
+        made = {SINE: (base, ends), SPIKED: (spike, ends[-1:])}
+        made[DIFFERENCE] = difference(base, resummed(base)), ends[-1:]
+        for kind in request.kinds:
+            yield Subject(kind, tol, request.weights, *made[kind])
+
+
+def _drawn(draw: Random) -> Interval:
+    """Draw a short interval of [−3, 3]."""
+    low = draw.uniform(-3, 3)
+    width = max(1, round(GRID * 10 ** -draw.uniform(*WIDTHS)))
+    return round(low * GRID) / GRID, (round(low * GRID) + width) / GRID
+
+
+def _spiked(
+    network: Network, ends: Interval, part: float, doublings: int, request: Request
+) -> Network:
+    """Put a spike at a float well inside an interval, of the format that the weights have."""
+    at = ends[0] + (ends[1] - ends[0]) * (0.1 + 0.8 * part)
+    at = float(np.float32(at)) if request.weights == FLOAT32 else at
+    return spiked(network, at, half_gap(at, SIGNIFICAND[request.weights]) * 2**doublings)
+
+
+def _asked(
+    subject: Subject, ends: Interval, sense: str, margins: tuple[str, ...], message: Message
+) -> Iterator[Instance]:
+    """Yield the questions about a network on an interval, with thresholds on either side."""
+    message(f"{subject.name}: {sense} over [{ends[0]}, {ends[1]}]")
+    extremum = (greatest if sense == MAXIMUM else least)(subject.network, ends)
+    if extremum is None:
+        message(f"{subject.name}: left out, as its extremum is nearly reached all over")
+        return
+    for margin in margins:
+        for expected in (SAT, UNSAT):
+            found = _instance(subject, ends, sense, extremum, margin, expected)
+            if found is None:
+                message(f"{subject.name}: left out, as {margin} {expected} could not be shown")
+            else:
+                yield found
+
+
+def _instance(
+    subject: Subject, ends: Interval, sense: str, extremum: Extremum, margin: str, expected: str
+) -> Instance | None:
+    """Return a question, or None where its answer is not what is expected, or no x shows it."""
+    outward = (sense == MAXIMUM) == (expected == UNSAT)
+    threshold = float(extremum.value + positive(margin, "margins") * (1 if outward else -1))
+    asked = Instance(subject, ends, sense, extremum, margin, expected, threshold, None)
+    if expected == UNSAT:
+        return None if _beyond(asked, extremum.value) else asked
+    shown = [x for x in _floats_near(extremum.at, ends) if _is_shown(asked, x)]
+    if not shown:
+        return None
+    best = max(shown, key=lambda x: subject.weights == FLOAT32 and _holds_in_float32(asked, x))
+    return Instance(subject, ends, sense, extremum, margin, expected, threshold, best)
+
+
+def _beyond(asked: Instance, value: Fraction, by: Fraction = Fraction(0)) -> bool:
+    """Whether a value is beyond the threshold, by so much."""
+    over = value - Fraction(asked.threshold)
+    return (over if asked.sense == MAXIMUM else -over) >= by
+
+
+def _is_shown(asked: Instance, x: float) -> bool:
+    """Whether x is a counterexample, exactly and however it is computed in float64."""
+    room = asked.extremum.evaluation
+    value = evaluate_exact(asked.subject.network, x)
+    return math.isfinite(room) and _beyond(asked, value, Fraction(room))
+
+
+def _holds_in_float32(asked: Instance, x: float) -> bool:
+    if float(np.float32(x)) != x:
+        return False
+    value = float(evaluate_float32(asked.subject.network, x))
+    return math.isfinite(value) and _beyond(asked, Fraction(value))
+
+
+def _floats_near(at: Fraction, ends: Interval) -> list[float]:
+    """Return the float64 and the float32 numbers on both sides of a place, the closest first."""
+    nearest, single = float(at), np.float32(float(at))
+    around = [nearest, *(math.nextafter(nearest, side) for side in (-math.inf, math.inf))]
+    around += [float(single), *(float(np.nextafter(single, np.float32(s))) for s in (-9, 9))]
+    inside = {x for x in around if ends[0] <= x <= ends[1]}
+    return sorted(inside, key=lambda x: abs(Fraction(x) - at))
