@@ -1,4 +1,4 @@
-"""Networks × intervals × margins: does N exceed a threshold somewhere on an interval?
+"""Networks × intervals × margins, with the question whether N exceeds a threshold there.
 
 The extremum of N on the interval is known exactly, and the threshold is so far from it. On the far
 side no x is a counterexample (``unsat``). On the near side one is named, and shown to be one in
@@ -8,7 +8,7 @@ exact arithmetic and in every evaluation in float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -74,13 +74,9 @@ class Request:
         for text in self.intervals:
             if text != RANDOM:
                 interval(text)
-        if self.weights not in SIGNIFICAND:
-            raise RequestError(
-                f"weights: {self.weights!r} is unknown; choose from {[*SIGNIFICAND]}"
-            )
+        _known("weights", self.weights, SIGNIFICAND)
         for kind in self.kinds:
-            if kind not in KINDS:
-                raise RequestError(f"kinds: {kind!r} is unknown; choose from {', '.join(KINDS)}")
+            _known("kinds", kind, KINDS)
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Instance:
-    """A question with its answer: is there an x in ``ends`` with N(x) beyond the threshold?
+    """The question whether there is an x in ``ends`` with N(x) beyond a threshold, and its answer.
 
     Beyond is ≥ where the ``sense`` is ``max``, and ≤ where it is ``min``. ``counterexample`` is a
     float64 x for which it is so, exactly and as computed; None if there is none.
@@ -133,6 +129,11 @@ class Instance:
             return ()
         single = self.subject.weights == FLOAT32 and _holds_in_float32(self, self.counterexample)
         return (FLOAT64, FLOAT32) if single else (FLOAT64,)
+
+
+def _known(kind: str, name: str, names: Collection[str]) -> None:
+    if name not in names:
+        raise RequestError(f"{kind}: {name!r} is unknown; choose from {', '.join(names)}")
 
 
 def interval(text: str) -> Interval:
@@ -167,10 +168,10 @@ def _subjects(request: Request, message: Message) -> Iterator[Subject]:
         if request.weights == FLOAT32:
             base = in_float32(base)
         draw = Random(f"{request.seed} {tol}")
-        ends = tuple(
-            _drawn(draw) if text == RANDOM else interval(text) for text in request.intervals
-        )
-        spike = _spiked(base, ends[-1], draw.random(), SPIKES[number % len(SPIKES)], request)
+        ends = tuple(_drawn(draw) if a_b == RANDOM else interval(a_b) for a_b in request.intervals)
+        at = _inside(ends[-1], draw.random(), request.weights)
+        gap = half_gap(at, SIGNIFICAND[request.weights])
+        spike = spiked(base, at, gap * 2 ** SPIKES[number % len(SPIKES)])
         made = {SINE: (base, ends), SPIKED: (spike, ends[-1:])}
         made[DIFFERENCE] = difference(base, resummed(base)), ends[-1:]
         for kind in request.kinds:
@@ -184,13 +185,10 @@ def _drawn(draw: Random) -> Interval:
     return round(low * GRID) / GRID, (round(low * GRID) + width) / GRID
 
 
-def _spiked(
-    network: Network, ends: Interval, part: float, doublings: int, request: Request
-) -> Network:
-    """Put a spike at a float well inside an interval, of the format that the weights have."""
+def _inside(ends: Interval, part: float, weights: str) -> float:
+    """Return a number well inside an interval, of the format that the weights have."""
     at = ends[0] + (ends[1] - ends[0]) * (0.1 + 0.8 * part)
-    at = float(np.float32(at)) if request.weights == FLOAT32 else at
-    return spiked(network, at, half_gap(at, SIGNIFICAND[request.weights]) * 2**doublings)
+    return float(np.float32(at)) if weights == FLOAT32 else at
 
 
 def _asked(

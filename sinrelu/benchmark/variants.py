@@ -72,5 +72,5 @@ def difference(first: Network, second: Network) -> Network:
 
 
 def half_gap(x: float, bits: int = 53) -> float:
-    """Return half the gap between the floats of so many bits around x ≠ 0, and not a power of two."""
+    """Return half the gap between floats of so many bits around x, which is no power of two."""
     return math.ldexp(1.0, math.frexp(x)[1] - bits - 1)

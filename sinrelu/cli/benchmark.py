@@ -29,9 +29,12 @@ Needs the package onnx: pip install 'sinrelu[onnx]'."""
 
 def _list_option(name: str, default: str, text: str) -> shared.Decorator:
     """Add an option for names or numbers with commas between them."""
-    settings = {"metavar": "A,B,...", "default": default, "show_default": True}
+
+    def split(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
+        return tuple(given.split(","))
+
     return click.option(
-        name, callback=lambda _, __, text: tuple(text.split(",")), help=text, **settings
+        name, metavar="A,B,...", default=default, show_default=True, callback=split, help=text
     )
 
 
