@@ -57,8 +57,9 @@ def check_free(folder: Path) -> None:
         raise RequestError(f"{folder}: is not empty; name a new folder")
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder}: is a file; name a new folder")
-    if not os.access(folder.resolve().parent, os.W_OK):
-        raise FileAccessError(f"{folder}: cannot be made, as its parent cannot be written")
+    parent = folder.resolve().parent
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise FileAccessError(f"{folder}: cannot be made, as {parent} is no folder to write to")
 
 
 def _files(found: list[Instance], timeout: int) -> Iterator[tuple[str, bytes]]:

@@ -27,7 +27,7 @@ from sinrelu.evaluate import evaluate_exact, evaluate_float32
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, in_float32
 from sinrelu.progress import Message, ignore
-from sinrelu.target import End, tolerance
+from sinrelu.target import LARGEST, End, tolerance
 
 SINE, SPIKED, DIFFERENCE = KINDS = ("sine", "spiked", "difference")
 MAXIMUM, MINIMUM = "max", "min"
@@ -137,13 +137,15 @@ def _known(kind: str, name: str, names: Collection[str]) -> None:
 
 
 def interval(text: str) -> Interval:
-    """Read a:b, the ends rounded to float64; a RequestError if they do not rise."""
+    """Read a:b, the ends rounded to float64; a RequestError if they do not rise, or go far."""
     low, colon, high = text.partition(":")
     if not colon:
         raise RequestError(f"intervals: {text!r} is neither {RANDOM} nor of the form a:b")
     ends = End.parse(low).nearest(), End.parse(high).nearest()
     if not ends[0] < ends[1]:
         raise RequestError(f"intervals: {text!r} does not rise")
+    if max(-ends[0], ends[1]) > LARGEST:
+        raise RequestError(f"intervals: {text!r} reaches beyond ±{LARGEST}")
     return ends
 
 
@@ -168,7 +170,7 @@ def _subjects(request: Request, message: Message) -> Iterator[Subject]:
         if request.weights == FLOAT32:
             base = in_float32(base)
         draw = Random(f"{request.seed} {tol}")
-        ends = tuple(_drawn(draw) if a_b == RANDOM else interval(a_b) for a_b in request.intervals)
+        ends = tuple(_drawn(draw) if it == RANDOM else interval(it) for it in request.intervals)
         at = _inside(ends[-1], draw.random(), request.weights)
         gap = half_gap(at, SIGNIFICAND[request.weights])
         spike = spiked(base, at, gap * 2 ** SPIKES[number % len(SPIKES)])

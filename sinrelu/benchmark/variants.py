@@ -5,6 +5,8 @@ numbers, so nothing is rounded.
 """
 
 import math
+from collections import defaultdict
+from fractions import Fraction
 
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, Network, Row
@@ -54,20 +56,21 @@ def _split(source: int, weight: float) -> list[tuple[int, float]]:
 
 
 def difference(first: Network, second: Network) -> Network:
-    """Return N₁ − N₂, side by side, layered if both are layered and equally deep.
+    """Return N₁ − N₂, side by side; layered if both are, and equally deep.
 
-    The difference of their output biases is to be a float64.
+    Two output biases, or two weights of the input there, are subtracted exactly.
     """
     offset = first.units
     shifted = [
         Row(tuple(s + offset if s else 0 for s in row.sources), row.weights, row.bias)
         for row in second.rows
     ]
-    one, other = first.rows[-1], shifted[-1]
-    output = Row.of(
-        [*one.edges, *((source, -weight) for source, weight in other.edges)], one.bias - other.bias
-    )
-    rows = (*first.rows[:-1], *shifted[:-1], output)
+    edges: defaultdict[int, Fraction] = defaultdict(Fraction)
+    for sign, output in ((1, first.rows[-1]), (-1, shifted[-1])):
+        for source, weight in output.edges:
+            edges[source] += sign * Fraction(weight)
+    bias = Fraction(first.rows[-1].bias) - Fraction(second.rows[-1].bias)
+    rows = (*first.rows[:-1], *shifted[:-1], Row.of(edges.items(), bias))
     return Network(rows, first.meta)
 
 

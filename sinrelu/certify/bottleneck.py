@@ -78,7 +78,7 @@ from sinrelu.arithmetic.numbers import positive
 from sinrelu.arithmetic.rounding import as_float, float_above, float_below
 from sinrelu.arithmetic.sine import LIMIT, PI_1, PI_2, PI_3
 from sinrelu.certify import pieces
-from sinrelu.certify.bound import UP, Interval, Judge, outputs
+from sinrelu.certify.bound import UP, Deviation, Interval, Judge, outputs
 from sinrelu.certify.cuts import WORTH, Cut, constant_units, proposals
 from sinrelu.certify.pieces import Finder, affordable, subintervals
 from sinrelu.errors import RequestError
@@ -329,7 +329,7 @@ def _stretches(
     for part in subintervals(domain, max(1, min(PARTS, int(expected / FEWEST)))):
         known = None
         for nodes, values, found in outputs(judge, part, finder.blocks(part)):
-            stretch = _stretch(turns, nodes, values, found.radius)
+            stretch = _stretch(turns, nodes, values, found)
             known = stretch if known is None else known | stretch
             limit -= stretch.cells
             if limit < 0:
@@ -339,9 +339,10 @@ def _stretches(
 
 
 def _stretch(
-    turns: tuple[int, int], nodes: DoubleDouble, values: DoubleDouble, radius: FloatArray
+    turns: tuple[int, int], nodes: DoubleDouble, values: DoubleDouble, found: Deviation
 ) -> Stretch:
     """Points 4 to 6 on the cells between neighbouring nodes; nothing is known of a span yet."""
+    radius = found.radius
     with np.errstate(all="ignore"):
         distance = np.minimum(*(_distance(nodes, values, turns, sign) for sign in (1, -1)))
         offset = np.max((distance + radius + ROUNDING) * UP)

@@ -31,7 +31,7 @@ from sinrelu.certify.floats import BINARY64
 from sinrelu.certify.pieces import Finder, estimated_pieces
 from sinrelu.certify.rounding import Rounding
 from sinrelu.kernels import backend_for
-from sinrelu.network import Network, Row
+from sinrelu.network import Network, Row, without_dead_units
 
 MOST_CELLS = 500
 """Cells that are looked into exactly, at most; the values of some networks are alike in more."""
@@ -62,6 +62,7 @@ def greatest(network: Network, ends: Interval) -> Extremum | None:
     ends are not such, or beyond ±2²⁰, or a weight has more bits than a float64, and an
     ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
+    network = Network(tuple(without_dead_units(network.rows)))
     left, evaluation = _cells_left(network, ends)
     if len(left) > MOST_CELLS:
         return None
