@@ -274,6 +274,36 @@ FAULTS = [
         ("a float64 outside the domain for a witness", "if low <= x <= high]", "]"),
     ),
     *_of(
+        "certify/extremum.py",
+        "extremum",
+        ("radii left out of extrema", "(radius + size * SLACK)", "(size * SLACK)"),
+        ("a bound from above for one from below", "np.max(below)", "np.max(above)"),
+        ("cells left out that may hold it", "above >= lower]])", "above > above.max() / 2]])"),
+        ("cells with kinks taken for pieces", "if first * second >= 0:", "if True:"),
+        (
+            "one cell left over enough",
+            "(exact_cells(network, *cell) for cell in left)",
+            "(exact_cells(network, *cell) for cell in left[:1])",
+        ),
+        ("the least value with the wrong sign", "value=-found.value", "value=found.value"),
+        (
+            "evaluation of a block for that of all",
+            "max(evaluation, found.evaluation)",
+            "evaluation",
+        ),
+    ),
+    *_of(
+        "benchmark/instances.py",
+        "folder",
+        ("thresholds on the wrong side", "== (expected == UNSAT)", "== (expected == SAT)"),
+        ("a counterexample in exact arithmetic alone", "Fraction(room))", "0 * Fraction(1))"),
+        (
+            "answers that the threshold's rounding turned",
+            "None if _beyond(asked, extremum.value) else asked",
+            "asked",
+        ),
+    ),
+    *_of(
         "verification/report.py",
         "verify",
         (

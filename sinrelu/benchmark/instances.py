@@ -215,9 +215,11 @@ def _instance(
     subject: Subject, ends: Interval, sense: str, extremum: Extremum, margin: str, expected: str
 ) -> Instance | None:
     """Return a question, or None where its answer is not what is expected, or no x shows it."""
-    outward = (sense == MAXIMUM) == (expected == UNSAT)
-    threshold = float(extremum.value + positive(margin, "margins") * (1 if outward else -1))
+    outward, exact = (sense == MAXIMUM) == (expected == UNSAT), positive(margin, "margins")
+    threshold = float(extremum.value + exact * (1 if outward else -1))
     asked = Instance(subject, ends, sense, extremum, margin, expected, threshold, None)
+    if not exact / 2 <= asked.distance <= exact * 2:  # a float64 is not so fine
+        return None
     if expected == UNSAT:
         return None if _beyond(asked, extremum.value) else asked
     shown = [x for x in _floats_near(extremum.at, ends) if _is_shown(asked, x)]

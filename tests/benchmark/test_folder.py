@@ -157,7 +157,7 @@ def test_spikes_are_seen_by_one_float_alone(tmp_path):
     network, x = load(tmp_path / "new" / sat["onnx"]), float(sat["counterexample"])
     assert fraction(sat["exact_place"]) == x
     assert is_beyond(sat, naive_exact(network, x))
-    grid = np.linspace(float(sat["low"]), float(sat["high"]), 1001)
+    grid = np.linspace(float(sat["low"]), float(sat["high"]), 101)
     neighbours = [math.nextafter(x, side) for side in (-9, 9)]
     for other in [*neighbours, *grid.tolist()]:
         assert naive_exact(network, x) - naive_exact(network, other) > Fraction(24, 100)
@@ -209,6 +209,17 @@ def test_what_cannot_be_shown_is_left_out_and_said(tmp_path):
     found = written(tmp_path / "new", request, message=said.append)
     assert [instance.margin for instance in found if instance.expected == "sat"] == ["1e-2"]
     assert any("left out, as 1e-16 sat could not be shown" in line for line in said)
+
+
+def test_margins_finer_than_float64_turn_no_answer(tmp_path):
+    margins = tuple(f"{k}e-17" for k in range(1, 16))
+    intervals = tuple(f"{k}/10:{2 * k + 1}/20" for k in range(-20, 20, 3))
+    request = Request(("1e-3",), margins=margins, intervals=intervals, kinds=("sine",))
+    written(tmp_path / "new", request)
+    rows = truth(tmp_path / "new")
+    network = load(tmp_path / "new" / rows[0]["onnx"])
+    assert 0 < len(rows) < 2 * len(margins) * len(intervals)
+    assert all(is_true(network, row) for row in rows)
 
 
 def test_a_folder_that_holds_something_stays_as_it_is(tmp_path):

@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rational import refine
 
-from sinrelu.certify import extremum
+from sinrelu import build
+from sinrelu.arithmetic.double_double import DoubleDouble
+from sinrelu.certify import extremum, rounding
 from sinrelu.certify.extremum import exact_cells, greatest, least
+from sinrelu.certify.pieces import Finder
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_float64
 from sinrelu.network import Network, Row
@@ -52,10 +55,34 @@ def test_hand_made_networks_on_hand_made_intervals(network, ends):
     assert (least(network, ends).value, greatest(network, ends).value) == extrema(network, ends)
 
 
-@given(networks(), ENDS)
-def test_evaluation_is_bounded_at_the_floats_of_the_interval(network, ends):
+@given(networks(), ENDS, st.sets(st.integers(1, 15), max_size=3))
+def test_nodes_from_anywhere_give_the_same(network, ends, inner):
+    """Cells of many pieces have large radii; they are cut exactly, or rightly left out."""
+    x = np.array(
+        [ends[0], *(ends[0] + (ends[1] - ends[0]) * k / 16 for k in sorted(inner)), ends[1]]
+    )
+    nodes = DoubleDouble(x, np.zeros_like(x))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Finder, "blocks", lambda *_: iter([nodes]))
+        assert greatest(network, ends).value == extrema(network, ends)[1]
+
+
+def test_a_peak_that_no_node_sees_is_found(monkeypatch):
+    peak = Network(
+        [*(Row((0,), (1.0,), -k / 2) for k in (0, 1, 2)), Row((1, 2, 3), (1.0, -2.0, 1.5), 0.0)]
+    )
+    nodes = DoubleDouble(np.array([0.0, 1.0, 1.25]), np.zeros(3))
+    monkeypatch.setattr(Finder, "blocks", lambda *_: iter([nodes]))
+    assert greatest(peak, (0.0, 1.25)).at == 0.5
+
+
+@pytest.mark.parametrize("ends", [NARROW, (-1.0, 3.0)])
+def test_evaluation_is_bounded_at_the_floats_of_the_interval(ends, monkeypatch):
+    monkeypatch.setattr(rounding, "CELLS", 4)
+    network = build(tol="1e-3")
     found = greatest(network, ends)
-    for x in [*ends, *np.linspace(*ends, 9).tolist()]:
+    assert found.evaluation < 1e-13
+    for x in np.linspace(*ends, 99).tolist():
         error = abs(Fraction(float(evaluate_float64(network, x))) - naive_exact(network, x))
         assert error <= found.evaluation
 
