@@ -1,7 +1,11 @@
 """``sinrelu benchmark`` from the outside."""
 
-import pytest
+import re
 
+import pytest
+from study import ROOT
+
+from sinrelu.benchmark.folder import COLUMNS
 from sinrelu.cli import run
 
 SMALL = ("--tol", "1e-2", "--margins", "1e-3")
@@ -63,3 +67,15 @@ def test_a_folder_is_refused_before_the_work(capsys, place):
     (place / "notes.txt").write_text("mine")
     assert run(["benchmark", "."]) == 2
     assert capsys.readouterr().err == "sinrelu: .: is not empty; name a new folder\n"
+
+
+def test_the_page_shows_what_is_printed(capsys):
+    page = (ROOT / "docs" / "benchmark.md").read_text()
+    _, command, shown = re.search(r"(\$ sinrelu (benchmark .*))\n([^`]*)", page).groups()
+    assert run(command.split()) == 0
+    assert capsys.readouterr().out == shown
+
+
+def test_the_page_names_every_column():
+    page = (ROOT / "docs" / "benchmark.md").read_text()
+    assert {name for name in COLUMNS if f"`{name}`" not in page} <= {"onnx", "vnnlib"}
