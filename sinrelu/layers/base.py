@@ -57,14 +57,20 @@ class Layer(ABC):
     def _remembered(self) -> npt.NDArray[Any]:
         """Return what ``forward`` left for ``backward`` in ``_memory``."""
         if self._memory is None:
-            raise RequestError("backward: call forward before")
+            raise RequestError(f"{type(self).__name__}: call forward before backward")
         return self._memory
 
 
-def as_batch(input: npt.ArrayLike, features: int | None = None) -> FloatArray:
-    """Return a batch as float64, after a check of its shape."""
-    batch = np.asarray(input, dtype=np.float64)
-    if batch.ndim != 2 or features not in (None, batch.shape[1]):
-        wanted = "features" if features is None else features
-        raise RequestError(f"expected an array of shape (batch, {wanted}), found {batch.shape}")
+def as_batch(
+    input: npt.ArrayLike, features: int | None = None, rows: int | None = None
+) -> FloatArray:
+    """Return a batch as float64, shape (batch, features); a row or a number is a batch of one."""
+    batch = np.atleast_2d(np.asarray(input, dtype=np.float64))
+    if batch.ndim != 2 or features not in (None, batch.shape[1]) or rows not in (None, len(batch)):
+        wanted = f"{_size(rows, 'batch')}, {_size(features, 'features')}"
+        raise RequestError(f"expected an array of shape ({wanted}), found {np.shape(input)}")
     return batch
+
+
+def _size(number: int | None, name: str) -> str:
+    return name if number is None else f"{number}"

@@ -1,47 +1,72 @@
 """The layers of a multilayer perceptron."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.numbers import count
 from sinrelu.errors import RequestError
 from sinrelu.layers.base import Layer, Parameter, as_batch
 
+Seed = int | np.random.Generator | None
+
 
 class Dense(Layer):
-    """x ↦ W·x + b, from shape (batch, in) to shape (batch, out).
+    """x ↦ W·x + b, from shape (batch, inputs) to shape (batch, outputs), or for a single row.
 
-    The weight W has shape (out, in), and so has the mask, if any: it says which connections there
-    are, and the other weights are 0 and do not learn. The bias b has shape (out,).
+    ``Dense(W, b)`` takes arrays, W of shape (outputs, inputs) and b of shape (outputs,).
+    ``Dense(inputs, outputs, seed=0)`` starts at random: weights are normal with variance 2/inputs
+    (He, Zhang, Ren, Sun, arXiv:1502.01852), biases 0. The seed is what numpy's ``default_rng``
+    takes; without one, every layer is another.
+
+    ``bias`` is b too, or False: then b is 0 and does not learn. The mask, if any, has the shape of
+    W: it says which connections there are, and the other weights are 0 and do not learn. Raises
+    RequestError if shapes do not fit.
     """
 
     def __init__(
-        self, weight: npt.ArrayLike, bias: npt.ArrayLike, mask: npt.ArrayLike | None = None
+        self,
+        weight_or_inputs: npt.ArrayLike,
+        bias_or_outputs: npt.ArrayLike | None = None,
+        /,
+        mask: npt.ArrayLike | None = None,
+        *,
+        bias: npt.ArrayLike = True,
+        seed: Seed = None,
     ) -> None:
+        weight = weight_or_inputs
+        if np.ndim(weight) == 0:
+            weight = _random(count(weight, "inputs"), count(bias_or_outputs, "outputs"), seed)
+        elif bias_or_outputs is not None and bias is True:
+            bias = bias_or_outputs
         self.weight = Parameter(weight, mask)
-        self.bias = Parameter(bias)
         shape = self.weight.value.shape
-        if len(shape) != 2 or self.bias.value.shape != shape[:1]:
-            raise RequestError(f"weight: shape {shape} does not fit biases {self.bias.value.shape}")
+        learns = np.full(shape[:1], bias is not False)
+        self.bias = Parameter(np.zeros(shape[:1]) if isinstance(bias, bool) else bias, learns)
+        if len(shape) != 2:
+            raise RequestError(f"weight: expected shape (outputs, inputs), found {shape}")
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return x·Wᵀ + b, row by row."""
-        self._memory = as_batch(input, self.weight.value.shape[1])
-        output: FloatArray = self._memory @ self.weight.value.T + self.bias.value
-        return output
+        outputs, inputs = self.weight.value.shape
+        self._memory = np.asarray(input, dtype=np.float64)
+        output = as_batch(input, inputs) @ self.weight.value.T + self.bias.value
+        return output.reshape(*self._memory.shape[:-1], outputs)
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return G·W for gradients G of shape (batch, out); W's is Gᵀ·x and b's sums over rows."""
-        gradient = as_batch(grad_output, len(self.bias.value))
-        self.weight.keep(gradient.T @ self._remembered())
+        shape, x = self._remembered().shape, as_batch(self._remembered())
+        gradient = as_batch(grad_output, len(self.bias.value), len(x))
+        self.weight.keep(gradient.T @ x)
         self.bias.keep(gradient.sum(axis=0))
-        return gradient @ self.weight.value
+        return (gradient @ self.weight.value).reshape(shape)
 
     def parameters(self) -> Sequence[Parameter]:
-        """Return the weight and the bias."""
-        return (self.weight, self.bias)
+        """Return the weight, and the bias if it learns."""
+        return (self.weight, self.bias) if self.bias.free.all() else (self.weight,)
 
 
 class ReLU(Layer):
@@ -58,6 +83,21 @@ class ReLU(Layer):
         return np.where(self._remembered(), grad_output, 0.0)
 
 
+class Square(Layer):
+    """x², entry by entry; any shape."""
+
+    def forward(self, input: npt.ArrayLike) -> FloatArray:
+        """Return x²."""
+        x = np.asarray(input, dtype=np.float64)
+        self._memory = x
+        return np.square(x)
+
+    def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
+        """Return the gradient times 2·x."""
+        x: FloatArray = self._remembered()
+        return np.asarray(grad_output, dtype=np.float64) * 2 * x
+
+
 class Sigmoid(Layer):
     """1/(1 + e⁻ˣ), entry by entry; any shape, no overflow for any finite x."""
 
@@ -71,3 +111,35 @@ class Sigmoid(Layer):
         """Return the gradient times s·(1 − s), where s is the output."""
         s: FloatArray = self._remembered()
         return np.asarray(grad_output, dtype=np.float64) * s * (1 - s)
+
+
+class Softmax(Layer):
+    """exp(xᵢ)/Σ exp(xⱼ) in each row; shape (batch, classes) or one row, of logits of any size."""
+
+    def forward(self, input: npt.ArrayLike) -> FloatArray:
+        """Return the softmax of every row."""
+        output: FloatArray = np.exp(log_softmax(as_batch(input))).reshape(np.shape(input))
+        self._memory = output
+        return output
+
+    def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
+        """Return J·g = s·(g − Σ gⱼsⱼ) in each row; J = diag(s) − s·sᵀ, where s is the output."""
+        s: FloatArray = self._remembered()
+        product: FloatArray = s * np.asarray(grad_output, dtype=np.float64)
+        total: FloatArray = np.sum(product, axis=-1, keepdims=True)
+        return product - s * total
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Return xᵢ − log Σ exp(xⱼ) in each row, shape (batch, classes).
+
+    The largest logit is subtracted first, so that no exponential overflows and no logarithm of 0 is
+    taken.
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    result: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def _random(inputs: int, outputs: int, seed: Seed) -> FloatArray:
+    return np.random.default_rng(seed).normal(0.0, math.sqrt(2 / inputs), (outputs, inputs))

@@ -1,4 +1,4 @@
-"""The gradient check: whether what ``backward`` returns is the derivative of ``forward``."""
+"""Numerical gradients, and whether what ``backward`` returns is the derivative of ``forward``."""
 
 import math
 from collections.abc import Callable
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.errors import RequestError
 from sinrelu.layers.base import BoolArray, Layer
 
 STEP = 6e-6
@@ -28,10 +29,9 @@ def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> fl
     kink. The step is relative to entries larger than 1.
     """
     x = np.array(input, dtype=np.float64)
-    output = layer.forward(x)
-    direction = np.random.default_rng(0).standard_normal(output.shape)
-    everywhere = np.ones(x.shape, dtype=bool)
-    claims = [(x, layer.backward(direction), everywhere)]
+    shape = np.shape(layer.forward(x))
+    direction = np.asarray(np.random.default_rng(0).standard_normal(shape))
+    claims = [(x, np.asarray(layer.backward(direction), dtype=np.float64), _everywhere(x))]
     claims += [(p.value, p.gradient, p.free) for p in layer.parameters()]
 
     def projection() -> float:
@@ -42,12 +42,36 @@ def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> fl
     return max(_relative_error(gradient, quotient) for (_, gradient, _), quotient in pairs)
 
 
+def numeric_gradient(
+    function: Callable[[FloatArray], npt.ArrayLike], x: npt.ArrayLike, step: float = STEP
+) -> FloatArray:
+    """Return the gradient of a number f(x) by central differences, in the shape of x.
+
+    Where f is smooth and near 1 the error is about 1e-10: the third derivative times step²/6 for
+    truncation, and a few 1e-11 for rounding. The step is relative to entries larger than 1. Raises
+    RequestError if f returns more than one number.
+    """
+    array = np.array(x, dtype=np.float64)
+
+    def number() -> float:
+        value = np.asarray(function(array), dtype=np.float64)
+        if value.size != 1:
+            raise RequestError(f"function: expected one number, found shape {value.shape}")
+        return value.item()
+
+    return _quotients(number, array, _everywhere(array), step)
+
+
+def _everywhere(x: FloatArray) -> BoolArray:
+    return np.ones(x.shape, dtype=bool)
+
+
 def _quotients(
     function: Callable[[], float], array: FloatArray, free: BoolArray, step: float
 ) -> FloatArray:
     """Return the central difference quotients for the free entries of an array, 0 for others."""
     result = np.zeros_like(array)
-    for index in zip(*np.nonzero(free), strict=True):
+    for index in map(tuple, np.argwhere(free)):
         value = array[index]
         reach = step * max(1.0, abs(value))
         array[index] = above = value + reach

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import GraphError, RequestError
-from sinrelu.formats.dense import Assembler, Values, stages
+from sinrelu.formats.dense import Assembler, stages
 from sinrelu.layers.base import Layer, Parameter
 from sinrelu.layers.basic import Dense, ReLU
 from sinrelu.network import Network
@@ -38,7 +39,14 @@ class Sequential(Layer):
             value = layer.forward(value)
         return value
 
-    def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
+    def activations(self, input: npt.ArrayLike) -> list[FloatArray]:
+        """Return the output of every layer in order; the last is what ``forward`` returns."""
+        values = [np.asarray(input, dtype=np.float64)]
+        for layer in self.layers:
+            values.append(layer.forward(values[-1]))
+        return values[1:]
+
+    def backward(self, grad_output: npt.ArrayLike = 1.0) -> FloatArray:
         """Return the gradient with respect to the first layer's input."""
         gradient = np.asarray(grad_output, dtype=np.float64)
         for layer in reversed(self.layers):
@@ -74,21 +82,38 @@ class Sequential(Layer):
     def to_network(self, meta: Mapping[str, object] | None = None) -> Network:
         """Return the network that the layers compute; weights that are 0 are left out.
 
-        What ``from_network`` made of a network comes back bit by bit, without ``meta``. Raises
-        GraphError if the layers are not Dense and ReLU from one number to one number, a weight or
-        bias is not finite, or the product of two Dense with no ReLU between is not float64.
+        What ``from_network`` made of a network comes back bit by bit, without ``meta``. Dense
+        layers with no ReLU between them become one: its numbers are their products, rounded to
+        float64 as numpy multiplies matrices, and it is what the network is from then on.
+
+        Raises GraphError if the layers are not Dense and ReLU from one number to one number, or a
+        weight or bias is not finite.
         """
         assembler = Assembler()
-        return assembler.network(_follow(assembler, self, assembler.input), meta)
+        values = assembler.input
+        for kind, run in groupby(_flat(self), type):
+            if kind is Dense:  # exactly: a subclass may compute something else
+                values = assembler.affine(values, *_affine(run))
+            elif kind is ReLU:
+                values = assembler.relu(values)
+            else:
+                raise GraphError(f"{kind.__name__}: only Dense and ReLU make a network")
+        return assembler.network(values, meta)
 
 
-def _follow(assembler: Assembler, layer: Layer, values: Values) -> Values:
-    if type(layer) is Dense:  # exactly: a subclass may compute something else
-        return assembler.affine(values, layer.weight.value, layer.bias.value)
-    if type(layer) is ReLU:
-        return assembler.relu(values)
+def _flat(layer: Layer) -> Iterator[Layer]:
     if isinstance(layer, Sequential):
-        for inner in layer.layers:
-            values = _follow(assembler, inner, values)
-        return values
-    raise GraphError(f"{type(layer).__name__}: only Dense and ReLU make a network")
+        yield from chain.from_iterable(map(_flat, layer.layers))
+    else:
+        yield layer
+
+
+def _affine(run: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
+    """Return the weight and the bias of Dense layers one after the other."""
+    first, *others = [(layer.weight.value, layer.bias.value) for layer in run]
+    weight, bias = first
+    for factor, constant in others:
+        if factor.shape[1] != len(weight):
+            raise GraphError(f"a matrix of {factor.shape[1]} columns meets {len(weight)} values")
+        weight, bias = factor @ weight, factor @ bias + constant
+    return weight, bias

@@ -8,13 +8,17 @@ import pytest
 from sinrelu.errors import RequestError
 from sinrelu.layers import (
     Dense,
+    HingeLoss,
     Layer,
     ReLU,
     Sequential,
     Sigmoid,
+    Softmax,
     SoftmaxCrossEntropy,
+    Square,
     SquaredLoss,
     gradient_error,
+    numeric_gradient,
 )
 
 LIMIT = 1e-6
@@ -35,10 +39,23 @@ def dense(rng, inputs, outputs, mask=None):
 LAYERS = {
     "dense": lambda rng: dense(rng, 4, 3),
     "sparse dense": lambda rng: dense(rng, 4, 3, rng.random((3, 4)) < 0.5),
+    "random dense": lambda rng: Dense(4, 3, seed=rng),
+    "dense without bias": lambda rng: Dense(4, 3, seed=rng, bias=False),
     "relu": lambda rng: ReLU(),
+    "square": lambda rng: Square(),
     "sigmoid": lambda rng: Sigmoid(),
-    "squared loss": lambda rng: SquaredLoss(rng.standard_normal((5, 4))),
-    "softmax cross-entropy": lambda rng: SoftmaxCrossEntropy(rng.integers(0, 4, 5)),
+    "softmax": lambda rng: Softmax(),
+    **{
+        f"{loss.__name__}, {reduction}": lambda rng, loss=loss, target=target, how=reduction: loss(
+            target(rng), reduction=how
+        )
+        for reduction in ("mean", "sum", "none")
+        for loss, target in {
+            SquaredLoss: lambda rng: rng.standard_normal((5, 4)),
+            HingeLoss: lambda rng: rng.choice([-1, 1], (5, 4)),
+            SoftmaxCrossEntropy: lambda rng: rng.integers(0, 4, 5),
+        }.items()
+    },
     "sigmoid network": lambda rng: Sequential(
         dense(rng, 4, 6),
         Sigmoid(),
@@ -53,6 +70,30 @@ LAYERS = {
 def test_every_gradient_is_right(name, seed):
     rng = np.random.default_rng(seed)
     assert gradient_error(LAYERS[name](rng), batch(rng, 5, 4)) < LIMIT
+
+
+SINGLE = {
+    "dense": (lambda: Dense(4, 3, seed=1), (4,)),
+    "dense of a number": (lambda: Dense(1, 3, seed=1), ()),
+    "relu": (ReLU, ()),
+    "square": (Square, ()),
+    "sigmoid": (Sigmoid, ()),
+    "softmax": (Softmax, (4,)),
+    "squared loss": (lambda: SquaredLoss([0.1, 0.2, 0.3, 0.4]), (4,)),
+    "squared loss of a number": (lambda: SquaredLoss(0.5), ()),
+    "hinge loss": (lambda: HingeLoss(-1), ()),
+    "cross-entropy": (lambda: SoftmaxCrossEntropy(2), (4,)),
+    "cross-entropy, none": (lambda: SoftmaxCrossEntropy(2, reduction="none"), (4,)),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_row_or_a_number_is_a_batch_of_one(name):
+    make, shape = SINGLE[name]
+    layer, x = make(), batch(np.random.default_rng(6), *shape)
+    assert gradient_error(layer, x) < LIMIT  # which compares the shapes, too
+    alone, (together, *_) = layer.forward(x), np.atleast_1d(layer.forward(np.atleast_2d(x)))
+    assert alone.tolist() == together.reshape(alone.shape).tolist()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -148,8 +189,48 @@ def test_nothing_to_differentiate_is_no_error():
     assert gradient_error(ReLU(), -np.ones((2, 3))) == 0
 
 
-@pytest.mark.parametrize("layer", [dense(np.random.default_rng(5), 2, 2), ReLU(), Sigmoid()])
-def test_backward_needs_a_forward(layer):
-    assert isinstance(layer, Layer)
-    with pytest.raises(RequestError, match="forward"):
-        layer.backward(np.ones((1, 2)))
+NEW = {"Dense": lambda: Dense(2, 2), "HingeLoss": lambda: HingeLoss(1)} | {
+    kind.__name__: kind for kind in (ReLU, Sigmoid, Softmax, Square)
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_first_backward_says_that_forward_is_missing(name):
+    for layer in (NEW[name](), Sequential(NEW[name]())):
+        with pytest.raises(RequestError, match=f"^{name}: call forward before backward$"):
+            layer.backward(1.0)
+
+
+def test_a_numeric_gradient_has_the_shape_of_its_point():
+    x = np.array([[0.3, -2.0], [5.0, 1.0]])
+    assert numeric_gradient(lambda t: np.sum(t**3), x) == pytest.approx(3 * x**2, rel=1e-9)
+    assert numeric_gradient(math.exp, 0.5) == pytest.approx(math.exp(0.5), rel=1e-9)
+    assert numeric_gradient(lambda t: 0.0, np.empty((0, 2))).shape == (0, 2)
+    assert x.tolist() == [[0.3, -2.0], [5.0, 1.0]]
+
+
+def test_a_numeric_gradient_is_that_of_one_number():
+    with pytest.raises(RequestError, match=r"expected one number, found shape \(2,\)"):
+        numeric_gradient(lambda t: t, [1.0, 2.0])
+
+
+class Twice(Layer):
+    """As short as a class can be: it returns what Python computes."""
+
+    def forward(self, input):
+        return 2 * float(input)
+
+    def backward(self, grad_output):
+        return 2 * float(grad_output)
+
+
+class Silent(Twice):
+    """Forgets to return its gradient."""
+
+    def backward(self, grad_output):
+        super().backward(grad_output)
+
+
+def test_layers_that_compute_with_plain_numbers_are_checked():
+    assert gradient_error(Twice(), 3.0) < LIMIT
+    assert gradient_error(Silent(), 3.0) == math.inf

@@ -2,17 +2,24 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from sinrelu import layers
 from sinrelu.errors import RequestError
 from sinrelu.layers import (
     SGD,
     Adam,
     Dense,
+    HingeLoss,
     Parameter,
     ReLU,
     Sequential,
     Sigmoid,
+    Softmax,
     SoftmaxCrossEntropy,
+    Square,
     SquaredLoss,
 )
 
@@ -23,6 +30,42 @@ def test_dense_is_affine_row_by_row():
     assert layer.backward([[1.0, 0.0, 0.0], [0.0, 1.0, 2.0]]).tolist() == [[1.0, 2.0], [6.0, 0.0]]
     assert layer.weight.gradient.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
     assert layer.bias.gradient.tolist() == [1.0, 1.0, 2.0]
+
+
+def test_public_names_are_sorted_complete_and_there():
+    kinds = {name: (not name.isupper(), name[0].islower(), name) for name in layers.__all__}
+    assert layers.__all__ == sorted(kinds, key=kinds.__getitem__)
+    public = {name for name, thing in vars(layers).items() if getattr(thing, "__doc__", "")}
+    assert set(layers.__all__) <= public
+
+
+def test_a_seed_gives_the_same_dense_layer():
+    first, again, other = (Dense(30, 20, seed=seed) for seed in (1, np.random.default_rng(1), 2))
+    assert first.weight.value.shape == (20, 30)
+    assert first.weight.value.tolist() == again.weight.value.tolist()
+    assert (first.weight.value != other.weight.value).all()
+    assert (Dense(30, 20).weight.value != Dense(30, 20).weight.value).all()
+    assert first.bias.value.tolist() == [0.0] * 20
+    assert first.weight.value.std() == pytest.approx(np.sqrt(2 / 30), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "layer", [Dense(2, 3, seed=0, bias=False), Dense(np.ones((3, 2)), bias=False)]
+)
+def test_a_bias_that_is_left_out_stays_0(layer):
+    layer.forward([[1.0, 2.0]])
+    layer.backward([[1.0, 2.0, 3.0]])
+    SGD([layer.weight, layer.bias], 0.1).step()
+    assert layer.bias.value.tolist() == [0.0] * 3
+    assert layer.parameters() == (layer.weight,)
+
+
+def test_biases_by_any_way():
+    for layer in (Dense([[1.0]], [2.0]), Dense([[1.0]], bias=[2.0]), Dense(1, 1, bias=[2.0])):
+        assert layer.bias.value.tolist() == [2.0]
+        assert len(layer.parameters()) == 2
+    assert Dense([[1.0]]).bias.value.tolist() == [0.0]
+    assert Dense([[1.0]], [5.0], bias=False).bias.value.tolist() == [0.0]
 
 
 def test_gradients_are_those_of_the_last_backward():
@@ -44,6 +87,43 @@ def test_sigmoid_overflows_nowhere():
     output = layer.forward([[-1e308, -1000.0, -700.0, 0.0, 700.0, 1e308]])
     assert output.tolist() == [[0.0, 0.0, pytest.approx(np.exp(-700.0), rel=1e-12), 0.5, 1.0, 1.0]]
     assert np.isfinite(layer.backward(np.ones((1, 6)))).all()
+
+
+def test_square():
+    layer = Square()
+    assert layer.forward([[-3.0, 0.0, 0.5]]).tolist() == [[9.0, 0.0, 0.25]]
+    assert layer.backward([[1.0, 1.0, 2.0]]).tolist() == [[-6.0, 0.0, 2.0]]
+
+
+def test_softmax_and_its_jacobian_at_huge_logits():
+    layer = Softmax()
+    assert layer.forward([[8e307, -8e307], [1000.0, 1000.0]]).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    s = layer.forward([1.0, 2.0, 3.0])
+    assert s == pytest.approx(np.exp([1, 2, 3]) / np.exp([1, 2, 3]).sum(), rel=1e-15)
+    jacobian = np.array([layer.backward(unit) for unit in np.eye(3)])
+    assert jacobian == pytest.approx(np.diag(s) - np.outer(s, s), rel=1e-13)
+
+
+def test_hinge_loss_is_flat_from_the_margin_on():
+    loss = HingeLoss([[1, -1, 1, -1]], reduction="none")
+    assert loss.forward([[1.0, -2.0, 0.25, 3.0]]).tolist() == [[0.0, 0.0, 0.75, 4.0]]
+    assert loss.backward().tolist() == [[0.0, 0.0, -1.0, 1.0]]
+
+
+BATCHES = arrays(np.float64, (3, 4), elements=st.floats(-100, 100))
+
+
+@given(BATCHES, st.sampled_from([SquaredLoss, HingeLoss, SoftmaxCrossEntropy]))
+def test_reductions_are_mean_and_sum_of_the_losses_that_stay(x, kind):
+    target = [3, 0, 1] if kind is SoftmaxCrossEntropy else np.where(x > 3, 1, -1)
+    mean, total, none = (kind(target, reduction=how) for how in ("mean", "sum", "none"))
+    losses = none.forward(x)
+    assert losses.shape == ((3,) if kind is SoftmaxCrossEntropy else (3, 4))
+    assert float(mean.forward(x)) == pytest.approx(losses.mean(), rel=1e-14)
+    assert float(total.forward(x)) == pytest.approx(losses.sum(), rel=1e-14)
+    assert none.backward().tolist() == total.backward().tolist()
+    assert mean.backward() * losses.size == pytest.approx(total.backward(), rel=1e-14)
+    assert none.backward(np.full(losses.shape, 2.0)).tolist() == total.backward(2.0).tolist()
 
 
 def test_softmax_cross_entropy_at_huge_logits():
@@ -73,11 +153,17 @@ def test_squared_loss_is_a_mean_over_all_entries():
         lambda: Dense([1.0], [1.0]),
         lambda: Dense([[1.0]], [1.0, 2.0]),
         lambda: Dense([[1.0]], [1.0], mask=[True]),
-        lambda: Dense([[1.0]], [1.0]).forward([1.0]),
+        lambda: Dense([[1.0]], [1.0]).forward([1.0, 2.0]),
+        lambda: Dense([[1.0]], [1.0]).forward([[[1.0]]]),
         lambda: Dense([[1.0]], [1.0]).forward([[1.0, 2.0]]),
-        lambda: SquaredLoss([1.0]),
+        lambda: SquaredLoss([[[1.0]]]),
         lambda: SquaredLoss([[1.0], [2.0]]).forward([[1.0]]),
         lambda: SquaredLoss([[1.0]]).backward(),
+        lambda: SquaredLoss([[1.0]], reduction="median"),
+        lambda: HingeLoss([0, 1]),
+        lambda: Dense(3),
+        lambda: Dense(3, 0),
+        lambda: Dense(3, 2.5),
         lambda: SoftmaxCrossEntropy([0.5]),
         lambda: SoftmaxCrossEntropy([0]).forward([[1.0, 2.0], [1.0, 2.0]]),
         lambda: SoftmaxCrossEntropy([2]).forward([[1.0, 2.0]]),

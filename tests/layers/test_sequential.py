@@ -68,6 +68,9 @@ def test_skip_wiring_is_refused():
     [
         (Dense([[1.0]], [0.0]), Sigmoid()),
         (Dense([[1.0], [1.0]], [0.0, 0.0]),),
+        (Dense(1, 3), Dense(2, 1)),
+        (Dense(1, 3), ReLU(), Dense(2, 1)),
+        (type("Doubled", (Dense,), {})([[1.0]]),),
         (Dense([[np.inf]], [0.0]),),
         (SquaredLoss([[1.0]]),),
     ],
@@ -86,6 +89,37 @@ def test_nested_layers_and_meta():
         Row((1,), (1.0,), 1.0),
     ]
     assert network.meta == {"by": "hand"}
+
+
+def test_linear_layers_are_one_row():
+    """The product by hand; every number of it is exact."""
+    model = Sequential(
+        Dense([[1.0], [2.0]], [0.5, 0.0]),
+        Sequential(Dense([[1.0, 1.0], [0.0, 3.0]], bias=False)),
+        Dense([[2.0, -0.25]], [1.0]),
+    )
+    assert [*model.to_network().rows] == [Row((0,), (4.5,), 2.0)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_linear_layers_within_a_network_are_merged(seed):
+    sizes = [(1, 6), (6, 5), (5, 7), (7, 4), (4, 1)]
+    first, second, third, fourth, last = (Dense(*size, seed=seed) for size in sizes)
+    model = Sequential(first, second, ReLU(), third, fourth, ReLU(), last)
+    network = model.to_network()
+    assert network.widths == (5, 4)
+    x = np.linspace(-3, 3, 101)
+    values = model.forward(column(x))[:, 0]
+    assert evaluate_float64(network, x) == pytest.approx(values, rel=1e-13, abs=1e-13)
+
+
+def test_activations_are_what_every_layer_returns():
+    model = Sequential(Dense([[1.0], [-1.0]], [0.0, 1.0]), ReLU(), Dense([[1.0, 1.0]]))
+    hidden, rectified, output = model.activations([[-2.0]])
+    assert hidden.tolist() == [[-2.0, 3.0]]
+    assert rectified.tolist() == [[0.0, 3.0]]
+    assert output.tolist() == model.forward([[-2.0]]).tolist() == [[3.0]]
+    assert model.backward().tolist() == [[-1.0]]
 
 
 @pytest.mark.parametrize("method", ["fold-reflect", "chebyshev"])
