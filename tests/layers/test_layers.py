@@ -176,6 +176,14 @@ def test_what_does_not_fit_is_refused(mistake):
         mistake()
 
 
+def test_a_gradient_of_another_batch_is_refused():
+    layer = Dense(2, 1)
+    layer.forward([[1.0, 2.0], [3.0, 4.0]])
+    for gradient in (1.0, [[1.0]], [[1.0, 1.0]], [[1.0]] * 3):
+        with pytest.raises(RequestError, match=r"expected an array of shape \(2, 1\)"):
+            layer.backward(gradient)
+
+
 def moved(optimiser, steps):
     """Follow an optimiser on x²/2, whose gradient is x, from x = 1."""
     parameter = Parameter([1.0])
