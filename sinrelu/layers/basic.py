@@ -44,16 +44,16 @@ class Dense(Layer):
             bias = bias_or_outputs
         self.weight = Parameter(weight, mask)
         shape = self.weight.value.shape
-        learns = np.full(shape[:1], bias is not False)
-        self.bias = Parameter(np.zeros(shape[:1]) if isinstance(bias, bool) else bias, learns)
-        if len(shape) != 2:
-            raise RequestError(f"weight: expected shape (outputs, inputs), found {shape}")
+        start = np.zeros(shape[:1]) if isinstance(bias, bool) else bias
+        if len(shape) != 2 or np.shape(start) != shape[:1]:
+            raise RequestError(f"weight: shape {shape} does not fit biases {np.shape(start)}")
+        self.bias = Parameter(start, mask=np.full(shape[:1], bias is not False))
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return x·Wᵀ + b, row by row."""
         outputs, inputs = self.weight.value.shape
-        self._memory = np.asarray(input, dtype=np.float64)
         output = as_batch(input, inputs) @ self.weight.value.T + self.bias.value
+        self._memory = np.asarray(input, dtype=np.float64)
         return output.reshape(*self._memory.shape[:-1], outputs)
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
