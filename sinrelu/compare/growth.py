@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import cache
+from itertools import count, product
+from operator import ge
+from typing import NamedTuple
 
 import numpy as np
 
@@ -70,25 +73,54 @@ def law(entries: Iterable[Entry]) -> Law | None:
     return Law.fit([digits(e) for e in fitted], [e.connections for e in fitted])
 
 
-def most_pieces(connections: int) -> int:
-    """Bound the affine pieces of a network of so many connections, with any wiring.
+class Reach(NamedTuple):
+    """What networks of so many connections have at most: cells, and lines of a form over them.
 
-    Proof. Cut the line into cells on which all units so far are affine. A unit whose form reads two
-    or more sources cuts each cell in two at most. A unit that reads one unit alone is a function of
-    the form that this one rectifies, and so on down to the first form f that reads more, or x. Such
-    a function of f is monotone and piecewise affine, so another unit of one source that reads it
-    has its kink at one level of f. So f and the k units above it cut each cell into k + 2 at most,
-    for at least k + 2 connections; m units that are functions of x alone make m + 1 cells, for m
-    connections; and the output needs one. What is returned is the largest (m + 1)·Π(k + 2) with
-    m + 1 + Σ(k + 2) ≤ connections.
+    A form that reads one of their units, or x, has at most ``one`` lines, one of two ``two``,
+    and no form has more than there are cells.
     """
-    best = list(range(1, max(connections, 1) + 1))
-    for spent in range(len(best)):
-        split = (best[spent - part] * part for part in range(2, spent + 1))
-        best[spent] = max([best[spent], *split])
-    return best[-1]
+
+    cells: int
+    two: int
+    one: int
+
+    def lines(self, reads: int) -> int:
+        """Return how many lines a form has that reads so many."""
+        return {1: self.one, 2: self.two}.get(reads, self.cells)
+
+    def grown(self, reads: int, more: int) -> Reach:
+        """Add a unit that reads so many, and ``more`` units that read it or one another alone."""
+        lines = self.lines(reads)
+        cells = self.cells + (1 + more) * lines
+        same = min(1 + more, 3) * lines
+        apart = self.cells + min(1 + more, 2) * self.one
+        return Reach(cells, min(cells, max(self.two, same, apart)), max(self.one, lines))
+
+    def dominates(self, other: Reach) -> bool:
+        """Whether it is at least as large in everything, and not the same."""
+        return self != other and all(map(ge, self, other))
 
 
-def fewest_connections(pieces: float) -> int:
-    """Return how many connections a network of so many affine pieces has at least."""
-    return next(number for number in count(1) if most_pieces(number) >= pieces)
+@cache
+def reached(connections: int) -> tuple[Reach, ...]:
+    """Return what networks of so many connections reach, but for what another dominates."""
+    found = {Reach(connections + 1, min(connections + 1, 3), 1)}  # units that read x alone
+    for reads, more in product((2, 3), range(connections - 1)):
+        if (left := connections - reads - more) >= 0:
+            found |= {before.grown(reads, more) for before in reached(left)}
+    return tuple(one for one in found if not any(other.dominates(one) for other in found))
+
+
+def most_lines(connections: int) -> int:
+    """Bound the lines of a network of so many connections, the output's included.
+
+    Lines are the different affine functions of x, none of them constant, that a piecewise affine
+    function takes. With any wiring; proof in docs/growth.md. At least one connection.
+    """
+    readings = range(1, min(connections, 3) + 1)
+    return max(found.lines(n) for n in readings for found in reached(connections - n))
+
+
+def fewest_connections(lines: float) -> int:
+    """Return how many connections a network of so many lines has at least."""
+    return next(number for number in count(1) if most_lines(number) >= lines)

@@ -6,16 +6,27 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from graphs import networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from study import ROOT, TABLE, load_script
 
 from sinrelu import FormatError
 from sinrelu.certify.certificate import PROVED, REFUTED
-from sinrelu.compare.growth import Law, digits, fewest_connections, law, most_pieces, series
+from sinrelu.compare.growth import (
+    Law,
+    Reach,
+    digits,
+    fewest_connections,
+    law,
+    most_lines,
+    reached,
+    series,
+)
 from sinrelu.compare.networks import COUNTED, SAMPLED, built
 from sinrelu.compare.tables import as_csv, read_csv
 from sinrelu.constructions import WIRINGS
+from sinrelu.network import Network, Row
 from sinrelu.plots.pieces import fewest_density
 from sinrelu.verification.sampling import find_pieces
 
@@ -140,30 +151,113 @@ def test_laws_are_printed_beside_the_literature(script):
     assert all(name in script.LITERATURE for name, _ in series(TABLE))
 
 
-def most_by_exhaustion(connections, least=2):
-    """Try every way to spend connections on groups of units, the groups in ascending order."""
-    groups = [
-        part * most_by_exhaustion(connections - part, part) for part in range(least, connections)
+def every_way(connections, groups):
+    """Yield all sequences of groups: the lines of the form, and how many units share its group."""
+    yield connections, groups
+    cells = 0 if not groups else 1 + groups[0][1] + sum((1 + k) * n for n, k in groups[1:])
+    for more in range(connections + 1):
+        if not groups:
+            yield from every_way(connections - more, [(1, more)])
+        elif more <= connections - 2:
+            two = lines_of_two(groups, cells)
+            yield from every_way(connections - 2 - more, [*groups, (two, more)])
+            if more <= connections - 3:
+                yield from every_way(connections - 3 - more, [*groups, (cells, more)])
+
+
+def lines_of_two(groups, cells):
+    """Try every pair of groups that a form may read."""
+    found, before = [min(groups[0][1] + 1, 3)], groups[0][1] + 1
+    for number, (lines, more) in enumerate(groups[1:], start=1):
+        found.append(min(more + 1, 3) * lines)
+        found += [before + min(more + 1, 2) * other for other, _ in groups[:number]]
+        before += (1 + more) * lines
+    return min(cells, max(found))
+
+
+@pytest.mark.parametrize("connections", range(1, 15))
+def test_most_lines_are_those_of_an_exhaustion(connections):
+    most = 1
+    for left, groups in every_way(connections, []):
+        if not groups:
+            continue
+        cells = 1 + groups[0][1] + sum((1 + k) * n for n, k in groups[1:])
+        readings = [max(n for n, _ in groups), lines_of_two(groups, cells), cells]
+        most = max([most, *readings[:left]])
+    assert most_lines(connections) == most
+
+
+def test_a_form_that_reads_three_may_have_a_line_in_every_cell():
+    assert Reach(8, 5, 3).grown(3, 1) == (24, 16, 8)
+    assert Reach(8, 5, 3).grown(2, 0) == (13, 11, 5)
+
+
+def lines(network):
+    """Count the output's different affine functions that are not constant, in rational numbers."""
+    *units, output = network.rows
+    pieces = [(-math.inf, math.inf, [(Fraction(1), Fraction(0))])]
+    for row in units:
+        pieces = [part for piece in pieces for part in cut(row, *piece)]
+    return len({line for *_, of in pieces if (line := form(output, of))[0]})
+
+
+def form(row, functions):
+    """Return the slope and the offset of a row, before it is rectified."""
+    slope = sum(Fraction(w) * functions[source][0] for source, w in row.edges)
+    offset = sum(Fraction(w) * functions[source][1] for source, w in row.edges)
+    return slope, offset + Fraction(row.bias)
+
+
+def cut(row, low, high, functions):
+    """Yield a piece, or its parts on either side of a row's zero, with what the row makes there."""
+    slope, offset = form(row, functions)
+    zero = -offset / slope if slope else low
+    for a, b in ((low, zero), (zero, high)) if low < zero < high else ((low, high),):
+        within = max(a, min(b, 0) - 1), min(b, max(a, 0) + 1)
+        alive = slope * sum(within) / 2 + offset > 0
+        yield a, b, [*functions, (slope, offset) if alive else (0, 0)]
+
+
+ZIGZAG = Network(
+    [
+        Row((0,), (-1.0,), 1.0),
+        Row((1,), (-1.0,), 1.0),
+        Row((0, 2), (1.0, -2.0), 0.875),
+        Row((3,), (-1.0,), 0.5),
+        Row((4,), (-1.0,), 0.25),
+        Row((3, 5), (1.0, -2.0), 0.0),
     ]
-    return max([connections, *groups])
+)
+"""Two zigzags of three pieces, one after the other, for four connections each."""
 
 
-@pytest.mark.parametrize("connections", range(1, 16))
-def test_most_pieces_are_those_of_an_exhaustion(connections):
-    assert most_pieces(connections) == most_by_exhaustion(connections)
+def test_a_zigzag_has_as_many_lines_as_its_connections_allow():
+    assert ZIGZAG.connections == 8
+    assert lines(ZIGZAG) == most_lines(8) == 9 > most_lines(7)
+
+
+@given(networks())
+@settings(deadline=None, max_examples=200)
+def test_no_network_has_more_lines_than_its_connections_allow(network):
+    assert lines(network) <= (most_lines(network.connections) if network.connections else 0)
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)
-@pytest.mark.parametrize("tol", [0.1, 1e-3, 1e-5])
-def test_no_network_has_more_pieces_than_its_connections_allow(wiring, tol):
+@pytest.mark.parametrize("tol", [0.1, 1e-2, 1e-3])
+def test_what_is_built_has_no_more_lines_and_pieces_than_its_connections_allow(wiring, tol):
     _, network = built("fold-reflect", wiring, tol)
     pieces = find_pieces(network, (-9.0, 9.0)).expected
-    assert 1 < pieces <= most_pieces(network.connections)
+    assert 1 < pieces <= max(found.cells for found in reached(network.connections))
+    assert 1 < lines(network) <= most_lines(network.connections)
 
 
 def test_readme_says_how_many_connections_are_needed():
     x = np.linspace(-math.pi, math.pi, 200_001)
     fewest = fewest_density(x, 1e-12).sum() * (x[1] - x[0])
-    assert most_pieces(38) < 0.9 * fewest < fewest < most_pieces(39)
-    assert fewest_connections(fewest) == 39
-    assert "21 units and 39 connections" in (ROOT / "docs" / "growth.md").read_text()
+    assert most_lines(47) < 1.18e6 < 0.99 * fewest < most_lines(48)
+    assert max(found.cells for found in reached(47)) < 3e6
+    assert fewest_connections(1.18e6) == 48
+    page = (ROOT / "docs" / "growth.md").read_text()
+    assert "fewer than 21 units and 48\nconnections" in page
+    assert all(f"{most_lines(n):,} lines".replace(",", " ") in page for n in (47, 48))
+    assert "fewer than 48 connections" in (ROOT / "README.md").read_text()
