@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sinrelu.errors import GraphError, RequestError
+from sinrelu.steps import Computed, Steps
 
 Number = Any  # a float, or a Fraction k/2ⁿ that no float64 is equal to
 
@@ -54,20 +55,6 @@ class Row(NamedTuple):
     def is_carry(self) -> bool:
         """Whether the form is one unit's value, unchanged."""
         return self.weights == (1.0,) and self.bias == 0.0 and self.sources[0] > 0
-
-
-class Computed(NamedTuple):
-    """A row that really computes something, its sources traced back through carries.
-
-    ``terms`` are (weight, source) in the order of the row. One source may stand in two of them,
-    where a row reads a value and what carries it: they stay two, as what they are rounded to
-    depends on it. ``finished`` are the sources that no later row reads, ascending.
-    """
-
-    number: int
-    terms: tuple[tuple[Number, int], ...]
-    bias: Number
-    finished: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,6 +221,11 @@ class Network:
                 read |= finished
                 found.append(Computed(number, terms, row.bias, tuple(sorted(finished))))
         return tuple(reversed(found))
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Those rows as arrays, laid out once; the weights must be float64."""
+        return Steps.of(self.computed)
 
     @cached_property
     def most_live(self) -> int:

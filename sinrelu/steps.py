@@ -1,18 +1,32 @@
-"""A network as arrays, as kernels take it: steps that write slots of a memory of live values."""
+"""What a network computes, also as arrays: steps that write slots of a memory of live values."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sinrelu.arithmetic import BoolArray, FloatArray, IntArray
 from sinrelu.arithmetic.double_double import is_power_of_two
-from sinrelu.network import Network
+
+
+class Computed(NamedTuple):
+    """A row that really computes something, its sources traced back through carries.
+
+    ``terms`` are (weight, source) in the order of the row. One source may stand in two of them,
+    where a row reads a value and what carries it: they stay two, as what they are rounded to
+    depends on it. ``finished`` are the sources that no later row reads, ascending.
+    """
+
+    number: int
+    terms: tuple[tuple[Any, int], ...]
+    bias: Any
+    finished: tuple[int, ...]
 
 
 class Steps(NamedTuple):
-    """The rows of ``network.computed`` in their order, S of them; the last is the output's.
+    """The computed rows of a network in their order, S of them; the last is the output's.
 
     Step s is bias[s] + Σ weight[k]·(slot source[k]) over k from first[s] to before first[s+1]. It
     goes to slot target[s], which none of its sources is, and is rectified but for the output.
@@ -32,12 +46,12 @@ class Steps(NamedTuple):
     slots: int
 
     @classmethod
-    def of(cls, network: Network) -> Steps:
-        """Lay out a network of float64 weights; a unit that only carries a value has no step."""
+    def of(cls, rows: Sequence[Computed]) -> Steps:
+        """Lay out rows of float64 weights."""
         free: list[int] = []
         slot, step, count = {0: 0}, {0: 0}, 1
         sources, reads, ends, targets = [], [], [], []
-        for number, row in enumerate(network.computed, start=1):
+        for number, row in enumerate(rows, start=1):
             if not free:
                 free.append(count)
                 count += 1
@@ -49,15 +63,15 @@ class Steps(NamedTuple):
             free += sorted((slot[source] for source in row.finished if source), reverse=True)
             slot[row.number], step[row.number] = target, number
             targets.append(target)
-        weights = [weight for row in network.computed for weight, _ in row.terms]
+        weights = [weight for row in rows for weight, _ in row.terms]
         return cls(
-            np.cumsum([0, *(len(row.terms) for row in network.computed)], dtype=np.int64),
+            np.cumsum([0, *(len(row.terms) for row in rows)], dtype=np.int64),
             np.array(weights, np.float64),
             np.array(sources, np.int64),
             np.array(reads, np.int64),
             np.array(ends, np.bool_),
             np.array(list(map(is_power_of_two, weights)), np.bool_),
-            np.array([row.bias for row in network.computed], np.float64),
+            np.array([row.bias for row in rows], np.float64),
             np.array(targets, np.int64),
             count,
         )

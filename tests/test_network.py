@@ -17,7 +17,8 @@ from sinrelu.errors import GraphError
 from sinrelu.formats import npz
 from sinrelu.formats.npz import from_arrays, to_arrays
 from sinrelu.layering import layered
-from sinrelu.network import LAYERED, SKIP, Computed, Network, Row, exact_hex, without_dead_units
+from sinrelu.network import LAYERED, SKIP, Network, Row, exact_hex, without_dead_units
+from sinrelu.steps import Computed
 
 DEAD = Network([Row((0,), (1.0,), 0.0), Row((1,), (2.0,), 1.0), Row((1,), (3.0,), 0.0)])
 

@@ -160,7 +160,7 @@ class Judge:
         in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
         rounding = rounding or Rounding.none(network)
         cells = min(rounding.cells, max(1, HELD // network.most_live))
-        steps, kappa = Steps.of(network), unit_error(most_terms)
+        steps, kappa = network.steps, unit_error(most_terms)
         return cls(steps, kappa, in_range, quarters, cells, rounding, backend)
 
     @property

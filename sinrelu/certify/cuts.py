@@ -18,7 +18,8 @@ import numpy as np
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.rounding import as_float
 from sinrelu.certify.bound import Interval
-from sinrelu.network import Computed, Network, Number
+from sinrelu.network import Network, Number
+from sinrelu.steps import Computed
 
 WIDEST = 64
 """More values than these are not proposed as one."""

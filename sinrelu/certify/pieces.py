@@ -72,7 +72,7 @@ class Finder:
     def of(cls, network: Network, negligible: float = 0.0, backend: str = NUMPY) -> Finder:
         """Prepare a network."""
         network.require_float64("proof piece by piece")
-        steps = Steps.of(network)
+        steps = network.steps
         with np.errstate(all="ignore"):
             gains = _gains(steps)
         return cls(network, steps, _stages(steps), gains, negligible, backend)

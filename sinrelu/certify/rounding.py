@@ -125,7 +125,7 @@ class Rounding:
 
         Behind a bottleneck they are not what is computed with, and are not looked at.
         """
-        rows, steps = network.computed, Steps.of(network)
+        rows, steps = network.computed, network.steps
         forms, claimed = len(rows) + 1, entry is not None or in_range(network, format)
         terms: list[Terms] = [()]
         for first, last in pairwise(steps.first.tolist()):

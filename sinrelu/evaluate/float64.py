@@ -172,4 +172,4 @@ def _float64(x: npt.ArrayLike) -> FloatArray:
 def program(network: Network) -> Program:
     """Lay out a network once, to be evaluated often."""
     network.require_float64("float64 evaluation")
-    return Program(Steps.of(network))
+    return Program(network.steps)

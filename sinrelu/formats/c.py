@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 from sinrelu.arithmetic import quarter_turns
 from sinrelu.arithmetic.rounding import decimal_above, decimal_below
 from sinrelu.errors import RequestError
-from sinrelu.network import Computed, Network, exact_hex
+from sinrelu.network import Network, exact_hex
 from sinrelu.precision import FLOAT64, says_float32
+from sinrelu.steps import Computed
 from sinrelu.target import DEFAULT, Target
 
 if TYPE_CHECKING:

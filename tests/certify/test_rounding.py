@@ -33,7 +33,6 @@ from sinrelu.formats.dense import stages
 from sinrelu.formats.onnx import dumps
 from sinrelu.kernels import BACKENDS, NUMPY, on
 from sinrelu.network import Network, Row
-from sinrelu.steps import Steps
 
 laws = settings(max_examples=30, deadline=None)
 backends = pytest.mark.parametrize("backend", BACKENDS)
@@ -211,7 +210,7 @@ small_chains = chains(st.sampled_from([1.0, -1.0, 2.0, -3.0]))
 @laws
 @given(network=small_chains, random=st.randoms())
 def test_sets_of_adjoints_hold_those_of_all_vertices(backend, network, random):
-    steps = Steps.of(network)
+    steps = network.steps
     rows, units = form_terms(steps), len(steps.target) - 1
     local = np.array([float(random.randint(0, 3)) for _ in rows])
     shape = np.ones((len(rows), 2), np.bool_)
@@ -227,7 +226,7 @@ def test_sets_of_adjoints_hold_those_of_all_vertices(backend, network, random):
 @given(network=small_chains, random=st.randoms())
 def test_adjoints_in_cells_are_those_of_their_patterns(backend, network, random):
     """Also where units are on or off everywhere; memory may have room for more points."""
-    steps, cells, start = Steps.of(network), 5, random.randint(0, 2)
+    steps, cells, start = network.steps, 5, random.randint(0, 2)
     rows, units = form_terms(steps), len(steps.target) - 1
     local = np.array([float(random.randint(0, 3)) for _ in rows])
     always = np.array([random.choice([-1, -1, 0, 1]) for _ in rows])
