@@ -257,20 +257,11 @@ class Pieces:
         cls, network: Network, domain: Interval, limit: int, progress: Progress = ignore
     ) -> Pieces:
         """Find all pieces, unless there are more than ``limit`` or estimated to be clearly more."""
-        return cls.estimated(network, domain).found(network, limit, progress)
-
-    @classmethod
-    def estimated(cls, network: Network, domain: Interval) -> Pieces:
-        """Estimate how many pieces there are, in about a second; the first step of ``of``."""
-        return cls(domain, None, estimated_pieces(Finder.of(network), domain))
-
-    def found(self, network: Network, limit: int, progress: Progress = ignore) -> Pieces:
-        """Find all pieces, as ``of`` does, after they were estimated."""
-        if self.expected > MARGIN * limit:
-            return self
-        finder, ends = Finder.of(network), subintervals(self.domain, min(64, most_parts(network)))
-        parts: list[Part] = []
-        count = 1
+        finder = Finder.of(network)
+        expected = estimated_pieces(finder, domain)
+        if expected > MARGIN * limit:
+            return cls(domain, None, expected)
+        ends, parts, count = subintervals(domain, min(64, most_parts(network))), [], 1
         with threads() as pool:
             searched = pool.map(lambda part: list(finder.blocks(part)), ends)
             for index, (part, found) in enumerate(zip(ends, searched, strict=True), start=1):
@@ -278,9 +269,9 @@ class Pieces:
                 parts.append((part, nodes))
                 count += len(nodes.hi) - 2
                 if count > limit:
-                    return Pieces(self.domain, None, max(self.expected, count))
+                    return cls(domain, None, max(expected, count))
                 progress(index / len(ends))
-        return Pieces(self.domain, tuple(parts), count)
+        return cls(domain, tuple(parts), count)
 
     @property
     def breakpoints(self) -> FloatArray | None:
