@@ -388,7 +388,7 @@ FAULTS = [
     *_of(
         "kernels.py",
         "certify/rounding",
-        ("the last few of a maximum left out", "best[0] = larger(values[j], best[0])", "pass"),
+        ("the last few of a maximum left out", "larger(sign * values[j], best[0])", "best[0]"),
         ("maxima side by side not joined", "best[0] = larger(best[j], best[0])", "pass"),
     ),
     *_of(

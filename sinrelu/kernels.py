@@ -180,30 +180,25 @@ def _chosen(condition: bool, a: float, b: float) -> float:
 
 
 def _largest(values: Any, n: int) -> float:
-    best = np.full(WIDTH, values[0])
-    whole = n - n % WIDTH
-    for begin in range(0, whole, WIDTH):
-        part = values[begin : begin + WIDTH]
-        for j in range(WIDTH):
-            best[j] = larger(part[j], best[j])
-    for j in range(whole, n):
-        best[0] = larger(values[j], best[0])
-    for j in range(1, WIDTH):
-        best[0] = larger(best[j], best[0])
-    return best[0]  # type: ignore[no-any-return]
+    return _extreme(values, n, 1.0)
 
 
 def _least(values: Any, n: int) -> float:
-    best = np.full(WIDTH, values[0])
+    return -_extreme(values, n, -1.0)
+
+
+def _extreme(values: Any, n: int, sign: float) -> float:
+    """Return the largest of sign·value."""
+    best = np.full(WIDTH, sign * values[0])
     whole = n - n % WIDTH
     for begin in range(0, whole, WIDTH):
         part = values[begin : begin + WIDTH]
         for j in range(WIDTH):
-            best[j] = smaller(part[j], best[j])
+            best[j] = larger(sign * part[j], best[j])
     for j in range(whole, n):
-        best[0] = smaller(values[j], best[0])
+        best[0] = larger(sign * values[j], best[0])
     for j in range(1, WIDTH):
-        best[0] = smaller(best[j], best[0])
+        best[0] = larger(best[j], best[0])
     return best[0]  # type: ignore[no-any-return]
 
 

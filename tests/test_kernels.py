@@ -244,10 +244,9 @@ def test_nothing_is_read_or_written_beyond_an_array(name):
             memory[0].high[0][:n], memory[0].low[0][:n] = nodes
             run_block(strict(judge.steps), judge.kappa, 0.0, strict(judge.tables), *memory, n)
         for most in range(4, 60):  # whatever the room, it is enough or is seen not to be
-            block = Block.of(finder.steps, evenly(ends, 2), most)
-            memory = strict(block.memory)
+            block = strict(Block.of(finder.steps, evenly(ends, 2), most))
             stages, gains = strict(finder.stages), strict(finder.gains)
-            advance(strict(finder.steps), stages, gains, 0.0, memory)
+            advance(strict(finder.steps), stages, gains, 0.0, block)
 
 
 # --- the text -------------------------------------------------------------------------------------

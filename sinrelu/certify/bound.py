@@ -86,11 +86,6 @@ from sinrelu.steps import Steps
 Interval = tuple[float, float]
 
 UP = 1 + 2.0**-30
-CELLS = 2**12
-"""Cells at a time, at most: few enough for a core's cache. Bounds of the error do not depend on
-it; those of evaluation do, as a block shares its radii."""
-HELD = 2**22
-"""Cells at a time times values held, at most."""
 
 
 class Deviation(NamedTuple):
@@ -159,9 +154,8 @@ class Judge:
         largest = max(abs(number) for row in network.rows for number in row.numbers)
         in_range = largest <= LARGEST and most_terms <= MAX_TERMS  # point 7 for weights, point 6
         rounding = rounding or Rounding.none(network)
-        cells = min(rounding.cells, max(1, HELD // network.most_live))
-        steps, kappa = network.steps, unit_error(most_terms)
-        return cls(steps, kappa, in_range, quarters, cells, rounding, backend)
+        kappa, cells = unit_error(most_terms), rounding.cells
+        return cls(network.steps, kappa, in_range, quarters, cells, rounding, backend)
 
     @property
     def tables(self) -> Tables:

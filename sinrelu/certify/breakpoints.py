@@ -60,12 +60,12 @@ class Zeros(NamedTuple):
         return cls(cell, slot, ratio, ratio_low, x, x_low, np.empty(most, np.bool_))
 
 
-class Memory(NamedTuple):
-    """A block: the live wires at its nodes, whether cells are gaps, and which slots are alive.
+class Block(NamedTuple):
+    """Nodes on their way through a network: the live wires there, and which cells are gaps.
 
-    ``place`` is how many nodes there are, at which stage, whether its forms are computed, and how
-    many zeros were found; ``order`` is that of those that become nodes. ``rank`` is 0, 1, 2, …; the
-    rest are rows to write in.
+    ``alive`` marks the slots in use. ``place`` is how many nodes there are, at which stage, whether
+    its forms are computed, and how many zeros were found; ``order`` is that of those that become
+    nodes. ``rank`` is 0, 1, 2, …; the rest are rows to write in.
     """
 
     high: FloatArray
@@ -81,29 +81,16 @@ class Memory(NamedTuple):
     mask: BoolArray
     old: FloatArray
 
-
-NODES, STAGE, READY, FOUND = 0, 1, 2, 3
-"""Entries of ``Memory.place``."""
-FULL = -1
-"""Found where there is no room for the zeros."""
-
-
-class Block(NamedTuple):
-    """Some nodes on their way through a network."""
-
-    memory: Memory
-
     @classmethod
     def of(
         cls, steps: Steps, nodes: DoubleDouble, most: int, gaps: BoolArray | None = None
     ) -> Block:
         """Begin with some nodes, where there is room for so many."""
         made, count = cls.empty(steps.slots, most), len(nodes.hi)
-        memory = made.memory
-        memory.high[0, :count], memory.low[0, :count] = nodes
-        memory.gaps[: count - 1] = False if gaps is None else gaps
-        memory.alive[0] = True
-        memory.place[NODES] = count
+        made.high[0, :count], made.low[0, :count] = nodes
+        made.gaps[: count - 1] = False if gaps is None else gaps
+        made.alive[0] = True
+        made.place[NODES] = count
         return made
 
     @classmethod
@@ -114,94 +101,99 @@ class Block(NamedTuple):
         order, row, cells = np.empty((3, most), np.int64)
         high, low = aligned(slots, most), aligned(slots, most)
         zeros, rank, old = Zeros.empty(most), np.arange(most), np.empty((2, most))
-        return cls(Memory(high, low, gaps, alive, place, zeros, order, rank, row, cells, mask, old))
+        return cls(high, low, gaps, alive, place, zeros, order, rank, row, cells, mask, old)
 
     @property
     def nodes(self) -> DoubleDouble:
         """The nodes, copied: else all wires stay in memory."""
-        high, low, count = self.memory.high, self.memory.low, self.memory.place[NODES]
-        return DoubleDouble(high[0, :count].copy(), low[0, :count].copy())
+        count = self.place[NODES]
+        return DoubleDouble(self.high[0, :count].copy(), self.low[0, :count].copy())
 
     def halves(self) -> tuple[Block, Block]:
         """Return the right half and the left half, which share the node in the middle.
 
         The left one stays where the whole was.
         """
-        own, count = self.memory, int(self.memory.place[NODES])
+        count = int(self.place[NODES])
         middle = count // 2
-        right = Block.empty(len(own.alive), len(own.row))
-        other, length = right.memory, count - middle
-        for slot in np.flatnonzero(own.alive).tolist():
-            other.high[slot, :length] = own.high[slot, middle:count]
-            other.low[slot, :length] = own.low[slot, middle:count]
-        other.gaps[:length], other.alive[:] = own.gaps[middle:count], own.alive
-        other.place[:], own.place[NODES] = (length, *own.place[1:]), middle + 1
+        right, length = Block.empty(len(self.alive), len(self.row)), count - middle
+        for slot in np.flatnonzero(self.alive).tolist():
+            right.high[slot, :length] = self.high[slot, middle:count]
+            right.low[slot, :length] = self.low[slot, middle:count]
+        right.gaps[:length], right.alive[:] = self.gaps[middle:count], self.alive
+        right.place[:], self.place[NODES] = (length, *self.place[1:]), middle + 1
         return right, self
 
 
+NODES, STAGE, READY, FOUND = 0, 1, 2, 3
+"""Entries of ``Block.place``."""
+FULL = -1
+"""Found where there is no room for the zeros."""
+
+
 def advance(
-    steps: Steps, stages: IntArray, gains: FloatArray, negligible: float, memory: Memory
+    steps: Steps, stages: IntArray, gains: FloatArray, negligible: float, block: Block
 ) -> None:
     """Carry a block on, to the end or before the stage whose zeros it has no room for."""
-    place = memory.place
+    place = block.place
     while place[STAGE] < len(stages) - 1:
         first, last = stages[place[STAGE]], stages[place[STAGE] + 1]
         if not place[READY]:
             for step in range(first, last):
-                compute(steps, step, memory, place[NODES])
+                compute(steps, step, block, place[NODES])
             place[READY] = 1
         place[FOUND] = 0
         for step in range(first, last):
             if place[FOUND] != FULL:
-                find_zeros(memory, steps.target[step], gains[step + 1], negligible)
+                find_zeros(block, steps.target[step], gains[step + 1], negligible)
         if place[FOUND] == FULL:
             return
-        count = sort_zeros(memory, place[FOUND])
+        count = sort_zeros(block, place[FOUND])
         if count:
-            insert_zeros(memory, place[NODES], count)
+            insert_zeros(block, place[NODES], count)
         for step in range(first, last):
             target = steps.target[step]
-            rectify(memory.high[target], memory.low[target], place[NODES])
+            rectify(block.high[target], block.low[target], place[NODES])
         place[STAGE], place[READY] = place[STAGE] + 1, 0
 
 
-def compute(steps: Steps, step: int, memory: Memory, n: int) -> None:
+def compute(steps: Steps, step: int, block: Block, n: int) -> None:
     """Compute a form at the nodes; what is read no more is alive no more."""
     target = steps.target[step]
-    high, low = memory.high[target], memory.low[target]
+    high, low = block.high[target], block.low[target]
     start(high, low, steps.bias[step], n)
     for k in range(steps.first[step], steps.first[step + 1]):
         source = steps.source[k]
-        value_high, value_low = memory.high[source], memory.low[source]
+        value_high, value_low = block.high[source], block.low[source]
         add_product(high, low, steps.weight[k], steps.power[k], value_high, value_low, n)
         if steps.ends[k] and source:
-            memory.alive[source] = False
+            block.alive[source] = False
     finish(high, low, n)
-    memory.alive[target] = True
+    block.alive[target] = True
 
 
-def find_zeros(memory: Memory, slot: int, gain: float, negligible: float) -> None:
+def find_zeros(block: Block, slot: int, gain: float, negligible: float) -> None:
     """Add where a form changes its sign, but for what is negligible or at a node."""
-    form, zeros, place, index = memory.high[slot], memory.zeros, memory.place, memory.row
+    form, zeros, place, index = block.high[slot], block.zeros, block.place, block.row
     n, found = place[NODES], place[FOUND]
-    count = find_changes(memory, form, gain, negligible, n - 1)
+    count = find_changes(block, form, gain, negligible, n - 1)
     if n + found + count > len(index):
         place[FOUND] = FULL
         return
     cell = zeros.cell[found:]
     for j in lanes(count):
-        cell[j] = index[memory.cells[j]]
+        cell[j] = index[block.cells[j]]
     fill(zeros.slot[found:], slot, count)
-    find_places(memory, form, memory.low[slot], found, count)
+    find_places(block, form, block.low[slot], found, count)
     place[FOUND] = found + count
 
 
-def find_changes(memory: Memory, form: FloatArray, gain: float, negligible: float, n: int) -> int:
+def find_changes(block: Block, form: FloatArray, gain: float, negligible: float, n: int) -> int:
     """Find the cells at whose ends a form's signs are opposite, but for gaps and small kinks.
 
     They are ``index`` at the first so many of ``cells``.
     """
-    mask, gaps, right, index = memory.mask, memory.gaps, form[1:], memory.row
+    mask, gaps, right, index = block.mask, block.gaps, form[1:], block.row
     for j in lanes(n):
         falls = (form[j] > 0) & (right[j] < 0)
         changes = falls | ((form[j] < 0) & (right[j] > 0))
@@ -210,12 +202,12 @@ def find_changes(memory: Memory, form: FloatArray, gain: float, negligible: floa
     for j in lanes(count):
         kink = 1 / (1 / np.abs(form[index[j]]) + 1 / np.abs(right[index[j]]))
         mask[j] = kink * gain > negligible
-    return indices(mask, memory.cells, count)
+    return indices(mask, block.cells, count)
 
 
-def find_places(memory: Memory, form: FloatArray, rest: FloatArray, found: int, n: int) -> None:
+def find_places(block: Block, form: FloatArray, rest: FloatArray, found: int, n: int) -> None:
     """Interpolate n zeros after those that were found."""
-    zeros, x, x_low = memory.zeros, memory.high[0], memory.low[0]
+    zeros, x, x_low = block.zeros, block.high[0], block.low[0]
     cell, ratios, ratios_low = zeros.cell[found:], zeros.ratio[found:], zeros.ratio_low[found:]
     places, places_low, kept = zeros.x[found:], zeros.x_low[found:], zeros.kept[found:]
     for j in lanes(n):
@@ -228,9 +220,9 @@ def find_places(memory: Memory, form: FloatArray, rest: FloatArray, found: int, 
         ratios[j], ratios_low[j], places[j], places_low[j] = ratio, ratio_low, at, at_low
 
 
-def sort_zeros(memory: Memory, found: int) -> int:
+def sort_zeros(block: Block, found: int) -> int:
     """Order the zeros that are kept, without those too close to the one before; return how many."""
-    zeros, order, mask = memory.zeros, memory.order, memory.mask
+    zeros, order, mask = block.zeros, block.order, block.mask
     count = indices(zeros.kept, order, found)
     if count < 2:
         return count
@@ -240,44 +232,44 @@ def sort_zeros(memory: Memory, found: int) -> int:
     for j in lanes(count - 1):
         i, k = order[j], later[j]
         apart[j] = clearly_below(x[i], low[i], x[k], low[k])
-    count = indices(mask, memory.row, count)
+    count = indices(mask, block.row, count)
     for j in lanes(count):
-        order[j] = order[memory.row[j]]
+        order[j] = order[block.row[j]]
     return count
 
 
-def insert_zeros(memory: Memory, n: int, count: int) -> None:
+def insert_zeros(block: Block, n: int, count: int) -> None:
     """Make nodes of zeros, and give every live wire its value there: 0 if the zero is its own."""
-    zeros, order, moved, cells = memory.zeros, memory.order, memory.row, memory.cells
+    zeros, order, moved, cells = block.zeros, block.order, block.row, block.cells
     for j in lanes(count):
         cells[j] = zeros.cell[order[j]]
     count_below(cells, count, moved, n)
     for j in lanes(n):
-        moved[j] += memory.rank[j]
-    for slot in range(len(memory.alive)):
-        if memory.alive[slot]:
-            insert_values(memory, memory.high[slot], memory.low[slot], n, count)
+        moved[j] += block.rank[j]
+    for slot in range(len(block.alive)):
+        if block.alive[slot]:
+            insert_values(block, block.high[slot], block.low[slot], n, count)
     for j in lanes(count):
-        own, to = zeros.slot[order[j]], cells[j] + 1 + memory.rank[j]
-        memory.high[own, to], memory.low[own, to] = 0.0, 0.0
-    gaps, mask = memory.gaps, memory.mask
+        own, to = zeros.slot[order[j]], cells[j] + 1 + block.rank[j]
+        block.high[own, to], block.low[own, to] = 0.0, 0.0
+    gaps, mask = block.gaps, block.mask
     for j in lanes(n):
         mask[j] = gaps[j]
     fill(gaps, False, n + count)
     for j in lanes(n):
         gaps[moved[j]] = mask[j]
-    memory.place[NODES] = n + count
+    block.place[NODES] = n + count
 
 
-def insert_values(memory: Memory, high: FloatArray, low: FloatArray, n: int, count: int) -> None:
+def insert_values(block: Block, high: FloatArray, low: FloatArray, n: int, count: int) -> None:
     """Move a wire's values to where its nodes are now, and interpolate between them."""
-    old, old_low, zeros, cells = memory.old[0], memory.old[1], memory.zeros, memory.cells
+    old, old_low, zeros, cells = block.old[0], block.old[1], block.zeros, block.cells
     for j in lanes(n):
         old[j], old_low[j] = high[j], low[j]
     for j in lanes(n):
-        high[memory.row[j]], low[memory.row[j]] = old[j], old_low[j]
+        high[block.row[j]], low[block.row[j]] = old[j], old_low[j]
     for j in lanes(count):
-        zero, i, to = memory.order[j], cells[j], cells[j] + 1 + memory.rank[j]
+        zero, i, to = block.order[j], cells[j], cells[j] + 1 + block.rank[j]
         ratio, ratio_low = zeros.ratio[zero], zeros.ratio_low[zero]
         high[to], low[to] = interpolate(
             old[i], old_low[i], old[i + 1], old_low[i + 1], ratio, ratio_low

@@ -109,8 +109,8 @@ class Finder:
         """Carry a block through the stages; False if it has no room for the nodes of the next."""
         with np.errstate(all="ignore"):
             advanced = on(self.backend, advance)
-            advanced(self.steps, self.stages, self.gains, self.negligible, block.memory)
-        return int(block.memory.place[STAGE]) == len(self.stages) - 1
+            advanced(self.steps, self.stages, self.gains, self.negligible, block)
+        return int(block.place[STAGE]) == len(self.stages) - 1
 
 
 def _gains(steps: Steps) -> FloatArray:

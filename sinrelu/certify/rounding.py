@@ -34,9 +34,11 @@ from sinrelu.network import Network
 from sinrelu.steps import Steps
 
 CELLS = 2**12
-"""Cells of a block, whose radii and rounding errors are shared."""
+"""Cells of a block, at most: few enough for a core's cache. Bounds of the error do not depend on
+it; those of evaluation do, as a block shares its radii."""
 HELD = 2**22
-"""Cells of a block times forms, at most; likewise points of a sweep times slots and sets."""
+"""Cells of a block times forms, or values held at a time, at most; likewise points of a sweep times
+slots and sets."""
 SWEPT = 2**12
 """Points of a sweep, at most."""
 UNDECIDED = 4
@@ -140,8 +142,7 @@ class Rounding:
             np.bincount(steps.reads, minlength=forms),
             Windows.of(terms if claimed else [()], TABULATED // forms),
         )
-        cells = max(1, min(CELLS, HELD // max(forms, network.most_live)))
-        return cls(network, format, tables, cells)
+        return cls(network, format, tables, _cells(forms))
 
     @classmethod
     def none(cls, network: Network) -> Rounding:
@@ -149,7 +150,7 @@ class Rounding:
         nothing = np.zeros(1, np.int64)
         windows = Windows.of([()], 0)
         tables = Tables(False, Entry.plain(), BINARY64, nothing, nothing, nothing, windows)
-        return cls(network, BINARY64, tables, CELLS)
+        return cls(network, BINARY64, tables, _cells(network.most_live))
 
     def state(self) -> State:
         """Return memory for a block."""
@@ -168,6 +169,11 @@ class Rounding:
             np.zeros(1 << SIZES[-1]),
             memory_of(slots, 1, points),
         )
+
+
+def _cells(rows: int) -> int:
+    """Return how many cells a block has of which so many rows are held."""
+    return max(1, min(CELLS, HELD // rows))
 
 
 def in_range(network: Network, format: Format) -> bool:

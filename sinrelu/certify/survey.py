@@ -16,7 +16,7 @@ import numpy as np
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify.bound import CELLS, Deviation, Interval, Judge, blocks_of, deviations
+from sinrelu.certify.bound import Deviation, Interval, Judge, blocks_of, deviations
 from sinrelu.certify.counterexample import Span
 from sinrelu.certify.pieces import (
     PROBES,
@@ -28,6 +28,7 @@ from sinrelu.certify.pieces import (
     threads,
     with_widest,
 )
+from sinrelu.certify.rounding import CELLS
 from sinrelu.kernels import NUMBA, NUMPY
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore

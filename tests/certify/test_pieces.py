@@ -128,14 +128,14 @@ def test_what_memory_held_before_plays_no_part(backend):
     for number in (np.nan, 7):
         start = DoubleDouble(np.array([-3.0, 3.0]), np.zeros(2))
         block = breakpoints.Block.of(finder.steps, start, 10_000)
-        memory, zeros = block.memory, block.memory.zeros
-        for values in (memory.high[1:], memory.low[1:], memory.high[0, 2:], memory.low[0, 2:]):
+        zeros = block.zeros
+        for values in (block.high[1:], block.low[1:], block.high[0, 2:], block.low[0, 2:]):
             values.fill(number)
-        for values in (memory.old, zeros.ratio, zeros.ratio_low, zeros.x, zeros.x_low):
+        for values in (block.old, zeros.ratio, zeros.ratio_low, zeros.x, zeros.x_low):
             values.fill(number)
-        for values in (memory.order, memory.row, memory.cells, zeros.cell, zeros.slot):
+        for values in (block.order, block.row, block.cells, zeros.cell, zeros.slot):
             values.fill(10**9)
-        for values in (memory.mask, zeros.kept, memory.gaps[2:]):
+        for values in (block.mask, zeros.kept, block.gaps[2:]):
             values.fill(True)
         assert finder.advance(block)
         assert block.nodes.hi.tolist() == usual.hi.tolist()

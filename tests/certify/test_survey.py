@@ -7,8 +7,9 @@ import pytest
 
 from sinrelu import build
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify.bound import CELLS, Deviation, Judge
+from sinrelu.certify.bound import Deviation, Judge
 from sinrelu.certify.pieces import Finder
+from sinrelu.certify.rounding import CELLS
 from sinrelu.certify.survey import Finding, Survey, Task, _finding, examine
 
 ENDS = (-3.0, 3.0)
