@@ -242,7 +242,9 @@ def test_nothing_is_read_or_written_beyond_an_array(name):
             nodes, memory = evenly(ends, count), strict(judge.memory())
             n = len(nodes.hi)
             memory[0].high[0][:n], memory[0].low[0][:n] = nodes
-            run_block(strict(judge.steps), judge.kappa, 0.0, strict(judge.tables), *memory, n)
+            run_block(
+                strict(judge.steps), judge.kappa, 0.0, strict(judge.rounding.tables), *memory, n
+            )
         for most in range(4, 60):  # whatever the room, it is enough or is seen not to be
             block = strict(Block.of(finder.steps, evenly(ends, 2), most))
             stages, gains = strict(finder.stages), strict(finder.gains)

@@ -97,8 +97,6 @@ WORK = 2e8
 """What one of them may cost: nodes times numbers of the network."""
 PARTS, FEWEST = 32, 2**14
 """The domain is cut in so many parts, or fewer so that z has so many pieces in each."""
-PLACES, NEAR = 100, 2.0**-40
-"""Binary places of a preimage, and how far from any value of z the one that is sought may be."""
 
 
 class Stretch(NamedTuple):
@@ -155,21 +153,6 @@ class Reduction:
         """
         finite = bound < math.inf
         return float_above(Fraction(bound) + Fraction(self.offset)) if finite else math.inf
-
-    def preimage(self, z: Fraction) -> Fraction:
-        """Return a dyadic x of ``source`` with z(x) close to z; nothing is proved of it."""
-        best, off = Fraction(self.source[0]), math.inf
-        judge = Judge.of(self.fold)
-        runs = Finder.of(self.fold).blocks(self.source, judge.cells)  # it may be in the first
-        for nodes, values, _ in outputs(judge, self.source, runs):
-            low, high = np.minimum(*_ends(values.hi)), np.maximum(*_ends(values.hi))
-            outside = np.maximum(np.maximum(low - float(z), float(z) - high), 0)
-            at = int(np.argmin(outside))
-            if outside[at] < off:
-                best, off = _between(nodes, values, at, z), float(outside[at])
-            if off <= NEAR:
-                break
-        return best
 
 
 def reduction(
@@ -383,18 +366,6 @@ def _without_turns(high: FloatArray, low: FloatArray, quarters: FloatArray) -> F
 def _ends(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the values at the left and at the right ends of all cells."""
     return values[:-1], values[1:]
-
-
-def _between(nodes: DoubleDouble, values: DoubleDouble, cell: int, z: Fraction) -> Fraction:
-    """Return about where an affine function is z in a cell, or at the nearer end."""
-    (left, right), (first, last) = (
-        [Fraction(float(v.hi[i])) + Fraction(float(v.lo[i])) for i in (cell, cell + 1)]
-        for v in (nodes, values)
-    )
-    if first == last:
-        return left
-    x = left + (right - left) * (z - first) / (last - first)
-    return min(max(Fraction(round(x * 2**PLACES), 2**PLACES), left), right)
 
 
 def _length(interval: Interval) -> float:

@@ -70,14 +70,7 @@ from sinrelu.arithmetic.double_double import (
 from sinrelu.arithmetic.lanes import aligned, chosen, fill, lanes, larger, smaller
 from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine_of
 from sinrelu.certify.assumptions import check_arithmetic
-from sinrelu.certify.rounding import (
-    Rounding,
-    State,
-    Tables,
-    begin,
-    evaluation_error,
-    take,
-)
+from sinrelu.certify.rounding import Rounding, State, Tables, begin, evaluation_error, take
 from sinrelu.errors import RequestError
 from sinrelu.kernels import NUMPY, on
 from sinrelu.network import Network
@@ -157,11 +150,6 @@ class Judge:
         kappa, cells = unit_error(most_terms), rounding.cells
         return cls(network.steps, kappa, in_range, quarters, cells, rounding, backend)
 
-    @property
-    def tables(self) -> Tables:
-        """What kernels know of the network's rounding."""
-        return self.rounding.tables
-
     def memory(self) -> tuple[Memory, State]:
         """Return memory for a block, to be used for one after the other."""
         slots, nodes = self.steps.slots, self.cells + 1
@@ -171,13 +159,11 @@ class Judge:
     def block(self, nodes: DoubleDouble, memory: tuple[Memory, State]) -> Deviation:
         """Bound the deviation on the cells of a block between nodes that ``check_nodes`` takes."""
         block, state = memory
-        n = len(nodes.hi)
+        tables, n = self.rounding.tables, len(nodes.hi)
         block.high[0][:n], block.low[0][:n] = nodes
         judged = on(self.backend, judge)
         with np.errstate(all="ignore"):
-            evaluation = judged(
-                self.steps, self.kappa, self.quarters / 2, self.tables, block, state, n
-            )
+            evaluation = judged(self.steps, self.kappa, self.quarters / 2, tables, block, state, n)
         bound, radius = (
             np.where(np.isnan(v), np.inf, v) for v in (block.bound[: n - 1], block.radius[: n - 1])
         )
@@ -187,7 +173,7 @@ class Judge:
 
     def slope(self, nodes: DoubleDouble, memory: Memory) -> float:
         """Bound the slopes between neighbouring nodes, where a bottleneck asks for it."""
-        if not len(self.tables.entry.first):
+        if not len(self.rounding.tables.entry.first):
             return math.inf
         slot, n = self.steps.target[-1], len(nodes.hi)
         with np.errstate(all="ignore"):

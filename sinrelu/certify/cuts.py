@@ -1,4 +1,4 @@
-"""The untrusted finder of bottlenecks: values that all paths pass through, and which one to take.
+"""The untrusted finder of bottlenecks, values that all paths pass through; and of their preimages.
 
 Nothing that is proved depends on it: ``bottleneck`` checks exactly what is proposed here.
 """
@@ -16,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.arithmetic.rounding import as_float
-from sinrelu.certify.bound import Interval
+from sinrelu.certify.bound import Interval, Judge, outputs
+from sinrelu.certify.pieces import Finder
 from sinrelu.network import Network, Number
 from sinrelu.steps import Computed
 
@@ -39,6 +41,8 @@ STEEP = 2.0**-8
 """How far from ±1 the slope may look."""
 WORTH = 0.75
 """A cut is proposed only if z has at most this part of the domain's length."""
+PLACES, NEAR = 100, 2.0**-40
+"""Binary places of a preimage, and how far from any value of z the one that is sought may be."""
 
 Reads = Mapping[int, Number]
 """By what a row multiplies each value that it reads, exactly."""
@@ -225,3 +229,32 @@ def _rounded(number: Fraction) -> float:
         return float(number)
     except OverflowError:
         return math.inf
+
+
+def preimage(fold: Network, domain: Interval, z: Fraction) -> Fraction:
+    """Return a dyadic x of a domain at which a network is close to z; nothing is proved of it."""
+    best, off = Fraction(domain[0]), math.inf
+    judge = Judge.of(fold)
+    runs = Finder.of(fold).blocks(domain, judge.cells)  # it may be in the first
+    for nodes, values, _ in outputs(judge, domain, runs):
+        ends = values.hi
+        low, high = np.minimum(ends[1:], ends[:-1]), np.maximum(ends[1:], ends[:-1])
+        outside = np.maximum(np.maximum(low - float(z), float(z) - high), 0)
+        at = int(np.argmin(outside))
+        if outside[at] < off:
+            best, off = _between(nodes, values, at, z), float(outside[at])
+        if off <= NEAR:
+            break
+    return best
+
+
+def _between(nodes: DoubleDouble, values: DoubleDouble, cell: int, z: Fraction) -> Fraction:
+    """Return about where an affine function is z in a cell, or at the nearer end."""
+    (left, right), (first, last) = (
+        [Fraction(float(v.hi[i])) + Fraction(float(v.lo[i])) for i in (cell, cell + 1)]
+        for v in (nodes, values)
+    )
+    if first == last:
+        return left
+    x = left + (right - left) * (z - first) / (last - first)
+    return min(max(Fraction(round(x * 2**PLACES), 2**PLACES), left), right)

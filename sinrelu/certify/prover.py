@@ -15,6 +15,7 @@ from sinrelu.certify.bound import judge as run_block
 from sinrelu.certify.certificate import INCONCLUSIVE, Certificate
 from sinrelu.certify.claim import Claim
 from sinrelu.certify.counterexample import Span
+from sinrelu.certify.cuts import preimage
 from sinrelu.certify.entry import Known, entry_of
 from sinrelu.certify.floats import BINARY32, BINARY64, Format
 from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
@@ -216,7 +217,7 @@ def _prove_behind(
         return _judged(claim, left, plan, backend), left
     ends = (end for cell in left.suspects(SUSPECTS) for end in (*cell, sum(cell) / 2))
     certificate = claim.judged(
-        claim.witness([found.preimage(Fraction(z)) for z in ends]),
+        claim.witness([preimage(found.fold, found.source, Fraction(z)) for z in ends]),
         sup_error=found.total(left.total.bound) if left.complete else math.inf,
         reduced=known.domain,
         offset=found.offset,

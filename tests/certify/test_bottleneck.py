@@ -25,7 +25,7 @@ from sinrelu.certify import Partition, bottleneck, bound, certify, cuts
 from sinrelu.certify.bottleneck import Reduction, reduced, reduction, split
 from sinrelu.certify.bound import Judge, outputs
 from sinrelu.certify.counterexample import error_bounds
-from sinrelu.certify.cuts import Cut
+from sinrelu.certify.cuts import Cut, preimage
 from sinrelu.certify.pieces import Finder
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError
@@ -318,7 +318,7 @@ def test_the_reduced_proof_agrees_with_the_plain_one(function, wiring, low, high
     )
     assert (plain.verdict, rest.verdict) == ("proved", "proved")
     assert plain.lower_bound <= found.total(rest.sup_error) <= 1.001 * plain.sup_error
-    x = found.preimage(rest.witness)
+    x = preimage(found.fold, found.source, rest.witness)
     assert domain[0] <= x <= domain[1]
     at_x, _ = error_bounds(network, x, plain.tol, function)
     assert abs(float(at_x) - rest.lower_bound) <= found.offset * 1.01
@@ -338,7 +338,7 @@ def test_what_is_refuted_is_refuted_either_way(function, wiring):
         partition=CELLS,
     )
     assert rest.verdict == "refuted"
-    x = found.preimage(rest.witness)
+    x = preimage(found.fold, found.source, rest.witness)
     assert error_bounds(network, x, Fraction(tol), function)[0] > tol
 
 
@@ -361,10 +361,10 @@ def test_a_preimage_is_found_all_over_the_range():
     wires = distance_from(0.0)
     found = reduction(wires.network(BEHIND), "cos", wires.domain, 1e-6)
     for z in map(Fraction, (0.0, 0.1, 1.0, 3.0, 20.0)):
-        assert evaluate_exact(found.fold, found.preimage(z)) == z
+        assert evaluate_exact(found.fold, preimage(found.fold, found.source, z)) == z
     low, high = map(Fraction, found.domain)
-    assert abs(evaluate_exact(found.fold, found.preimage(high)) - high) < 1e-14
-    assert abs(found.preimage(low)) < 1e-20
+    assert abs(evaluate_exact(found.fold, preimage(found.fold, found.source, high)) - high) < 1e-14
+    assert abs(preimage(found.fold, found.source, low)) < 1e-20
 
 
 def distance_from(at, domain=(-20.0, 20.0)):
