@@ -118,8 +118,8 @@ FAULTS = [
         ("width halved", "width * width / 8", "width * width / 16"),
         (
             "cosine judged as a sine",
-            "sine_of(nodes[j], low[j], phase)",
-            "sine_of(nodes[j], low[j], 0.0)",
+            "sine(nodes[j], low[j], phase)",
+            "sine(nodes[j], low[j], 0.0)",
         ),
         ("sine between the ends forgotten", "slack = width / 2 +", "slack ="),
         ("bend above the chord clipped", "+ slack, 0.0), 1.0)", "+ slack, 0.0), 0.5)"),
@@ -374,11 +374,6 @@ FAULTS = [
         ("an undecided slope halved", "chosen(slope[j] == 0.5, 2.0, 1.0)", "1.0"),
         ("adjoints of what was read before", "if first:", "if True:"),
         ("nodes of the wrong cell", "larger(node - 1, 0)", "node"),
-    ),
-    *_of(
-        "certify/bound.py",
-        "certify/rounding",
-        ("the last block alone", "max(part.evaluation for part in found)", "found[-1].evaluation"),
     ),
     *_of(
         "kernels.py",

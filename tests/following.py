@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify.bound import Judge
+from sinrelu.certify.bound import Deviation, Interval, Judge, deviations
 from sinrelu.certify.rounding import Rounding, State
 from sinrelu.kernels import NUMPY
 from sinrelu.network import Network
@@ -34,3 +36,18 @@ def follow_block(
     slot = judge.steps.target[-1]
     output = DoubleDouble(memory.high[slot][:n].copy(), memory.low[slot][:n].copy())
     return Followed(output, found.radius, state, found.evaluation)
+
+
+def deviation(
+    network: Network,
+    ends: Interval,
+    nodes: DoubleDouble,
+    function: str = "sin",
+    rounding: Rounding | None = None,
+    backend: str = NUMPY,
+) -> Deviation:
+    """What is known of |N(x) − f(x)| on every cell between neighbouring nodes."""
+    judge = Judge.of(network, function, rounding, backend)
+    found = [part for _, part in deviations(judge, ends, [nodes])]
+    bound, radius = (np.concatenate(part) for part in list(zip(*found, strict=True))[:2])
+    return Deviation(bound, radius, max(part.evaluation for part in found))

@@ -10,15 +10,12 @@ Range. Every function is proved for operands of magnitude at most ``LARGEST`` = 
 every product and every split below overflow; callers check it. Sums never underflow inexactly.
 A product of magnitude 2⁻⁹⁶⁸ or more has an exact error term. Below that, TwoProduct errs by at
 most 2⁻¹⁰⁷⁵ in each of its five products, and by 2⁻¹⁰⁴⁵ in each of its four sums, which are below
-2⁻⁹⁹² then. So underflow costs one connection of ``affine`` less than 2⁻¹⁰⁴⁰, and ``UNDERFLOW``
+2⁻⁹⁹² then. So underflow costs one term of a form less than 2⁻¹⁰⁴⁰, and ``UNDERFLOW``
 covers 2²⁰ of them.
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
-
-import numpy as np
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.lanes import fill, lanes
@@ -53,13 +50,11 @@ def split(a: Number) -> tuple[Number, Number]:
     return upper, a - upper
 
 
-def affine(
-    terms: Sequence[tuple[float, DoubleDouble]], bias: float, like: FloatArray
-) -> DoubleDouble:
-    """Return bias + Σ wᵢ·vᵢ for double-doubles vᵢ and float64 weights wᵢ.
+def start(high: FloatArray, low: FloatArray, bias: float, n: int) -> None:
+    """Begin a form bias + Σ wᵢ·vᵢ of double-doubles vᵢ: s₀ = bias and c = 0.
 
-    That is ``start``, then ``add_product`` for each term, then ``finish``. Error, with n terms and
-    M = |bias| + Σ |wᵢ|·|hiᵢ|: at most ``unit_error(n)``·M + ``UNDERFLOW``.
+    ``add_product`` adds each of n terms to it, and ``finish`` ends it. With M = |bias| +
+    Σ |wᵢ|·|hiᵢ|, the error is at most ``unit_error(n)``·M + ``UNDERFLOW``.
 
     Proof. Let pᵢ = fl(wᵢhiᵢ) with exact error eᵢ (TwoProduct), sᵢ = fl(sᵢ₋₁ + pᵢ), s₀ = bias, with
     exact error tᵢ (TwoSum), and lᵢ = fl(wᵢloᵢ). The exact result is sₙ + Σ(tᵢ + eᵢ + wᵢloᵢ). What
@@ -72,16 +67,6 @@ def affine(
     (3n − 1)(n + 2)(1 + 5nu) < 3n(n + 2) + 1 for n ≤ 2²⁰; so the total is below
     (3n(n + 2) + 2)u²M. A weight that is a power of two has eᵢ = 0, but for underflow.
     """
-    total, n = DoubleDouble(np.empty_like(like), np.empty_like(like)), len(like)
-    start(total.hi, total.lo, bias, n)
-    for weight, value in terms:
-        add_product(total.hi, total.lo, weight, is_power_of_two(weight), value.hi, value.lo, n)
-    finish(total.hi, total.lo, n)
-    return total
-
-
-def start(high: FloatArray, low: FloatArray, bias: float, n: int) -> None:
-    """Begin a sum: s₀ = bias and c = 0."""
     fill(high, bias, n)
     fill(low, 0.0, n)
 
@@ -95,7 +80,7 @@ def add_product(
     value_low: FloatArray,
     n: int,
 ) -> None:
-    """Add a term to a sum: to sᵢ, and to c what the proof of ``affine`` calls tᵢ, eᵢ and lᵢ.
+    """Add a term to a sum: to sᵢ, and to c what the proof of ``start`` calls tᵢ, eᵢ and lᵢ.
 
     ``power`` tells that the weight is a power of two, and eᵢ therefore 0.
     """
@@ -128,7 +113,7 @@ def product_error(
 
 
 def unit_error(terms: int) -> float:
-    """Return the relative error of ``affine`` with so many terms, in multiples of M."""
+    """Return the relative error of a form of so many terms, in multiples of M."""
     return (3.0 * terms * (terms + 2) + 2) * U * U
 
 

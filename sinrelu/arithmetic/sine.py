@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sinrelu.arithmetic import FloatArray
-from sinrelu.arithmetic.double_double import DoubleDouble, U, two_sum
+from sinrelu.arithmetic.double_double import U, two_sum
 from sinrelu.arithmetic.lanes import chosen
 
 RADIUS = 6 * U
-"""|sine(x, quarters) − sin(x + quarters·π/2)| ≤ RADIUS ≈ 6.7e-16 for every |x| ≤ LIMIT."""
+"""|sine(hi, lo, phase) − sin(hi + lo + phase·π)| ≤ RADIUS ≈ 6.7e-16 for |hi| ≤ LIMIT."""
 LIMIT = 2.0**20
 
 PI_1 = float.fromhex("0x1.921fb5p+1")
@@ -22,10 +21,10 @@ COEFFICIENTS = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 11)
 C1, C2, C3, C4, C5, C6, C7, C8, C9, C10 = COEFFICIENTS
 
 
-def sine(x: DoubleDouble, quarters: int = 0) -> FloatArray:
-    """Return sin(hi + lo + phase·π) to within ``RADIUS``, for phase = quarters/2 = 0 or ½.
+def sine(high: Any, low: Any, phase: float) -> Any:
+    """Return sin(hi + lo + phase·π) to within ``RADIUS``, elementwise, for phase = 0 or ½.
 
-    For normalised x with |hi| ≤ ``LIMIT``. Proof, with u = 2⁻⁵³.
+    For a normalised double-double with |hi| ≤ ``LIMIT``. Proof, with u = 2⁻⁵³.
 
     1. Reduction. k = rint(hi/π + phase) and n = k − phase are exact, and 2n is an integer below
        2²⁰ in magnitude. With r = x − nπ, sin(x + phase·π) = sin(r + kπ) = (−1)ᵏ sin r. PI_1 has
@@ -48,12 +47,6 @@ def sine(x: DoubleDouble, quarters: int = 0) -> FloatArray:
        rounds by u·|sin| ≤ u.
     6. Sum of 2 to 5: less than 5.2u, below ``RADIUS``.
     """
-    found: FloatArray = sine_of(x.hi, x.lo, quarters / 2)
-    return found
-
-
-def sine_of(high: Any, low: Any, phase: float) -> Any:
-    """Compute ``sine``, elementwise."""
     half_turns = np.rint(high / math.pi + phase)
     turns = half_turns - phase
     near, rest = two_sum(high, -turns * PI_1)

@@ -1,7 +1,7 @@
 """The trusted part: a bound of |N(x) − f(x)| for every real x of an interval; f is sin or cos.
 
 Soundness. Let [a, b] be an interval with float64 ends and let nodes a = x₀ < x₁ < … < x_n = b be
-double-double numbers, from wherever. Then ``deviation`` returns, for every cell [xᵢ, xᵢ₊₁], a
+double-double numbers, from wherever. Then ``deviations`` gives, for every cell [xᵢ, xᵢ₊₁], a
 number B with |N(x) − f(x)| ≤ B for every real x in the cell, where N is the network as a real
 function of its float64 weights. Proof:
 
@@ -68,7 +68,7 @@ from sinrelu.arithmetic.double_double import (
     unit_error,
 )
 from sinrelu.arithmetic.lanes import aligned, chosen, fill, lanes, larger, smaller
-from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine_of
+from sinrelu.arithmetic.sine import LIMIT, RADIUS, sine
 from sinrelu.certify.assumptions import check_arithmetic
 from sinrelu.certify.rounding import Rounding, State, Tables, begin, evaluation_error, take
 from sinrelu.errors import RequestError
@@ -190,38 +190,19 @@ def _differences(high: FloatArray, low: FloatArray, direction: int) -> FloatArra
     return np.where(bounds > 0, bounds, np.nan) if direction < 0 else bounds
 
 
-def deviation(
-    network: Network,
-    ends: Interval,
-    nodes: DoubleDouble,
-    function: str = "sin",
-    rounding: Rounding | None = None,
-    backend: str = NUMPY,
-) -> Deviation:
-    """Bound |N(x) − f(x)| on every cell between neighbouring nodes; see the module's proof.
-
-    The cells must cover the interval ``ends`` = [a, b], at most ``LIMIT`` in magnitude: the nodes,
-    of shape (n+1,) with n ≥ 1, rise strictly from a to b and are normalised. Both arrays returned
-    have shape (n,) and are infinite where nothing could be shown. So is ``evaluation``, and also
-    without the ``rounding`` of the network.
-
-    A RequestError is raised if the nodes are not as they should be, the function is unknown, the
-    rounding is another network's, or a weight has more bits than a float64, an
-    ArithmeticAssumptionError if float64 is not what the proof assumes.
-    """
-    judge = Judge.of(network, function, rounding, backend)
-    found = [deviation for _, deviation in deviations(judge, ends, [nodes])]
-    bound, radius = (np.concatenate(part) for part in list(zip(*found, strict=True))[:2])
-    return Deviation(bound, radius, max(part.evaluation for part in found))
-
-
 def deviations(
     judge: Judge, ends: Interval, runs: Iterable[DoubleDouble]
 ) -> Iterator[tuple[DoubleDouble, Deviation]]:
-    """Yield nodes of blocks, one after the other from a to b, and what ``deviation`` returns there.
+    """Yield nodes of blocks, one after the other from a to b, and what is known on their cells.
 
-    Each run of nodes begins with the last node of the one before. Raises as ``deviation`` does, at
-    the latest when the runs have come to an end that is not b.
+    The cells must cover the interval ``ends`` = [a, b], at most ``LIMIT`` in magnitude: nodes rise
+    strictly from a to b and are normalised, and a run begins with the last node of the one before.
+    Arrays have an element for each cell, infinite where nothing could be shown; so is
+    ``evaluation``, and also without a ``rounding``.
+
+    A RequestError is raised if the nodes are not as they should be, at the latest when the runs
+    have come to an end that is not b; an ArithmeticAssumptionError if float64 is not what the proof
+    assumes.
     """
     memory = judge.memory()
     for nodes in checked(judge, ends, runs):
@@ -362,7 +343,7 @@ def against_sine(steps: Steps, phase: float, memory: Memory, n: int) -> None:
     output = steps.target[-1]
     value, rest = memory.high[output], memory.low[output]
     for j in lanes(n):
-        exact[j] = sine_of(nodes[j], low[j], phase)
+        exact[j] = sine(nodes[j], low[j], phase)
         error[j] = (value[j] - exact[j]) + rest[j]
     after, low_after, exact_after, error_after = nodes[1:], low[1:], exact[1:], error[1:]
     for j in lanes(n - 1):

@@ -12,7 +12,7 @@ from itertools import pairwise
 import flint
 import numpy as np
 import pytest
-from following import follow_block
+from following import deviation, follow_block
 from graphs import ABSOLUTE, CONSTANT, TENT, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ from sinrelu.arithmetic.double_double import LARGEST, DoubleDouble, U
 from sinrelu.arithmetic.sine import LIMIT
 from sinrelu.certify import assumptions
 from sinrelu.certify.assumptions import check_arithmetic, compute_examples
-from sinrelu.certify.bound import Judge, blocks_of, check_nodes, deviation, deviations
+from sinrelu.certify.bound import Judge, blocks_of, check_nodes, deviations
 from sinrelu.certify.rounding import Rounding
 from sinrelu.constructions import build
 from sinrelu.errors import ArithmeticAssumptionError, RequestError

@@ -11,7 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from following import follow_block
+from following import deviation, follow_block
 from graphs import ABSOLUTE, CONSTANT, TENT, naive_exact, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from ieee import ORDERS, Forward, evaluated, rounded
 from rational import double_double
 
 from sinrelu.arithmetic.double_double import DoubleDouble
-from sinrelu.certify.bound import Judge, deviation, deviations
+from sinrelu.certify.bound import Judge, deviations
 from sinrelu.certify.floats import BINARY32, BINARY64, spacing
 from sinrelu.certify.pieces import Finder, joined, subintervals
 from sinrelu.certify.prover import DOMAIN
