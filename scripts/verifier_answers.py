@@ -1,0 +1,227 @@
+"""What a verifier is asked, what it answers, and whether that is so: for ``scripts/verifiers``."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from sinrelu import Network, evaluate_exact, load
+from sinrelu.errors import FileAccessError, FormatError
+
+SAT, UNSAT, TIMEOUT, UNKNOWN, ERROR = "sat", "unsat", "timeout", "unknown", "error"
+WORDS = {word: word for word in (SAT, UNSAT, TIMEOUT, UNKNOWN, ERROR)} | {"timed-out": TIMEOUT}
+RIGHT, WRONG_UNSAT, WRONG_SAT = "right", "wrong unsat", "wrong sat"
+WRONG_POINT, NO_ANSWER = "wrong point", "no answer"
+OUTCOMES = (RIGHT, WRONG_UNSAT, WRONG_SAT, WRONG_POINT, TIMEOUT, NO_ANSWER)
+"""``wrong point``: sat, and so it is, but the point that is named is no counterexample."""
+GRACE = 10.0
+"""Seconds beyond the limit until a verifier is killed: to start, to read, and to end by itself."""
+READ = 2**20
+"""Bytes of what a verifier prints that are looked at."""
+CHOICES: dict[str, Sequence[str]] = {"expected": (SAT, UNSAT), "sense": ("min", "max")}
+AS_WRITTEN = ("onnx", "vnnlib", "kind", "tol", "wiring", "weights", "margin_asked", "margin")
+NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+POINT = re.compile(
+    rf"\(\s*X_0\s+{NUMBER}\s*\)|^X\s+\w+\s*\[[\d,\s]*\]\s+{NUMBER}\s*$", re.MULTILINE
+)
+"""X_0 as the competitions write it, or X as VNN-LIB 2.0 does."""
+
+
+class TruthError(Exception):
+    """A counterexample holds where the truth is said to be unsat, or the truth's own does not."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A question whose answer is known: a line of ``truth.csv``.
+
+    Counterexamples are the x in [``low``, ``high``] with N(x) ≥ ``threshold`` if ``sense`` is max,
+    ≤ if it is min. ``sha256`` is that of both files, in 16 digits.
+    """
+
+    folder: Path
+    onnx: str
+    vnnlib: str
+    sha256: str
+    expected: str
+    kind: str
+    tol: str
+    wiring: str
+    weights: str
+    low: float
+    high: float
+    sense: str
+    threshold: float
+    margin_asked: str
+    margin: str
+    counterexample: float | None
+
+    @classmethod
+    def of(cls, folder: Path, line: Mapping[str, str]) -> Instance:
+        """Read a line; raise FormatError if it is not one, FileAccessError if a file is missing."""
+        try:
+            told: dict[str, Any] = {name: line[name] for name in AS_WRITTEN}
+            told |= {name: one_of(line[name], words) for name, words in CHOICES.items()}
+            told |= {name: float(line[name]) for name in ("low", "high", "threshold")}
+            own = float(line["counterexample"]) if line["counterexample"] else None
+            _ = float(told["tol"]), float(told["margin_asked"])
+            sha256 = digest(folder / line["onnx"], folder / line["vnnlib"])
+            return cls(folder, sha256=sha256, counterexample=own, **told)
+        except (KeyError, ValueError, TypeError) as error:
+            raise FormatError(f"{folder / 'truth.csv'}: {line.get('vnnlib')}: {error!r}") from error
+
+
+def one_of(word: str, words: Sequence[str]) -> str:
+    """Return a word that is one of some."""
+    if word not in words:
+        raise ValueError(f"{word!r} is none of {', '.join(words)}")
+    return word
+
+
+def digest(*files: Path) -> str:
+    """Return 16 digits for what files hold."""
+    try:
+        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    except OSError as error:
+        raise FileAccessError(f"{error.filename}: {error.strerror}") from error
+
+
+def instances(folder: Path) -> list[Instance]:
+    """Read a benchmark; where the truth is sat, see that its own counterexample is one.
+
+    Raises FileAccessError if a file is missing, FormatError if ``truth.csv`` is not as it should
+    be, TruthError if a counterexample is none.
+    """
+    file = folder / "truth.csv"
+    try:
+        lines = list(csv.DictReader(file.read_text().splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileAccessError(f"{file}: {error}") from error
+    found = [Instance.of(folder, line) for line in lines]
+    if not found:
+        raise FormatError(f"{file}: has no line")
+    for instance in found:
+        own = instance.counterexample
+        if (instance.expected == SAT) != (own is not None):
+            raise FormatError(f"{file}: {instance.vnnlib}: counterexample: sat has one, unsat none")
+        if own is not None and not missed(instance, own).holds:
+            raise TruthError(f"{file}: {instance.vnnlib}: the counterexample named is none")
+    return found
+
+
+class Answer(NamedTuple):
+    """What a verifier says: its word, the x of its point, seconds, and its last words on stderr."""
+
+    verdict: str
+    x: float | None
+    seconds: float
+    message: str = ""
+
+
+def ask(command: Sequence[str], limit: float, grace: float = GRACE) -> Answer:
+    """Run a verifier, alone in a process group that is killed at ``limit`` + ``grace`` seconds."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begin = time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            )
+        except OSError as error:
+            return Answer(ERROR, None, 0.0, f"{error.filename}: {error.strerror}")
+        try:
+            status: int | None = process.wait(limit + grace)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        taken = time.perf_counter() - begin
+        printed, complaint = (beginning(stream) for stream in (out, err))
+    if status is None:
+        return Answer(TIMEOUT, None, taken)
+    verdict, x = understood(printed)
+    if verdict in (SAT, UNSAT, TIMEOUT):
+        return Answer(verdict, x, taken)
+    last = (complaint.strip() or printed.strip()).splitlines()[-1:]
+    return Answer(ERROR if status else verdict, None, taken, " ".join([f"status {status}", *last]))
+
+
+def beginning(stream: IO[bytes]) -> str:
+    """Return what was written to a file, if it is not very long."""
+    stream.seek(0)
+    return stream.read(READ).decode(errors="replace")
+
+
+def understood(printed: str) -> tuple[str, float | None]:
+    """Return the first line that is a verdict, and a counterexample's x, as the nearest float64."""
+    lines = printed.lower().splitlines()
+    verdict = next((WORDS[line.strip()] for line in lines if line.strip() in WORDS), UNKNOWN)
+    point = POINT.search(printed) if verdict == SAT else None
+    return verdict, float(point[1] or point[2]) if point else None
+
+
+class Miss(NamedTuple):
+    """How far a point is from a counterexample: x from the interval, N(x) from the threshold."""
+
+    outside: Fraction
+    short: Fraction
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is one."""
+        return self.outside <= 0 and self.short <= 0
+
+
+@cache
+def network(file: Path) -> Network:
+    """Read a network, once."""
+    return load(file)
+
+
+def missed(instance: Instance, x: float) -> Miss:
+    """Return, exactly, by how much a point misses being a counterexample; none if ≤ 0."""
+    if not math.isfinite(x):
+        return Miss(Fraction(2) ** 1024, Fraction(2) ** 1024)
+    at, low, high = (Fraction(number) for number in (x, instance.low, instance.high))
+    value = evaluate_exact(network(instance.folder / instance.onnx), at)
+    short = Fraction(instance.threshold) - value
+    return Miss(max(low - at, at - high), short if instance.sense == "max" else -short)
+
+
+class Judgement(NamedTuple):
+    """What an answer is, and how far off its point is, if it has one."""
+
+    outcome: str
+    miss: Miss | None = None
+
+
+def judged(instance: Instance, answer: Answer) -> Judgement:
+    """Hold an answer against the truth, and its point against the network in exact arithmetic.
+
+    Raises TruthError if a point proves the truth wrong.
+    """
+    if answer.verdict == UNSAT:
+        return Judgement(RIGHT if instance.expected == UNSAT else WRONG_UNSAT)
+    if answer.verdict != SAT:
+        return Judgement(TIMEOUT if answer.verdict == TIMEOUT else NO_ANSWER)
+    miss = None if answer.x is None else missed(instance, answer.x)
+    if instance.expected == UNSAT:
+        if miss and miss.holds:
+            raise TruthError(f"{instance.vnnlib}: said to be unsat, but x = {answer.x!r} shows sat")
+        return Judgement(WRONG_SAT, miss)
+    return Judgement(RIGHT if miss is None or miss.holds else WRONG_POINT, miss)

@@ -1,0 +1,218 @@
+"""Tables and the picture of docs/verifiers.md: for ``scripts/verifiers``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from timing import ROOT, table
+from verifier_answers import (
+    NO_ANSWER,
+    OUTCOMES,
+    RIGHT,
+    TIMEOUT,
+    WRONG_POINT,
+    WRONG_SAT,
+    WRONG_UNSAT,
+)
+from verifier_results import Result
+
+from sinrelu.plots.style import BAND, BLUE, ORANGE, PURPLE, page
+
+PAGE, PICTURE = (ROOT / "docs" / f"verifiers.{suffix}" for suffix in ("md", "png"))
+WRONG = (WRONG_UNSAT, WRONG_SAT, WRONG_POINT)
+DOCUMENTED = {"maraboupy 2.0.0": 1e-5}
+"""The largest of a verifier's own tolerances, in absolute terms; docs/verifiers.md has sources."""
+BELOW = " †"
+"""Marks a margin below that."""
+LOOKS = {
+    RIGHT: (BLUE, "o", True),
+    WRONG_UNSAT: (ORANGE, "X", True),
+    WRONG_SAT: (PURPLE, "^", True),
+    WRONG_POINT: (PURPLE, "^", False),
+    TIMEOUT: ("0.45", "s", False),
+    NO_ANSWER: ("0.45", "_", True),
+}
+"""Colour, marker, and whether it is filled: each outcome is told by shape alone too."""
+A_LINE = 4
+"""Instances side by side in a cell of the picture."""
+
+
+def sections(results: Sequence[Result]) -> dict[str, str]:
+    """Return the sections of the page by their marks."""
+    return {
+        "totals": totals(results),
+        "margins": by_margin(results),
+        "kinds": by_kind(results),
+        "wrong": wrong(results),
+    }
+
+
+def names(results: Iterable[Result]) -> list[str]:
+    """Return the verifiers, as they first come."""
+    return list(dict.fromkeys(result.verifier for result in results))
+
+
+def falling(results: Iterable[Result], of: Callable[[Result], str]) -> list[str]:
+    """Return what numbers there are, as they are written, the largest first."""
+    return sorted({of(result) for result in results}, key=float, reverse=True)
+
+
+def counts(results: Iterable[Result]) -> list[str]:
+    """Return how often each outcome came."""
+    counted = Counter(result.outcome for result in results)
+    return [f"{counted[outcome]}" for outcome in OUTCOMES]
+
+
+def totals(results: Sequence[Result]) -> str:
+    """Return the table of outcomes, and with what they came about."""
+    rows = []
+    for name in names(results):
+        own = [result for result in results if result.verifier == name]
+        longest = max(float(result.seconds) for result in own)
+        rows.append([name, f"{len(own)}", *counts(own), f"{longest:.1f}"])
+    head = ("verifier", "instances", *OUTCOMES, "longest run, s")
+    said = dict.fromkeys(
+        f"- {r.verifier}: `{r.command}`, limit {r.limit} s; {r.machine}; {r.date}." for r in results
+    )
+    return "\n".join([table(head, rows), "", *said, ""])
+
+
+def by_margin(results: Sequence[Result]) -> str:
+    """Return a table of margins and tolerances for every verifier."""
+    parts = []
+    for name in names(results):
+        own = [result for result in results if result.verifier == name]
+        tolerances = falling(own, tol)
+        rows = [
+            [f"{margin}{mark(name, margin)}", *(cell(own, margin, column) for column in tolerances)]
+            for margin in falling(own, margin_of)
+        ]
+        parts += [f"{name}:", "", table(["margin", *tolerances], rows), ""]
+    return "\n".join(parts)
+
+
+def tol(result: Result) -> str:
+    """Return the tolerance that a network was built for."""
+    return result.tol
+
+
+def margin_of(result: Result) -> str:
+    """Return the margin that was asked for."""
+    return result.margin_asked
+
+
+def mark(verifier: str, margin: str) -> str:
+    """Return a mark for margins below what a verifier says its tolerance is."""
+    return BELOW if float(margin) < DOCUMENTED.get(verifier, 0.0) else ""
+
+
+def cell(results: Iterable[Result], margin: str, tolerance: str) -> str:
+    """Return right / wrong unsat / wrong sat, with wrong points / timeout and no answer."""
+    found = Counter(r.outcome for r in results if (r.margin_asked, r.tol) == (margin, tolerance))
+    wrong_sat = found[WRONG_SAT] + found[WRONG_POINT]
+    number = [found[RIGHT], found[WRONG_UNSAT], wrong_sat, found[TIMEOUT] + found[NO_ANSWER]]
+    if not any(number):
+        return "–"
+    bold = [
+        f"**{count}**" if count and 1 <= k <= 2 else f"{count}" for k, count in enumerate(number)
+    ]
+    return " / ".join(bold)
+
+
+def by_kind(results: Sequence[Result]) -> str:
+    """Return the table of outcomes by what kind of question was asked, and of what weights."""
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.verifier, result.kind, result.weights), []).append(result)
+    rows = [[*group, *counts(own)] for group, own in groups.items()]
+    return table(("verifier", "kind", "weights", *OUTCOMES), rows, words=3) + "\n"
+
+
+def wrong(results: Sequence[Result]) -> str:
+    """Return the table of wrong answers, with what shows them wrong."""
+    rows = [
+        [r.verifier, r.vnnlib.removeprefix("vnnlib/"), r.expected, r.verdict, r.margin, off(r)]
+        for r in results
+        if r.outcome in WRONG
+    ]
+    if not rows:
+        return "There is none.\n"
+    head = ("verifier", "question", "truth", "answer", "margin", "its point misses by")
+    return table(head, rows, words=4) + "\n"
+
+
+def off(result: Result) -> str:
+    """Say how far a point is off."""
+    if not result.x:
+        return "–"
+    parts = [("N(x)", result.short), ("x", result.outside)]
+    return ", ".join(f"{by} in {what}" for what, by in parts if by) or "0"
+
+
+def outcomes_figure(results: Sequence[Result]) -> Figure:
+    """Draw every run in its place, margins against tolerances; a panel for each verifier."""
+    found = names(results)
+    margins, tolerances = falling(results, margin_of), falling(results, tol)
+    lines = max(most(results) // A_LINE + 1, 1)
+    with page(1.2 + 0.16 * lines * len(margins)) as figure:
+        panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
+        for axes, name in zip(panels, found, strict=True):
+            own = [result for result in results if result.verifier == name]
+            draw(axes, own, margins, tolerances, lines)
+            axes.set_title(name)
+        panels[0].set_ylabel("margin")
+        seen = {result.outcome for result in results}
+        handles = [legend_of(outcome) for outcome in OUTCOMES if outcome in seen]
+        figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)
+    return figure
+
+
+def most(results: Iterable[Result]) -> int:
+    """Return the most instances in one cell, less one."""
+    return max(Counter((r.verifier, r.margin_asked, r.tol) for r in results).values()) - 1
+
+
+def draw(
+    axes: Axes,
+    results: Sequence[Result],
+    margins: Sequence[str],
+    tolerances: Sequence[str],
+    lines: int,
+) -> None:
+    """Draw a verifier's runs: those of a cell in lines, wrong ones last."""
+    taken: Counter[tuple[str, str]] = Counter()
+    for result in sorted(results, key=lambda r: OUTCOMES.index(r.outcome)):
+        key = (result.margin_asked, result.tol)
+        line, place = divmod(taken[key], A_LINE)
+        taken[key] += 1
+        x = tolerances.index(result.tol) + (place - (A_LINE - 1) / 2) * 0.2
+        y = margins.index(result.margin_asked) + (line - (lines - 1) / 2) * 0.8 / lines
+        axes.plot(x, y, **look(result.outcome))
+    for row, margin in enumerate(margins):
+        if mark(results[0].verifier, margin):
+            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0, zorder=0)
+    axes.set_xlim(-0.5, len(tolerances) - 0.5)
+    axes.set_ylim(len(margins) - 0.5, -0.5)
+    axes.set_xticks(range(len(tolerances)), tolerances)
+    axes.set_yticks(range(len(margins)), margins)
+    axes.set_xlabel("tolerance of the network")
+
+
+def look(outcome: str) -> dict[str, Any]:
+    """Return how an outcome is drawn."""
+    colour, marker, filled = LOOKS[outcome]
+    face = colour if filled else "none"
+    return {
+        **{"marker": marker, "color": colour, "markerfacecolor": face},
+        **{"markersize": 5.0, "markeredgewidth": 0.9, "linestyle": "none"},
+    }
+
+
+def legend_of(outcome: str) -> Line2D:
+    """Return an outcome's line of the legend."""
+    return Line2D([], [], label=outcome, **look(outcome))

@@ -1,0 +1,238 @@
+"""Run network verifiers on a benchmark whose answers are known, and say where each is right.
+
+Usage: scripts/verifiers [DIR] [--verifier VERIFIER]... [--limit 20] [--jobs 2] [--write]
+
+DIR is what `sinrelu benchmark DIR` wrote. VERIFIER is `marabou` (the default; it gets an
+environment of its own, .venv-marabou) or NAME='COMMAND with {onnx} {vnnlib} {timeout}', whose
+command prints sat, unsat, unknown, timeout or error on a line, and after sat its point, as
+((X_0 0.5) (Y_0 1.5)) or as VNN-LIB 2.0 has it. Each run is killed 10 seconds after its limit.
+
+Answers are held against truth.csv, and points that are claimed to be counterexamples against the
+network in exact arithmetic. Every run is a line of DIR/results.csv (--results), and what is there
+already is not run again. With --write docs/verifiers.md, .png and .csv are brought up to date;
+without DIR, from the .csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from timing import ROOT, processor, told
+from verifier_answers import GRACE, Instance, TruthError, ask, instances
+from verifier_page import PAGE, PICTURE, outcomes_figure, sections
+from verifier_results import Result, read_results, table_of
+
+from sinrelu.errors import FileAccessError, RequestError, SinreluError
+from sinrelu.formats import check_writable, write_whole
+
+TABLE = PAGE.with_suffix(".csv")
+LIMIT = 20.0
+"""Seconds: a default benchmark takes at most a quarter of an hour, two at a time, on two cores."""
+MARABOU = "marabou"
+MARABOU_VENV = ROOT / ".venv-marabou"
+MARABOU_PACKAGES = ("maraboupy==2.0.0", "numpy<2", "onnx==1.16.2", "onnxruntime<2")
+MARABOU_PYTHONS = ("3.11", "3.10", "3.9")
+"""Those that the index has wheels of maraboupy 2.0.0 for."""
+MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """What is run: its name and version, and a command with places for files and time limit."""
+
+    name: str
+    template: str
+
+    def command(self, instance: Instance, limit: float) -> list[str]:
+        """Return the words of the command for an instance."""
+        folder = instance.folder.resolve()
+        places = {"onnx": folder / instance.onnx, "vnnlib": folder / instance.vnnlib}
+        places_and_limit = {**places, "timeout": f"{limit:g}"}
+        return [word.format(**places_and_limit) for word in shlex.split(self.template)]
+
+
+def verifier(text: str) -> Verifier:
+    """Read --verifier; raise RequestError if it is neither known nor a command with its places."""
+    if text == MARABOU:
+        python = MARABOU_VENV.relative_to(ROOT) / "bin" / "python"
+        script = "scripts/verifier_marabou.py {onnx} {vnnlib} {timeout}"
+        return Verifier(MARABOU_PACKAGES[0].replace("==", " "), f"{python} {script}")
+    name, sign, template = text.partition("=")
+    found = Verifier(name.strip(), template)
+    try:
+        words = [
+            word.format(onnx="{onnx}", vnnlib="{vnnlib}", timeout="")
+            for word in shlex.split(template)
+        ]
+    except (ValueError, KeyError, IndexError) as error:
+        raise RequestError(f"--verifier {text!r}: {error!r}") from error
+    if not (sign and found.name and words):
+        raise RequestError(f"--verifier {text!r}: expected marabou or NAME='COMMAND'")
+    if not all(place in " ".join(words) for place in ("{onnx}", "{vnnlib}")):
+        raise RequestError(f"--verifier {text!r}: the command must hold {{onnx}} and {{vnnlib}}")
+    return found
+
+
+def set_up_marabou() -> None:
+    """Make the environment of Marabou, unless it is there; raise RequestError if it cannot be."""
+    stamp = MARABOU_VENV / "installed"
+    if stamp.exists() and stamp.read_text() == "\n".join(MARABOU_PACKAGES):
+        return
+    names = (f"python{version}" for version in MARABOU_PYTHONS)
+    python = next(filter(None, map(shutil.which, names)), None)
+    if python is None:
+        raise RequestError(f"marabou needs Python {', '.join(MARABOU_PYTHONS)}; none is in PATH")
+    told(f"setting up {MARABOU_VENV.name}")
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    for command in (
+        [python, "-m", "venv", f"{MARABOU_VENV}"],
+        [f"{MARABOU_VENV / 'bin' / 'python'}", *install, *MARABOU_PACKAGES],
+    ):
+        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+            raise RequestError(f"marabou cannot be installed: {shlex.join(command)}")
+    stamp.write_text("\n".join(MARABOU_PACKAGES))
+
+
+def run(verifier: Verifier, instance: Instance, limit: float, grace: float) -> Result:
+    """Run a verifier on an instance and judge what it says."""
+    answer = ask(verifier.command(instance, limit), limit, grace)
+    return Result(
+        verifier=verifier.name,
+        command=verifier.template,
+        limit=f"{limit:g}",
+        machine=machine(),
+        date=datetime.now(UTC).date().isoformat(),
+        sha256=instance.sha256,
+        onnx=instance.onnx,
+        vnnlib=instance.vnnlib,
+        verdict=answer.verdict,
+        x="" if answer.x is None else repr(answer.x),
+        seconds=f"{answer.seconds:.2f}",
+        message=answer.message,
+    ).held_against(instance)
+
+
+def machine() -> str:
+    """Say what runs: processor, cores, system."""
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{processor()}, {os.cpu_count()} cores, {system}"
+
+
+def all_runs(
+    verifiers: Sequence[Verifier],
+    found: Sequence[Instance],
+    known: Iterable[Result],
+    limit: float,
+    jobs: int,
+    grace: float = GRACE,
+) -> Iterator[list[Result]]:
+    """Yield all results there are, in the order of the instances, again after every run.
+
+    What is ``known`` is judged again, but not run; other runs that are known are left out.
+    """
+    pairs = [(by, instance) for by in verifiers for instance in found]
+    key = {(by, i): (by.name, by.template, f"{limit:g}", i.sha256) for by, i in pairs}
+    earlier = {result.run: result for result in known}
+    done = {
+        pair: earlier[key[pair]].held_against(pair[1]) for pair in pairs if key[pair] in earlier
+    }
+    yield [done[pair] for pair in pairs if pair in done]
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            futures = {
+                pool.submit(run, *pair, limit, grace): pair for pair in pairs if pair not in done
+            }
+            for future in as_completed(futures):
+                pair = futures[future]
+                done[pair] = result = future.result()
+                told(f"{len(done)}/{len(pairs)} {told_of(result)}")
+                yield [done[pair] for pair in pairs if pair in done]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def told_of(result: Result) -> str:
+    """Say what came of a run."""
+    place = f"{result.verifier}: {result.vnnlib}, margin {result.margin_asked}"
+    says = f"{result.verdict} in {result.seconds} s, {result.outcome}"
+    return " ".join(filter(None, [f"{place}: {says}", result.message]))
+
+
+def refreshed(text: str, found: dict[str, str]) -> str:
+    """Return the page with new sections in place of those that were there."""
+    return MARKED.sub(lambda match: match[1] + found.get(match[2], match[3]), text)
+
+
+def write(results: Sequence[Result]) -> None:
+    """Bring the page, its picture and its table up to date."""
+    from sinrelu.plots import rendered
+
+    text = refreshed(PAGE.read_text(), sections(results))
+    write_whole(PAGE, text.encode())
+    write_whole(PICTURE, rendered(outcomes_figure(results), ".png"))
+    write_whole(TABLE, table_of(results))
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", metavar="DIR")
+    parser.add_argument("--verifier", action="append", metavar="VERIFIER")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for each run")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--results", type=Path, help="where runs are kept (DIR/results.csv)")
+    parser.add_argument("--write", action="store_true", help="bring docs/verifiers.* up to date")
+    options = parser.parse_args(arguments)
+    if not (0 < options.limit < 1e6 and 0 < options.jobs < 1000):
+        parser.error("--limit and --jobs must be above 0")
+    return options
+
+
+def results_of(options: argparse.Namespace) -> list[Result]:
+    """Run what is asked for and not yet known; keep every result as soon as it is there."""
+    if options.folder is None:
+        return read_results(options.results or TABLE)
+    asked = [verifier(text) for text in options.verifier or [MARABOU]]
+    found = instances(options.folder)
+    file = options.results or options.folder / "results.csv"
+    known = read_results(file)
+    check_writable(file)
+    if MARABOU in (options.verifier or [MARABOU]):
+        set_up_marabou()
+    for results in all_runs(asked, found, known, options.limit, options.jobs):
+        write_whole(file, table_of(results))
+    return results
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run verifiers; print what came of it."""
+    options = parsed(arguments)
+    try:
+        results = results_of(options)
+        if not results:
+            raise FileAccessError(f"{options.results or TABLE}: no results; name a benchmark")
+        for name, text in sections(results).items():
+            print(f"\n{name}\n\n{text}", end="", flush=True)
+        if options.write:
+            write(results)
+    except SinreluError as error:
+        print(f"scripts/verifiers: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except TruthError as error:
+        raise SystemExit(f"scripts/verifiers: the truth is wrong: {error}") from None
+
+
+if __name__ == "__main__":
+    main()
