@@ -28,7 +28,7 @@ RIGHT, WRONG_UNSAT, WRONG_SAT = "right", "wrong unsat", "wrong sat"
 WRONG_POINT, NO_ANSWER = "wrong point", "no answer"
 OUTCOMES = (RIGHT, WRONG_UNSAT, WRONG_SAT, WRONG_POINT, TIMEOUT, NO_ANSWER)
 """``wrong point``: sat, and so it is, but the point that is named is no counterexample."""
-GRACE = 10.0
+GRACE = 5.0
 """Seconds beyond the limit until a verifier is killed: to start, to read, and to end by itself."""
 READ = 2**20
 """Bytes of what a verifier prints that are looked at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -48,7 +49,7 @@ def sections(results: Sequence[Result]) -> dict[str, str]:
         "totals": totals(results),
         "margins": by_margin(results),
         "kinds": by_kind(results),
-        "wrong": wrong(results),
+        "worst": worst(results),
     }
 
 
@@ -57,8 +58,23 @@ def names(results: Iterable[Result]) -> list[str]:
     return list(dict.fromkeys(result.verifier for result in results))
 
 
+def short(number: str) -> str:
+    """Write a number as a power of ten, or nearly: 1e-3."""
+    return re.sub(r"e([+-])0*(?=\d)", r"e\1", f"{float(number):.0e}")
+
+
+def tolerance_of(result: Result) -> str:
+    """Return the tolerance that a network was built for."""
+    return short(result.tol)
+
+
+def margin_of(result: Result) -> str:
+    """Return the margin that was asked for."""
+    return short(result.margin_asked)
+
+
 def falling(results: Iterable[Result], of: Callable[[Result], str]) -> list[str]:
-    """Return what numbers there are, as they are written, the largest first."""
+    """Return what numbers there are, the largest first."""
     return sorted({of(result) for result in results}, key=float, reverse=True)
 
 
@@ -87,23 +103,13 @@ def by_margin(results: Sequence[Result]) -> str:
     parts = []
     for name in names(results):
         own = [result for result in results if result.verifier == name]
-        tolerances = falling(own, tol)
+        tolerances = falling(own, tolerance_of)
         rows = [
             [f"{margin}{mark(name, margin)}", *(cell(own, margin, column) for column in tolerances)]
             for margin in falling(own, margin_of)
         ]
         parts += [f"{name}:", "", table(["margin", *tolerances], rows), ""]
     return "\n".join(parts)
-
-
-def tol(result: Result) -> str:
-    """Return the tolerance that a network was built for."""
-    return result.tol
-
-
-def margin_of(result: Result) -> str:
-    """Return the margin that was asked for."""
-    return result.margin_asked
 
 
 def mark(verifier: str, margin: str) -> str:
@@ -113,7 +119,9 @@ def mark(verifier: str, margin: str) -> str:
 
 def cell(results: Iterable[Result], margin: str, tolerance: str) -> str:
     """Return right / wrong unsat / wrong sat, with wrong points / timeout and no answer."""
-    found = Counter(r.outcome for r in results if (r.margin_asked, r.tol) == (margin, tolerance))
+    found = Counter(
+        r.outcome for r in results if (margin_of(r), tolerance_of(r)) == (margin, tolerance)
+    )
     wrong_sat = found[WRONG_SAT] + found[WRONG_POINT]
     number = [found[RIGHT], found[WRONG_UNSAT], wrong_sat, found[TIMEOUT] + found[NO_ANSWER]]
     if not any(number):
@@ -133,31 +141,48 @@ def by_kind(results: Sequence[Result]) -> str:
     return table(("verifier", "kind", "weights", *OUTCOMES), rows, words=3) + "\n"
 
 
-def wrong(results: Sequence[Result]) -> str:
-    """Return the table of wrong answers, with what shows them wrong."""
-    rows = [
-        [r.verifier, r.vnnlib.removeprefix("vnnlib/"), r.expected, r.verdict, r.margin, off(r)]
-        for r in results
-        if r.outcome in WRONG
-    ]
-    if not rows:
+def worst(results: Sequence[Result]) -> str:
+    """Return the farthest off of all wrong answers of a sort, for each tolerance, and its proof."""
+    found: dict[tuple[str, str, str], Result] = {}
+    for result in results:
+        if result.outcome in WRONG:
+            key = (result.verifier, result.outcome, tolerance_of(result))
+            found[key] = max(found.get(key, result), result, key=off)
+    if not found:
         return "There is none.\n"
-    head = ("verifier", "question", "truth", "answer", "margin", "its point misses by")
-    return table(head, rows, words=4) + "\n"
+    rows = [
+        [*key, f"{r.kind}, {r.wiring}", margin_of(r), f"{r.x or r.counterexample or '–'}", proof(r)]
+        for key, r in sorted(found.items(), key=lambda item: rank(results, item[1]))
+    ]
+    head = ("verifier", "answer", "tolerance", "network", "margin", "x", "what x shows")
+    return table(head, rows, words=len(head)) + "\n"
 
 
-def off(result: Result) -> str:
-    """Say how far a point is off."""
-    if not result.x:
-        return "–"
-    parts = [("N(x)", result.short), ("x", result.outside)]
-    return ", ".join(f"{by} in {what}" for what, by in parts if by) or "0"
+def rank(results: Sequence[Result], result: Result) -> tuple[int, int, float]:
+    """Return a place in the order of verifiers, outcomes, and falling tolerances."""
+    place = names(results).index(result.verifier), OUTCOMES.index(result.outcome)
+    return *place, -float(result.tol)
+
+
+def off(result: Result) -> float:
+    """Return how far off a wrong answer is: by the margin, or its point by what it misses."""
+    if result.outcome == WRONG_POINT:
+        return max(float(result.short or 0), float(result.outside or 0))
+    return float(result.margin)
+
+
+def proof(result: Result) -> str:
+    """Say what is so at the x that is claimed, or at that of the truth."""
+    if result.outcome == WRONG_UNSAT:
+        return "is a counterexample"
+    missing = [("N(x) misses the threshold", result.short), ("x the interval", result.outside)]
+    return ", ".join(f"{what} by {by}" for what, by in missing if by) or "–"
 
 
 def outcomes_figure(results: Sequence[Result]) -> Figure:
     """Draw every run in its place, margins against tolerances; a panel for each verifier."""
     found = names(results)
-    margins, tolerances = falling(results, margin_of), falling(results, tol)
+    margins, tolerances = falling(results, margin_of), falling(results, tolerance_of)
     lines = max(most(results) // A_LINE + 1, 1)
     with page(1.2 + 0.16 * lines * len(margins)) as figure:
         panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
@@ -174,7 +199,7 @@ def outcomes_figure(results: Sequence[Result]) -> Figure:
 
 def most(results: Iterable[Result]) -> int:
     """Return the most instances in one cell, less one."""
-    return max(Counter((r.verifier, r.margin_asked, r.tol) for r in results).values()) - 1
+    return max(Counter((r.verifier, margin_of(r), tolerance_of(r)) for r in results).values()) - 1
 
 
 def draw(
@@ -187,11 +212,11 @@ def draw(
     """Draw a verifier's runs: those of a cell in lines, wrong ones last."""
     taken: Counter[tuple[str, str]] = Counter()
     for result in sorted(results, key=lambda r: OUTCOMES.index(r.outcome)):
-        key = (result.margin_asked, result.tol)
+        key = (margin_of(result), tolerance_of(result))
         line, place = divmod(taken[key], A_LINE)
         taken[key] += 1
-        x = tolerances.index(result.tol) + (place - (A_LINE - 1) / 2) * 0.2
-        y = margins.index(result.margin_asked) + (line - (lines - 1) / 2) * 0.8 / lines
+        x = tolerances.index(key[1]) + (place - (A_LINE - 1) / 2) * 0.2
+        y = margins.index(key[0]) + (line - (lines - 1) / 2) * 0.8 / lines
         axes.plot(x, y, **look(result.outcome))
     for row, margin in enumerate(margins):
         if mark(results[0].verifier, margin):

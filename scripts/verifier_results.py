@@ -43,6 +43,7 @@ class Result:
     expected: str = ""
     margin_asked: str = ""
     margin: str = ""
+    counterexample: str = ""
     outcome: str = ""
     outside: str = ""
     short: str = ""
@@ -61,6 +62,8 @@ class Result:
     def held_against(self, instance: Instance) -> Result:
         """Judge the answer; raise Unsound if it proves the truth wrong."""
         truth = {name: getattr(instance, name) for name in JUDGED}
+        own = instance.counterexample
+        truth["counterexample"] = "" if own is None else repr(own)
         return replace(self, **truth, **judgement_text(judged(instance, self.answer)))
 
 

@@ -5,7 +5,7 @@ Usage: scripts/verifiers [DIR] [--verifier VERIFIER]... [--limit 20] [--jobs 2] 
 DIR is what `sinrelu benchmark DIR` wrote. VERIFIER is `marabou` (the default; it gets an
 environment of its own, .venv-marabou) or NAME='COMMAND with {onnx} {vnnlib} {timeout}', whose
 command prints sat, unsat, unknown, timeout or error on a line, and after sat its point, as
-((X_0 0.5) (Y_0 1.5)) or as VNN-LIB 2.0 has it. Each run is killed 10 seconds after its limit.
+((X_0 0.5) (Y_0 1.5)) or as VNN-LIB 2.0 has it. Each run is killed 5 seconds after its limit.
 
 Answers are held against truth.csv, and points that are claimed to be counterexamples against the
 network in exact arithmetic. Every run is a line of DIR/results.csv (--results), and what is there
@@ -34,7 +34,7 @@ from verifier_answers import GRACE, Instance, TruthError, ask, instances
 from verifier_page import PAGE, PICTURE, outcomes_figure, sections
 from verifier_results import Result, read_results, table_of
 
-from sinrelu.errors import FileAccessError, RequestError, SinreluError
+from sinrelu.errors import FileAccessError, FormatError, RequestError, SinreluError
 from sinrelu.formats import check_writable, write_whole
 
 TABLE = PAGE.with_suffix(".csv")
@@ -42,7 +42,14 @@ LIMIT = 20.0
 """Seconds: a default benchmark takes at most a quarter of an hour, two at a time, on two cores."""
 MARABOU = "marabou"
 MARABOU_VENV = ROOT / ".venv-marabou"
-MARABOU_PACKAGES = ("maraboupy==2.0.0", "numpy<2", "onnx==1.16.2", "onnxruntime<2")
+MARABOU_PYTHON = MARABOU_VENV / "bin" / "python"
+MARABOU_PACKAGES = (
+    "maraboupy==2.0.0",
+    "numpy<2",
+    "onnx==1.16.2",
+    "onnxruntime<2",
+    "vnnlib==0.0.1.post1",
+)
 MARABOU_PYTHONS = ("3.11", "3.10", "3.9")
 """Those that the index has wheels of maraboupy 2.0.0 for."""
 MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
@@ -66,9 +73,10 @@ class Verifier:
 def verifier(text: str) -> Verifier:
     """Read --verifier; raise RequestError if it is neither known nor a command with its places."""
     if text == MARABOU:
-        python = MARABOU_VENV.relative_to(ROOT) / "bin" / "python"
         script = "scripts/verifier_marabou.py {onnx} {vnnlib} {timeout}"
-        return Verifier(MARABOU_PACKAGES[0].replace("==", " "), f"{python} {script}")
+        return Verifier(
+            MARABOU_PACKAGES[0].replace("==", " "), f"{MARABOU_PYTHON.relative_to(ROOT)} {script}"
+        )
     name, sign, template = text.partition("=")
     found = Verifier(name.strip(), template)
     try:
@@ -98,11 +106,20 @@ def set_up_marabou() -> None:
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     for command in (
         [python, "-m", "venv", f"{MARABOU_VENV}"],
-        [f"{MARABOU_VENV / 'bin' / 'python'}", *install, *MARABOU_PACKAGES],
+        [f"{MARABOU_PYTHON}", *install, *MARABOU_PACKAGES],
     ):
         if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
             raise RequestError(f"marabou cannot be installed: {shlex.join(command)}")
     stamp.write_text("\n".join(MARABOU_PACKAGES))
+
+
+def read_by_others(folder: Path) -> str:
+    """Return what other tools say that they read; raise FormatError if one does not read all."""
+    command = [f"{MARABOU_PYTHON}", f"{ROOT / 'scripts' / 'verifier_readers.py'}", f"{folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FormatError(f"{folder}: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout
 
 
 def run(verifier: Verifier, instance: Instance, limit: float, grace: float) -> Result:
@@ -175,11 +192,11 @@ def refreshed(text: str, found: dict[str, str]) -> str:
     return MARKED.sub(lambda match: match[1] + found.get(match[2], match[3]), text)
 
 
-def write(results: Sequence[Result]) -> None:
+def write(results: Sequence[Result], shown: dict[str, str]) -> None:
     """Bring the page, its picture and its table up to date."""
     from sinrelu.plots import rendered
 
-    text = refreshed(PAGE.read_text(), sections(results))
+    text = refreshed(PAGE.read_text(), shown)
     write_whole(PAGE, text.encode())
     write_whole(PICTURE, rendered(outcomes_figure(results), ".png"))
     write_whole(TABLE, table_of(results))
@@ -200,33 +217,40 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def results_of(options: argparse.Namespace) -> list[Result]:
-    """Run what is asked for and not yet known; keep every result as soon as it is there."""
+def results_of(options: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:
+    """Run what is asked for and not yet known; keep every result as soon as it is there.
+
+    Also return the section of the page about what else reads the benchmark, if it was tried.
+    """
     if options.folder is None:
-        return read_results(options.results or TABLE)
-    asked = [verifier(text) for text in options.verifier or [MARABOU]]
+        return read_results(options.results or TABLE), {}
+    names = options.verifier or [MARABOU]
+    asked = [verifier(text) for text in names]
     found = instances(options.folder)
     file = options.results or options.folder / "results.csv"
     known = read_results(file)
     check_writable(file)
-    if MARABOU in (options.verifier or [MARABOU]):
+    read = {}
+    if MARABOU in names:
         set_up_marabou()
+        read["read"] = read_by_others(options.folder)
     for results in all_runs(asked, found, known, options.limit, options.jobs):
         write_whole(file, table_of(results))
-    return results
+    return results, read
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run verifiers; print what came of it."""
     options = parsed(arguments)
     try:
-        results = results_of(options)
+        results, read = results_of(options)
         if not results:
             raise FileAccessError(f"{options.results or TABLE}: no results; name a benchmark")
-        for name, text in sections(results).items():
+        shown = read | sections(results)
+        for name, text in shown.items():
             print(f"\n{name}\n\n{text}", end="", flush=True)
         if options.write:
-            write(results)
+            write(results, shown)
     except SinreluError as error:
         print(f"scripts/verifiers: {error}", file=sys.stderr)
         raise SystemExit(2) from None
