@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sinrelu import Network, evaluate_exact, load
 from sinrelu.errors import FileAccessError, FormatError
@@ -133,25 +133,20 @@ class Answer(NamedTuple):
 
 
 def ask(command: Sequence[str], limit: float, grace: float = GRACE) -> Answer:
-    """Run a verifier, alone in a process group that is killed at ``limit`` + ``grace`` seconds."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    """Run a verifier, in a folder and a process group of its own; seconds are of all of it.
+
+    The group is killed at ``limit`` + ``grace`` seconds, and what is left of it when it ends.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        out, err = folder / "stdout", folder / "stderr"
         begin = time.perf_counter()
         try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-            )
+            status = exit_status(command, folder, limit + grace)
         except OSError as error:
             return Answer(ERROR, None, 0.0, f"{error.filename}: {error.strerror}")
-        try:
-            status: int | None = process.wait(limit + grace)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
         taken = time.perf_counter() - begin
-        printed, complaint = (beginning(stream) for stream in (out, err))
+        printed, complaint = beginning(out), beginning(err)
     if status is None:
         return Answer(TIMEOUT, None, taken)
     verdict, x = understood(printed)
@@ -161,10 +156,31 @@ def ask(command: Sequence[str], limit: float, grace: float = GRACE) -> Answer:
     return Answer(ERROR if status else verdict, None, taken, " ".join([f"status {status}", *last]))
 
 
-def beginning(stream: IO[bytes]) -> str:
-    """Return what was written to a file, if it is not very long."""
-    stream.seek(0)
-    return stream.read(READ).decode(errors="replace")
+def exit_status(command: Sequence[str], folder: Path, most: float) -> int | None:
+    """Return the exit status of a command that writes to a folder; None if it was killed."""
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    try:
+        return process.wait(most)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def beginning(file: Path) -> str:
+    """Return what a file holds, if that is not very long."""
+    with file.open("rb") as stream:
+        return stream.read(READ).decode(errors="replace")
 
 
 def understood(printed: str) -> tuple[str, float | None]:

@@ -26,7 +26,7 @@ from sinrelu.plots.style import BAND, BLUE, ORANGE, PURPLE, page
 
 PAGE, PICTURE = (ROOT / "docs" / f"verifiers.{suffix}" for suffix in ("md", "png"))
 WRONG = (WRONG_UNSAT, WRONG_SAT, WRONG_POINT)
-DOCUMENTED = {"maraboupy 2.0.0": 1e-5}
+DOCUMENTED = {"maraboupy 2.0.0": 1e-5, "vibecheck 1.1.0": 2.0**-24}
 """The largest of a verifier's own tolerances, in absolute terms; docs/verifiers.md has sources."""
 BELOW = " †"
 """Marks a margin below that."""
@@ -58,19 +58,19 @@ def names(results: Iterable[Result]) -> list[str]:
     return list(dict.fromkeys(result.verifier for result in results))
 
 
-def short(number: str) -> str:
+def power(number: str) -> str:
     """Write a number as a power of ten, or nearly: 1e-3."""
     return re.sub(r"e([+-])0*(?=\d)", r"e\1", f"{float(number):.0e}")
 
 
 def tolerance_of(result: Result) -> str:
     """Return the tolerance that a network was built for."""
-    return short(result.tol)
+    return power(result.tol)
 
 
 def margin_of(result: Result) -> str:
     """Return the margin that was asked for."""
-    return short(result.margin_asked)
+    return power(result.margin_asked)
 
 
 def falling(results: Iterable[Result], of: Callable[[Result], str]) -> list[str]:

@@ -4,7 +4,8 @@ Usage: python scripts/verifier_readers.py DIR
 
 onnx.checker and ONNX Runtime read every network, the parser ``vnnlib`` every question, and
 ``instances.csv`` names the pairs of ``truth.csv``. At every counterexample ONNX Runtime's output
-must be beyond the threshold, where ``truth.csv`` says that it is so as computed. Prints one line.
+must be beyond the threshold if weights are float64; in float32 it depends on the order of sums, and
+is only counted. Prints one line.
 """
 
 import csv
@@ -37,18 +38,19 @@ def box(file):
 
 
 def seen(line, folder, session):
-    """Return whether a counterexample was seen to be one; fail if a question is not the truth's."""
+    """Return whether a counterexample is one as computed; fail if a question is not the truth's."""
     low, high, sign, threshold = box(folder / line["vnnlib"])
     side = -1 if line["sense"] == "max" else 1
     asked = [float(line[name]) for name in ("low", "high", "threshold")]
     assert [low, high, side * threshold, sign] == [*asked, side], line["vnnlib"]
-    element = ELEMENTS[session.get_inputs()[0].type]
-    if element not in line["computed"].split():
+    if not line["counterexample"]:
         return False
+    element = ELEMENTS[session.get_inputs()[0].type]
     x = np.array([[float(line["counterexample"])]], element)
     y = float(session.run(None, {"x": x})[0][0, 0])
-    assert side * y <= side * asked[2], (line["vnnlib"], y)
-    return True
+    beyond = side * y <= side * asked[2]
+    assert beyond or element == "float32", (line["vnnlib"], y)
+    return beyond
 
 
 def main(folder):
@@ -61,10 +63,11 @@ def main(folder):
     assert pairs == [(line["onnx"], line["vnnlib"]) for line in truth], "instances.csv"
     networks = sessions(folder, dict.fromkeys(line["onnx"] for line in truth))
     shown = sum(seen(line, folder, networks[line["onnx"]]) for line in truth)
+    points = sum(bool(line["counterexample"]) for line in truth)
     tools = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     print(
         f"{len(networks)} networks and {len(truth)} questions are read by {tools}; "
-        f"at {shown} counterexamples ONNX Runtime's output is beyond the threshold."
+        f"at {shown} of {points} counterexamples ONNX Runtime's output is beyond the threshold."
     )
 
 

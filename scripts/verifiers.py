@@ -9,8 +9,8 @@ command prints sat, unsat, unknown, timeout or error on a line, and after sat it
 
 Answers are held against truth.csv, and points that are claimed to be counterexamples against the
 network in exact arithmetic. Every run is a line of DIR/results.csv (--results), and what is there
-already is not run again. With --write docs/verifiers.md, .png and .csv are brought up to date;
-without DIR, from the .csv.
+already is not run again; what is there of other benchmarks or verifiers stays. With --write
+docs/verifiers.md, .png and .csv are brought up to date; without DIR, from the .csv.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,13 +43,9 @@ LIMIT = 20.0
 MARABOU = "marabou"
 MARABOU_VENV = ROOT / ".venv-marabou"
 MARABOU_PYTHON = MARABOU_VENV / "bin" / "python"
-MARABOU_PACKAGES = (
-    "maraboupy==2.0.0",
-    "numpy<2",
-    "onnx==1.16.2",
-    "onnxruntime<2",
-    "vnnlib==0.0.1.post1",
-)
+READERS = ("numpy<2", "onnx==1.16.2", "onnxruntime<2", "vnnlib==0.0.1.post1")
+MARABOU_PACKAGES = ("maraboupy==2.0.0", *READERS)
+MARABOU_COMMAND = "scripts/verifier_marabou.py {onnx} {vnnlib} {timeout}"
 MARABOU_PYTHONS = ("3.11", "3.10", "3.9")
 """Those that the index has wheels of maraboupy 2.0.0 for."""
 MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
@@ -66,17 +62,20 @@ class Verifier:
         """Return the words of the command for an instance."""
         folder = instance.folder.resolve()
         places = {"onnx": folder / instance.onnx, "vnnlib": folder / instance.vnnlib}
-        places_and_limit = {**places, "timeout": f"{limit:g}"}
-        return [word.format(**places_and_limit) for word in shlex.split(self.template)]
+        words = [anchored(word) for word in shlex.split(self.template)]
+        return [word.format(**places, timeout=f"{limit:g}") for word in words]
+
+
+def anchored(word: str) -> str:
+    """Name a file of the repository from everywhere, as verifiers run in folders of their own."""
+    return f"{ROOT / word}" if (ROOT / word).is_file() else word
 
 
 def verifier(text: str) -> Verifier:
     """Read --verifier; raise RequestError if it is neither known nor a command with its places."""
     if text == MARABOU:
-        script = "scripts/verifier_marabou.py {onnx} {vnnlib} {timeout}"
-        return Verifier(
-            MARABOU_PACKAGES[0].replace("==", " "), f"{MARABOU_PYTHON.relative_to(ROOT)} {script}"
-        )
+        template = f"{MARABOU_PYTHON.relative_to(ROOT)} {MARABOU_COMMAND}"
+        return Verifier(MARABOU_PACKAGES[0].replace("==", " "), template)
     name, sign, template = text.partition("=")
     found = Verifier(name.strip(), template)
     try:
@@ -150,22 +149,24 @@ def machine() -> str:
 def all_runs(
     verifiers: Sequence[Verifier],
     found: Sequence[Instance],
-    known: Iterable[Result],
+    known: Sequence[Result],
     limit: float,
     jobs: int,
     grace: float = GRACE,
 ) -> Iterator[list[Result]]:
     """Yield all results there are, in the order of the instances, again after every run.
 
-    What is ``known`` is judged again, but not run; other runs that are known are left out.
+    What is ``known`` is judged again, but not run; of others it stays as it is, before the rest.
     """
     pairs = [(by, instance) for by in verifiers for instance in found]
+    asked = {(by.name, instance.sha256) for by, instance in pairs}
+    others = [result for result in known if (result.verifier, result.sha256) not in asked]
     key = {(by, i): (by.name, by.template, f"{limit:g}", i.sha256) for by, i in pairs}
     earlier = {result.run: result for result in known}
     done = {
         pair: earlier[key[pair]].held_against(pair[1]) for pair in pairs if key[pair] in earlier
     }
-    yield [done[pair] for pair in pairs if pair in done]
+    yield [*others, *(done[pair] for pair in pairs if pair in done)]
     with ThreadPoolExecutor(jobs) as pool:
         try:
             futures = {
@@ -175,7 +176,7 @@ def all_runs(
                 pair = futures[future]
                 done[pair] = result = future.result()
                 told(f"{len(done)}/{len(pairs)} {told_of(result)}")
-                yield [done[pair] for pair in pairs if pair in done]
+                yield [*others, *(done[pair] for pair in pairs if pair in done)]
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -225,7 +226,9 @@ def results_of(options: argparse.Namespace) -> tuple[list[Result], dict[str, str
     if options.folder is None:
         return read_results(options.results or TABLE), {}
     names = options.verifier or [MARABOU]
-    asked = [verifier(text) for text in names]
+    asked = [verifier(text) for text in dict.fromkeys(names)]
+    if len({by.name for by in asked}) < len(asked):
+        raise RequestError("--verifier: two have the same name")
     found = instances(options.folder)
     file = options.results or options.folder / "results.csv"
     known = read_results(file)
