@@ -30,6 +30,7 @@ OUTCOMES = (RIGHT, WRONG_UNSAT, WRONG_SAT, WRONG_POINT, TIMEOUT, NO_ANSWER)
 """``wrong point``: sat, and so it is, but the point that is named is no counterexample."""
 GRACE = 5.0
 """Seconds beyond the limit until a verifier is killed: to start, to read, and to end by itself."""
+SHOWN = 200
 READ = 2**20
 """Bytes of what a verifier prints that are looked at."""
 CHOICES: dict[str, Sequence[str]] = {"expected": (SAT, UNSAT), "sense": ("min", "max")}
@@ -152,8 +153,8 @@ def ask(command: Sequence[str], limit: float, grace: float = GRACE) -> Answer:
     verdict, x = understood(printed)
     if verdict in (SAT, UNSAT, TIMEOUT):
         return Answer(verdict, x, taken)
-    last = (complaint.strip() or printed.strip()).splitlines()[-1:]
-    return Answer(ERROR if status else verdict, None, taken, " ".join([f"status {status}", *last]))
+    said = f"status {status} {last_line(complaint) or last_line(printed)}".strip()
+    return Answer(ERROR if status else verdict, None, taken, said)
 
 
 def exit_status(command: Sequence[str], folder: Path, most: float) -> int | None:
@@ -175,6 +176,12 @@ def exit_status(command: Sequence[str], folder: Path, most: float) -> int | None
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def last_line(text: str) -> str:
+    """Return what can be shown of the last line."""
+    lines = text.strip().splitlines() or [""]
+    return "".join(sign if sign.isprintable() else "?" for sign in lines[-1])[:SHOWN]
 
 
 def beginning(file: Path) -> str:

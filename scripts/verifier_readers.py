@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from vnnlib.compat import read_vnnlib_simple
 
 PACKAGES = ("onnx", "onnxruntime", "vnnlib")
 ELEMENTS = {"tensor(double)": "float64", "tensor(float)": "float32"}
@@ -32,6 +31,8 @@ def sessions(folder, names):
 
 def box(file):
     """Return low, high, and the sign and threshold of a question: sign · Y_0 ≤ threshold."""
+    from vnnlib.compat import read_vnnlib_simple
+
     [(inputs, [(matrix, right)])] = read_vnnlib_simple(f"{file}", 1, 1)
     [[low, high]], [[sign]], [[threshold]] = inputs, np.asarray(matrix), np.atleast_2d(right)
     return low, high, sign, threshold
