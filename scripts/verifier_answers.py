@@ -109,8 +109,9 @@ def instances(folder: Path) -> list[Instance]:
     """
     file = folder / "truth.csv"
     try:
-        lines = list(csv.DictReader(file.read_text().splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open(newline="") as stream:
+            lines = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FileAccessError(f"{file}: {error}") from error
     found = [Instance.of(folder, line) for line in lines]
     if not found:

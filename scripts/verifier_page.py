@@ -26,7 +26,10 @@ from sinrelu.plots.style import BAND, BLUE, ORANGE, PURPLE, page
 
 PAGE, PICTURE = (ROOT / "docs" / f"verifiers.{suffix}" for suffix in ("md", "png"))
 WRONG = (WRONG_UNSAT, WRONG_SAT, WRONG_POINT)
-DOCUMENTED = {"maraboupy 2.0.0": 1e-5, "vibecheck 1.1.0": 2.0**-24}
+DOCUMENTED = {
+    "maraboupy 2.0.0": 1e-5,
+    **dict.fromkeys(("vibecheck 1.1.0", "NeuralSAT 0.2.17"), 2.0**-24),
+}
 """The largest of a verifier's own tolerances, in absolute terms; docs/verifiers.md has sources."""
 BELOW = " †"
 """Marks a margin below that."""
@@ -93,7 +96,9 @@ def totals(results: Sequence[Result]) -> str:
         rows.append([name, f"{len(own)}", *counts(own), f"{longest:.1f}"])
     head = ("verifier", "instances", *OUTCOMES, "longest run, s")
     said = dict.fromkeys(
-        f"- {r.verifier}: `{r.command}`, limit {r.limit} s; {r.machine}; {r.date}." for r in results
+        f"- {r.verifier}: `{command}`, limit {r.limit} s; {r.machine}; {r.date}."
+        for r in results
+        for command in [" ".join(r.command.split())]
     )
     return "\n".join([table(head, rows), "", *said, ""])
 
@@ -133,12 +138,12 @@ def cell(results: Iterable[Result], margin: str, tolerance: str) -> str:
 
 
 def by_kind(results: Sequence[Result]) -> str:
-    """Return the table of outcomes by what kind of question was asked, and of what weights."""
-    groups: dict[tuple[str, str, str], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.verifier, result.kind, result.weights), []).append(result)
+    """Return the table of outcomes by what kind of question was asked, and what the truth is."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for r in results:
+        groups.setdefault((r.verifier, r.kind, r.weights, r.expected), []).append(r)
     rows = [[*group, *counts(own)] for group, own in groups.items()]
-    return table(("verifier", "kind", "weights", *OUTCOMES), rows, words=3) + "\n"
+    return table(("verifier", "kind", "weights", "truth", *OUTCOMES), rows, words=4) + "\n"
 
 
 def worst(results: Sequence[Result]) -> str:

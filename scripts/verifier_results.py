@@ -79,11 +79,12 @@ def read_results(file: Path) -> list[Result]:
     if not file.exists():
         return []
     try:
-        lines = list(csv.DictReader(file.read_text().splitlines()))
+        with file.open(newline="") as stream:
+            lines = list(csv.DictReader(stream))
         found = [Result(**line) for line in lines]
         for result in found:
             _ = result.answer
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, csv.Error) as error:
         raise FormatError(f"{file}: no table of results: {error}; remove it") from error
     return found
 

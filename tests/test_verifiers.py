@@ -270,7 +270,7 @@ def test_what_is_known_is_not_run_again_but_judged_again(benchmark_folder, monke
 
 
 def test_results_are_kept_after_every_run_and_printed(benchmark_folder, capsys):
-    template = fake(benchmark_folder, "lies").template
+    template = fake(benchmark_folder, "lies").template.replace(" {timeout}", "\n {timeout}")
     arguments = [f"{benchmark_folder}", "--verifier", f"liar 1.0={template}", "--jobs", "1"]
     verifiers.main(arguments)
     shown, progress = capsys.readouterr()
