@@ -85,9 +85,9 @@ def _named(found: list[Instance]) -> Iterator[tuple[Instance, str, str]]:
 
 def vnnlib(instance: Instance) -> str:
     """Write a question as the set of its counterexamples; all numbers are exact decimals."""
-    low, high = map(_decimal, instance.ends)
+    low, high = map(_decimal, instance.known.ends)
     threshold = _decimal(instance.threshold)
-    relation = ">=" if instance.sense == MAXIMUM else "<="
+    relation = ">=" if instance.known.sense == MAXIMUM else "<="
     return f"""\
 ; Is there a real X_0 between the bounds with Y_0 {relation} {threshold}?
 (declare-const X_0 Real)
@@ -107,7 +107,8 @@ def _decimal(number: float) -> str:
 
 def _answer(instance: Instance) -> tuple[object, ...]:
     """Return the columns of ``truth.csv`` after the files."""
-    subject, extremum, x = instance.subject, instance.extremum, instance.counterexample
+    known, x = instance.known, instance.counterexample
+    subject, extremum = known.subject, known.extremum
     return (
         instance.expected,
         subject.kind,
@@ -115,8 +116,8 @@ def _answer(instance: Instance) -> tuple[object, ...]:
         subject.network.wiring,
         subject.network.meta["construction"],
         subject.weights,
-        *map(repr, instance.ends),
-        instance.sense,
+        *map(repr, known.ends),
+        known.sense,
         repr(float(extremum.value)),
         _quotient(extremum.value),
         _quotient(extremum.at),

@@ -8,8 +8,8 @@ exact arithmetic and in every evaluation in float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from random import Random
@@ -21,9 +21,10 @@ from sinrelu.arithmetic.rounding import exact_text
 from sinrelu.benchmark.variants import difference, half_gap, resummed, spiked
 from sinrelu.certify.bound import Interval
 from sinrelu.certify.extremum import Extremum, greatest, least
+from sinrelu.certify.floats import BINARY32
 from sinrelu.constructions import FLOAT64_TOL, build
 from sinrelu.errors import RequestError
-from sinrelu.evaluate import evaluate_exact, evaluate_float32
+from sinrelu.evaluate import evaluate_exact
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, in_float32
 from sinrelu.progress import Message, ignore
@@ -98,37 +99,59 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Instance:
-    """The question whether there is an x in ``ends`` with N(x) beyond a threshold, and its answer.
+class Known:
+    """The greatest or the least value of a network on an interval (``sense`` max or min).
 
-    Beyond is ≥ where the ``sense`` is ``max``, and ≤ where it is ``min``. ``counterexample`` is a
-    float64 x for which it is so, exactly and as computed; None if there is none.
+    ``rooms`` has, for the formats that the weights have, how far from N(x) it may be evaluated.
     """
 
     subject: Subject
     ends: Interval
     sense: str
     extremum: Extremum
+    rooms: Mapping[str, float]
+
+    @classmethod
+    def of(cls, subject: Subject, ends: Interval, sense: str) -> Known | None:
+        """Find the extremum; None if it is nearly reached in too many places."""
+        find = greatest if sense == MAXIMUM else least
+        found = find(subject.network, ends)
+        if found is None:
+            return None
+        rooms = {FLOAT64: found.evaluation}
+        if subject.weights == FLOAT32 and (single := find(subject.network, ends, BINARY32)):
+            rooms[FLOAT32] = single.evaluation
+        return cls(subject, ends, sense, found, rooms)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The question whether there is an x in an interval with N(x) beyond a threshold.
+
+    Beyond is ≥ where the ``sense`` is ``max``, and ≤ where it is ``min``. ``counterexample`` is a
+    float64 x for which it is so, exactly and in every evaluation in float64; None if there is none.
+    """
+
+    known: Known
     margin: str
     expected: str
     threshold: float
-    counterexample: float | None
+    counterexample: float | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """The network."""
+        return self.known.subject
 
     @property
     def distance(self) -> Fraction:
         """How far the threshold is from the extremum; never 0."""
-        return abs(Fraction(self.threshold) - self.extremum.value)
+        return abs(Fraction(self.threshold) - self.known.extremum.value)
 
     @property
     def computed(self) -> tuple[str, ...]:
-        """Formats in which the counterexample is one as computed: float64 in every order.
-
-        In float32, where rounding is more than a small margin, as ``evaluate_float32`` computes it.
-        """
-        if self.counterexample is None:
-            return ()
-        single = self.subject.weights == FLOAT32 and _holds_in_float32(self, self.counterexample)
-        return (FLOAT64, FLOAT32) if single else (FLOAT64,)
+        """Formats in which every evaluation at the counterexample is beyond the threshold."""
+        return () if self.counterexample is None else _shown_in(self, self.counterexample)
 
 
 def _known(kind: str, name: str, names: Collection[str]) -> None:
@@ -198,55 +221,49 @@ def _asked(
 ) -> Iterator[Instance]:
     """Yield the questions about a network on an interval, with thresholds on either side."""
     message(f"{subject.name}: {sense} over [{ends[0]}, {ends[1]}]")
-    extremum = (greatest if sense == MAXIMUM else least)(subject.network, ends)
-    if extremum is None:
+    known = Known.of(subject, ends, sense)
+    if known is None:
         message(f"{subject.name}: left out, as its extremum is nearly reached all over")
         return
     for margin in margins:
         for expected in (SAT, UNSAT):
-            found = _instance(subject, ends, sense, extremum, margin, expected)
+            found = _instance(known, margin, expected)
             if found is None:
                 message(f"{subject.name}: left out, as {margin} {expected} could not be shown")
             else:
                 yield found
 
 
-def _instance(
-    subject: Subject, ends: Interval, sense: str, extremum: Extremum, margin: str, expected: str
-) -> Instance | None:
+def _instance(known: Known, margin: str, expected: str) -> Instance | None:
     """Return a question, or None where its answer is not what is expected, or no x shows it."""
-    outward, exact = (sense == MAXIMUM) == (expected == UNSAT), positive(margin, "margins")
-    threshold = float(extremum.value + exact * (1 if outward else -1))
-    asked = Instance(subject, ends, sense, extremum, margin, expected, threshold, None)
+    outward, exact = (known.sense == MAXIMUM) == (expected == UNSAT), positive(margin, "margins")
+    threshold = float(known.extremum.value + exact * (1 if outward else -1))
+    asked = Instance(known, margin, expected, threshold)
     if not exact / 2 <= asked.distance <= exact * 2:  # a float64 is not so fine
         return None
     if expected == UNSAT:
-        return None if _beyond(asked, extremum.value) else asked
-    shown = [x for x in _floats_near(extremum.at, ends) if _is_shown(asked, x)]
-    if not shown:
-        return None
-    best = max(shown, key=lambda x: subject.weights == FLOAT32 and _holds_in_float32(asked, x))
-    return Instance(subject, ends, sense, extremum, margin, expected, threshold, best)
+        return None if _beyond(asked, known.extremum.value) else asked
+    near = _floats_near(known.extremum.at, known.ends)
+    best = max(near, key=lambda x: len(_shown_in(asked, x)))
+    return replace(asked, counterexample=best) if _shown_in(asked, best) else None
 
 
 def _beyond(asked: Instance, value: Fraction, by: Fraction = Fraction(0)) -> bool:
     """Whether a value is beyond the threshold, by so much."""
     over = value - Fraction(asked.threshold)
-    return (over if asked.sense == MAXIMUM else -over) >= by
+    return (over if asked.known.sense == MAXIMUM else -over) >= by
 
 
-def _is_shown(asked: Instance, x: float) -> bool:
-    """Whether x is a counterexample, exactly and however it is computed in float64."""
-    room = asked.extremum.evaluation
+def _shown_in(asked: Instance, x: float) -> tuple[str, ...]:
+    """Return the formats that hold x and in which every evaluation there is beyond the threshold.
+
+    None without float64, and so none unless x is a counterexample exactly.
+    """
     value = evaluate_exact(asked.subject.network, x)
-    return math.isfinite(room) and _beyond(asked, value, Fraction(room))
-
-
-def _holds_in_float32(asked: Instance, x: float) -> bool:
-    if float(np.float32(x)) != x:
-        return False
-    value = float(evaluate_float32(asked.subject.network, x))
-    return math.isfinite(value) and _beyond(asked, Fraction(value))
+    rooms = {name: room for name, room in asked.known.rooms.items() if math.isfinite(room)}
+    beyond = [name for name, room in rooms.items() if _beyond(asked, value, Fraction(room))]
+    shown = [name for name in beyond if name == FLOAT64 or float(np.float32(x)) == x]
+    return tuple(shown) if FLOAT64 in shown else ()
 
 
 def _floats_near(at: Fraction, ends: Interval) -> list[float]:

@@ -27,7 +27,7 @@ from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify.bound import UP, Interval, Judge, outputs
 from sinrelu.certify.counterexample import Span
-from sinrelu.certify.floats import BINARY64
+from sinrelu.certify.floats import BINARY64, Format
 from sinrelu.certify.pieces import Finder, estimated_pieces
 from sinrelu.certify.rounding import Rounding
 from sinrelu.kernels import backend_for
@@ -46,8 +46,8 @@ Point = tuple[Fraction, Fraction]
 class Extremum:
     """An extreme value of N, and a place ``at`` where N has it; both exact.
 
-    ``evaluation`` bounds |fl(N)(x) − N(x)| for every float64 x of the interval and every order of
-    summation, in binary64; it is infinite where nothing could be shown.
+    ``evaluation`` bounds |fl(N)(x) − N(x)| for every x of the interval that a format holds, and for
+    every order of summation in it; it is infinite where nothing could be shown.
     """
 
     value: Fraction
@@ -55,7 +55,7 @@ class Extremum:
     evaluation: float
 
 
-def greatest(network: Network, ends: Interval) -> Extremum | None:
+def greatest(network: Network, ends: Interval, format: Format = BINARY64) -> Extremum | None:
     """Return the greatest value of a network on the interval between two float64 ends a < b.
 
     None if too many cells could hold it to look at all of them exactly. Raises RequestError if the
@@ -63,7 +63,7 @@ def greatest(network: Network, ends: Interval) -> Extremum | None:
     ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
     network = Network(tuple(without_dead_units(network.rows)))
-    left, evaluation = _cells_left(network, ends)
+    left, evaluation = _cells_left(network, ends, format)
     if len(left) > MOST_CELLS:
         return None
     points: list[Point] = []
@@ -75,9 +75,9 @@ def greatest(network: Network, ends: Interval) -> Extremum | None:
     return Extremum(value, at, evaluation)
 
 
-def least(network: Network, ends: Interval) -> Extremum | None:
+def least(network: Network, ends: Interval, format: Format = BINARY64) -> Extremum | None:
     """Return the least value likewise."""
-    found = greatest(_negated(network), ends)
+    found = greatest(_negated(network), ends, format)
     return found and replace(found, value=-found.value)
 
 
@@ -86,11 +86,11 @@ def _negated(network: Network) -> Network:
     return Network((*units, Row.of(((s, -w) for s, w in output.edges), -output.bias)))
 
 
-def _cells_left(network: Network, ends: Interval) -> tuple[list[Span], float]:
-    """Run points 1 and 2: return the cells left, and a bound of evaluation in binary64."""
+def _cells_left(network: Network, ends: Interval, format: Format) -> tuple[list[Span], float]:
+    """Run points 1 and 2: return the cells left, and a bound of evaluation."""
     expected = estimated_pieces(Finder.of(network), ends)
     backend = backend_for(expected * network.size, None)
-    judge = Judge.of(network, rounding=Rounding.of(network, BINARY64), backend=backend)
+    judge = Judge.of(network, rounding=Rounding.of(network, format), backend=backend)
     runs = Finder.of(network, backend=backend).blocks(ends)
     cells = np.empty((5, 0))
     lower, evaluation = -math.inf, 0.0
