@@ -303,7 +303,7 @@ FAULTS = [
         ),
         (
             "answers that the threshold's rounding turned",
-            "None if _beyond(asked, extremum.value) else asked",
+            "None if _beyond(asked, known.extremum.value) else asked",
             "asked",
         ),
     ),
