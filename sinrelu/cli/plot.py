@@ -32,7 +32,7 @@ Examples:
 
 @click.command(epilog=HELP)
 @shared.file_argument
-@shared.tol_option(shared.BY_FILE + shared.TOL)
+@shared.tol_option("what FILE says, or none")
 @shared.target_options(shared.BY_FILE)
 @click.option(
     "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
@@ -68,15 +68,14 @@ def command(
     click.echo(f"{output}")
 
 
-def _said(meta: Mapping[str, object]) -> Fraction:
-    """Return the tolerance that a file names, with a message unless it is the usual one."""
+def _said(meta: Mapping[str, object]) -> Fraction | None:
+    """Return the tolerance that a file names, if any, with a message unless it is the usual one."""
     from sinrelu.arithmetic.rounding import exact_text
 
-    usual = Fraction(shared.TOL)
     try:
         said = _visible(meta.get("tol"))
     except RequestError:
-        return usual
+        return None
     if exact_text(said) != shared.TOL:
         shared.message(f"default taken from the file: tolerance {exact_text(said)}")
     return said

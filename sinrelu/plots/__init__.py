@@ -33,13 +33,13 @@ __all__ = [
 def draw(
     kind: str,
     network: Network,
-    tol: Fraction | float = 1e-12,
+    tol: Fraction | float | None = None,
     progress: Progress = ignore,
     target: Target = DEFAULT,
 ) -> Figure:
     """Draw a picture of a network: ``error``, ``network``, ``units`` or ``pieces``.
 
-    Only ``error`` and ``pieces`` show a tolerance, and ``network`` has no use for a target.
+    Only ``error`` and ``pieces`` show a tolerance, if there is one.
 
     Raises RequestError if the picture could not be read: too many units, connections or pieces,
     or too narrow a domain.

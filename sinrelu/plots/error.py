@@ -1,5 +1,7 @@
 """The error: the whole domain with the tolerance, and zooms down to single pieces."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 from typing import NamedTuple
@@ -14,21 +16,31 @@ from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import style
-from sinrelu.plots.style import BAND, BLUE, ORANGE, PALE_BLUE, page
+from sinrelu.plots.style import BAND, BLUE, ORANGE, page
 from sinrelu.verification.sampling import Curve, Domain, float64_error
 
-HEIGHT = 4.4
-COLUMNS = 1400
+HEIGHT, LOW = 4.4, 2.4
+"""With zooms and without."""
+COLUMNS, ZOOM_COLUMNS = 1400, 350
+"""Of an envelope, at most."""
+FULL_COLUMNS, FEWEST_COLUMNS = 16, 24
+"""An envelope's columns have so many pieces, or more; with fewer its edges would be jagged."""
+DRAWN, DRAWN_ZOOM = 120, 60
+"""Pieces that are drawn as the parabolas they are, in the whole width and in half of it."""
+SINGLE = 48
+"""With so few pieces in the domain nothing is magnified."""
+PIECE_POINTS = 40
 ZOOM_PIECES = 12
 SEARCHED = 8 * ZOOM_PIECES
 """The first window that has no more pieces is taken."""
-ZOOM_POINTS = 4001
+DASHES = (0, (2, 2))
 
 
 class Panel(NamedTuple):
-    """The envelope of the error on a part of the domain, with breakpoints to mark, if any.
+    """The error on a part of the domain: itself, or the extremes in columns that begin at ``x``.
 
-    ``low`` and ``high`` are one and the same array where the error itself is drawn.
+    ``low`` and ``high`` are one and the same array where the error itself is drawn; ``knots`` are
+    breakpoints to mark, if any.
     """
 
     window: Domain
@@ -47,35 +59,62 @@ class Panel(NamedTuple):
         """Middle of the window."""
         return self.window[0] + self.width / 2
 
+    @property
+    def reach(self) -> float:
+        """The largest error that is drawn."""
+        return float(np.nanmax(np.abs([self.low, self.high])))
 
-def error_figure(network: Network, curve: Curve, tol: Fraction | float) -> Figure:
+
+class Unit(NamedTuple):
+    """In what x is told, in all panels: multiples of π if the domain ends at such, else of 1."""
+
+    size: float
+    name: str
+
+    @classmethod
+    def of(cls, domain: Domain) -> Unit:
+        """Choose for a domain."""
+        return cls(math.pi, "π") if style.in_quarters(domain) else cls(1.0, "")
+
+
+def error_figure(network: Network, curve: Curve, tol: Fraction | float | None = None) -> Figure:
     """Draw the error of a network over the domain of ``curve``, with zooms where it is largest.
 
-    Raises RequestError if the error is not finite anywhere, or the domain too narrow.
+    The band of a tolerance is drawn if there is one. Raises RequestError if the error is not finite
+    anywhere, or the domain too narrow.
     """
     domain = float(curve.x[0]), float(curve.x[-1])
     style.check_domain(domain)
-    worst = worst_place(curve)
-    whole = panel_of(curve, domain)
-    closest = closest_panel(network, curve, worst)
-    between = middle_panel(network, curve, whole, closest)
-    reach = max(float(tol), *(float(np.nanmax(np.abs([p.low, p.high]))) for p in (whole, closest)))
-    with page(HEIGHT) as figure:
-        all_axes = figure.subplot_mosaic("AA;BC")
-        first, second, third = (all_axes[name] for name in "ABC")
-        for axes, panel in ((first, whole), (second, between), (third, closest)):
-            _draw_error(axes, panel, float(tol), reach)
-        third.tick_params(labelleft=False)
-        style.label_domain(first)
-        first.set_title(style.headline(network))
-        first.set_title(f"tolerance {style.exact(tol)}", loc="right", color=ORANGE)
-        dashes = (0, (2, 2))
-        for outer, axes, zoom in ((first, second, between), (second, third, closest)):
-            _label_zoom(axes, zoom, whole)
-            outer.axvline(zoom.centre, color="0.15", linewidth=0.8, linestyle=dashes, zorder=3)
-        unit = style.power(style.decade(reach))
-        figure.supylabel(f"N(x) − {curve.function} x,  in {unit}", fontsize=style.FONT_SIZE)
+    panels = _panels(network, curve, domain)
+    limit = None if tol is None else float(tol)
+    reach = max(limit or 0.0, *(panel.reach for panel in panels)) or 1.0
+    unit = Unit.of(domain)
+    with page(HEIGHT if panels[1:] else LOW) as figure:
+        mosaic = figure.subplot_mosaic("AA;BC" if panels[1:] else "A")
+        all_axes = [mosaic[name] for name in sorted(mosaic)]
+        for axes, panel in zip(all_axes, panels, strict=True):
+            _draw_error(axes, panel, limit, reach)
+        _label_whole(all_axes[0], network, panels[0], tol)
+        for axes, panel in zip(all_axes[1:], panels[1:], strict=True):
+            _label_zoom(axes, panel, panels[0], unit)
+        for outer, panel in zip(all_axes, panels[1:], strict=False):
+            outer.axvline(panel.centre, color="0.15", linewidth=0.8, linestyle=DASHES, zorder=3)
+        for axes in all_axes[2:]:
+            axes.tick_params(labelleft=False)
+        in_power = style.times_power(style.decade(reach))
+        figure.supylabel(f"N(x) − {curve.function} x{in_power}", fontsize=style.FONT_SIZE)
     return figure
+
+
+def _panels(network: Network, curve: Curve, domain: Domain) -> list[Panel]:
+    """Return the whole domain and, if it has many pieces, two closer views of the worst place."""
+    worst = worst_place(curve)
+    pieces = Pieces.of(network, domain, DRAWN)
+    if pieces.breakpoints is not None and len(pieces.breakpoints) - 1 <= SINGLE:
+        return [parabolas(network, curve.function, pieces.breakpoints, domain, marked=True)]
+    whole = panel_of(network, curve, pieces)
+    closest = closest_panel(network, curve, worst)
+    return [whole, middle_panel(network, curve, whole, closest), closest]
 
 
 def worst_place(curve: Curve) -> float:
@@ -86,15 +125,32 @@ def worst_place(curve: Curve) -> float:
     return float(curve.x[np.nanargmax(size)])
 
 
-def panel_of(curve: Curve, window: Domain) -> Panel:
-    """Return the part of a curve in a window; more points than columns become an envelope."""
+def panel_of(network: Network, curve: Curve, pieces: Pieces, most: int = COLUMNS) -> Panel:
+    """Return the error itself where its pieces were found, else the envelope of what was seen."""
+    if pieces.breakpoints is not None:
+        return parabolas(network, curve.function, pieces.breakpoints, pieces.domain)
+    columns = max(FEWEST_COLUMNS, int(min(pieces.expected, len(curve.x))) // FULL_COLUMNS)
+    return envelope(curve, pieces.domain, min(columns, most))
+
+
+def envelope(curve: Curve, window: Domain, columns: int = COLUMNS) -> Panel:
+    """Return the extremes of a curve in so many columns of a window, or fewer."""
     first, last = np.searchsorted(curve.x, window, side="left")
     x, error = curve.x[first : last + 1], _finite(curve.error[first : last + 1])
-    if len(x) < 4 * COLUMNS:
-        return Panel(window, x, error, error)
-    starts = np.unique(np.searchsorted(x, np.linspace(*window, COLUMNS + 1)[:-1]))
+    starts = np.unique(np.searchsorted(x, np.linspace(*window, columns + 1)[:-1]))
     low, high = np.fmin.reduceat(error, starts), np.fmax.reduceat(error, starts)
     return Panel(window, x[starts], low, high)
+
+
+def parabolas(
+    network: Network, function: str, knots: FloatArray, window: Domain, marked: bool = False
+) -> Panel:
+    """Return the error itself, at many points of each piece between these knots of a window."""
+    corners = np.union1d(knots, window)
+    places = np.arange((len(corners) - 1) * PIECE_POINTS + 1) / PIECE_POINTS
+    x = np.unique(np.append(np.interp(places, np.arange(len(corners)), corners), corners))
+    error = _finite(float64_error(network, x, function=function))
+    return Panel(window, x, error, error, knots if marked else ())
 
 
 def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
@@ -103,9 +159,7 @@ def closest_panel(network: Network, curve: Curve, place: float) -> Panel:
     domain = float(curve.x[0]), float(curve.x[-1])
     low, high = float(knots[0]), float(knots[-1])
     window = _window((low + high) / 2, max(high - low, style.narrowest(domain)), domain)
-    x = np.union1d(np.linspace(*window, ZOOM_POINTS), knots)
-    error = _finite(float64_error(network, x, function=curve.function))
-    return Panel(window, x, error, error, knots)
+    return parabolas(network, curve.function, knots, window, marked=True)
 
 
 def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -> Panel:
@@ -113,7 +167,8 @@ def middle_panel(network: Network, curve: Curve, whole: Panel, closest: Panel) -
     window = _window(closest.centre, math.sqrt(whole.width * closest.width), whole.window)
     x = np.linspace(*window, 100 * COLUMNS)
     error = float64_error(network, x, function=curve.function)
-    return panel_of(Curve(x, error, curve.function), window)
+    pieces = Pieces.of(network, window, DRAWN_ZOOM)
+    return panel_of(network, Curve(x, error, curve.function), pieces, ZOOM_COLUMNS)
 
 
 def _window(centre: float, width: float, domain: Domain) -> Domain:
@@ -134,18 +189,21 @@ def _pieces_around(network: Network, curve: Curve, place: float) -> FloatArray:
     return knots[first : first + ZOOM_PIECES + 1]
 
 
-def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
-    """Draw in units of the power of ten below ``reach``, over the band ±tol."""
+def _draw_error(axes: Axes, panel: Panel, tol: float | None, reach: float) -> None:
+    """Draw in units of the power of ten below ``reach``, over the band ±tol if there is one."""
     unit = 10.0 ** style.decade(reach)
-    axes.axhspan(-tol / unit, tol / unit, color=BAND, zorder=0, linewidth=0)
-    for side in (-1, 1):
-        axes.axhline(side * tol / unit, color=ORANGE, linewidth=0.9, zorder=1)
+    if tol is not None:
+        axes.axhspan(-tol / unit, tol / unit, color=BAND, zorder=0, linewidth=0)
+        for side in (-1, 1):
+            axes.axhline(side * tol / unit, color=ORANGE, linewidth=0.9, zorder=1)
     axes.axhline(0, color="0.75", linewidth=0.6, zorder=1)
     low, high = panel.low / unit, panel.high / unit
     if panel.low is panel.high:
-        axes.plot(panel.x, low, color=BLUE, linewidth=1.0)
+        axes.plot(panel.x, low, color=BLUE, linewidth=1.0 if len(panel.knots) else 0.8)
     else:
-        axes.fill_between(panel.x, low, high, facecolor=PALE_BLUE, edgecolor=BLUE, linewidth=0.8)
+        edges = np.append(panel.x, panel.window[1])
+        for extreme in (low, high):
+            axes.stairs(extreme, edges, baseline=None, color=BLUE, linewidth=0.9)
     if len(panel.knots):
         at = np.interp(panel.knots, panel.x, low)
         axes.plot(panel.knots, at, "o", color=BLUE, markersize=3.2, mfc="white", clip_on=False)
@@ -154,22 +212,43 @@ def _draw_error(axes: Axes, panel: Panel, tol: float, reach: float) -> None:
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)
 
 
-def _label_zoom(axes: Axes, panel: Panel, whole: Panel) -> None:
-    """Write distances from the centre in units of π times a power of ten."""
-    exponent = style.decade(panel.width / math.pi / 2)
-    unit = math.pi * 10.0**exponent
-    step = next(s for s in (0.2, 0.5, 1, 2, 5) if panel.width / unit / s <= 6) * unit
+def _label_whole(axes: Axes, network: Network, panel: Panel, tol: Fraction | float | None) -> None:
+    style.label_domain(axes)
+    pieces = f", {len(panel.knots) - 1} pieces" if len(panel.knots) else ""
+    axes.set_title(f"{style.headline(network)}{pieces}")
+    if tol is not None:
+        axes.set_title(f"tolerance {style.exact(tol)}", loc="right", color=ORANGE)
+    if panel.low is not panel.high:
+        axes.text(0.5, 0.53, _what(panel), transform=axes.transAxes, ha="center", color=BLUE)
+
+
+def _what(panel: Panel) -> str:
+    """Say what is drawn: pieces, or extremes between which the error is."""
+    if len(panel.knots):
+        return f"{len(panel.knots) - 1} pieces"
+    parts = style.grouped(len(panel.x))
+    return "" if panel.low is panel.high else f"least and largest in each of {parts} parts"
+
+
+def _label_zoom(axes: Axes, panel: Panel, whole: Panel, unit: Unit) -> None:
+    """Write distances from the centre in units of π, or of 1, times a power of ten."""
+    exponent = style.decade(panel.width / unit.size / 2)
+    scale = unit.size * 10.0**exponent
+    step = next(s for s in (0.2, 0.5, 1, 2, 5) if panel.width / scale / s <= 6) * scale
+    shown = 0 if abs(exponent) < 2 else exponent
 
     def distance(x: float, _: int | None) -> str:
-        return style.short(round((x - panel.centre) / unit, 3) + 0.0)
+        return style.short(round((x - panel.centre) / (unit.size * 10.0**shown), 3) + 0.0)
 
     axes.xaxis.set_major_locator(MultipleLocator(step, offset=panel.centre))
     axes.xaxis.set_major_formatter(FuncFormatter(distance))
     magnification = style.grouped(round(whole.width / panel.width))
-    pieces = f", {len(panel.knots) - 1} pieces" if len(panel.knots) else ""
-    axes.set_title(f"magnified {magnification} times{pieces}")
+    what = _what(panel)
+    axes.set_title(f"× {magnification}{what and ', '}{what}")
     sign = "+" if panel.centre < 0 else "−"
-    axes.set_xlabel(f"x {sign} {abs(panel.centre) / math.pi:.6f} π,  in {style.power(exponent)} π")
+    centre = f"{abs(panel.centre) / unit.size:.{max(0, 2 - exponent)}f} {unit.name}".rstrip()
+    power = f"{style.power(shown)} {unit.name}" if shown else unit.name
+    axes.set_xlabel(f"x {sign} {centre}" + (f",  in {power}" if power else ""))
 
 
 def _finite(error: FloatArray) -> FloatArray:

@@ -13,17 +13,18 @@ from sinrelu.compare.growth import FIRST_DIGITS, Law, digits, law, series
 from sinrelu.constructions import CONSTRUCTIONS
 from sinrelu.errors import RequestError
 from sinrelu.network import LAYERED, SKIP
-from sinrelu.plots.style import BLUE, GREEN, ORANGE, PURPLE, label_point, page
+from sinrelu.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, label_point, page
 from sinrelu.target import DEFAULT
 
-HEIGHT = 5.2
+HEIGHT, LOW = 5.2, 2.8
+"""With laws and without."""
 LIMIT = 10_000
 """Connections that the assignment allows."""
 LOOKS = {
     "fold-reflect": (BLUE, "o"),
     "chebyshev": (GREEN, "s"),
     "double-angle": (PURPLE, "^"),
-    "taylor": ("0.45", "D"),
+    "taylor": (GREY, "D"),
     "huybrechs": (ORANGE, "*"),
 }
 OTHERS = ("black", "x")
@@ -32,19 +33,28 @@ LABEL_DECADES = 0.22
 
 
 def scaling_figure(entries: Sequence[Entry]) -> Figure:
-    """Draw connections against digits, both wirings on a logarithmic scale, and skip wiring's laws.
+    """Draw connections against digits, each wiring on a logarithmic scale, and skip wiring's laws.
+
+    What the table has no networks for is left out: a wiring, or the laws where no series is long
+    enough for one.
 
     Raises RequestError if there is nothing to draw.
     """
-    if not entries:
-        raise RequestError("the table is empty; there is nothing to draw")
-    with page(HEIGHT) as figure:
-        axes = figure.subplot_mosaic("AB;CC", height_ratios=(1, 0.85))
-        for name, wiring in (("A", LAYERED), ("B", SKIP)):
-            _draw_wiring(axes[name], entries, wiring)
-        axes["B"].tick_params(labelleft=False)
-        axes["A"].set_ylabel("connections")
-        _draw_laws(axes["C"], entries)
+    found = series(entries)
+    wirings = [wiring for wiring in (LAYERED, SKIP) if any(its == wiring for _, its in found)]
+    if not wirings:
+        raise RequestError("the table is empty, or all in it refuted; there is nothing to draw")
+    fitted = any(its == SKIP and law(its_entries) for (_, its), its_entries in found.items())
+    with page(HEIGHT if fitted else LOW) as figure:
+        rows = [wirings, ["laws"] * len(wirings)] if fitted else [wirings]
+        axes = figure.subplot_mosaic(rows, height_ratios=(1, 0.85)[: len(rows)])
+        for wiring in wirings:
+            _draw_wiring(axes[wiring], entries, wiring)
+        for wiring in wirings[1:]:
+            axes[wiring].tick_params(labelleft=False)
+        axes[wirings[0]].set_ylabel("connections")
+        if fitted:
+            _draw_laws(axes["laws"], entries)
     return figure
 
 
@@ -111,6 +121,8 @@ def _digits_axis(axes: Axes, entries: Sequence[Entry], room: float) -> None:
     least, most = (pick(digits(e) for e in entries) for pick in (min, max))
     span = max(most - least, 1.0)
     axes.set_xlim(least - 0.04 * span, most + room * span)
-    axes.set_xticks(np.arange(math.ceil(least / 2) * 2, most + 0.01, 2))
+    step = 2 if most - least > 4 else 1
+    axes.set_xticks(np.arange(math.floor(least / step) * step, most + 1, step))
+    axes.set_xticks([tick for tick in axes.get_xticks() if least - 0.01 <= tick <= most + 0.01])
     axes.spines["bottom"].set_bounds(least - 0.04 * span, most)
     axes.set_xlabel("digits d, tolerance 10⁻ᵈ", x=(0.5 * span) / (1.04 + room) / span)

@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.style import context as style_context
+from matplotlib.ticker import FuncFormatter
 
 from sinrelu.arithmetic.rounding import exact_text
 from sinrelu.errors import RequestError
@@ -31,8 +32,10 @@ STYLE = {
     **dict.fromkeys(("xtick.major.width", "ytick.major.width"), 0.7),
     "svg.hashsalt": "sinrelu",
 }
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
-"""Okabe and Ito's palette and Tol's purple, safe for colour-blind readers."""
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#B04D00", "#01502C", "#6C1E6C"
+"""Okabe and Ito's hues, dark enough to write in: at least 4.5:1 against ``BAND``, and apart for
+protan and deutan eyes as well, from each other and from ``GREY``."""
+GREY = "0.42"
 PALE_BLUE, BAND = "#9CC9E3", "0.955"
 NARROWEST = 2.0**-32
 WIDTH, DPI = 6.5, 200
@@ -98,11 +101,19 @@ def label_point(axes: Axes, x: float, y: float, text: str, colour: str, left: bo
     beside.set(ha=side, va="center", color=colour)
 
 
+def in_quarters(domain: tuple[float, float]) -> bool:
+    """Whether both ends of a domain are multiples of π/4."""
+    quarters = [end / (math.pi / 4) for end in domain]
+    return all(abs(number - round(number)) <= 1e-9 for number in quarters)
+
+
 def label_domain(axes: Axes) -> None:
-    """Mark multiples of π on the x axis if its ends are multiples of π/4."""
+    """Mark multiples of π on the x axis if its ends are multiples of π/4, else plain numbers."""
     low, high = axes.get_xlim()
     quarter = math.pi / 4
-    if any(abs(end / quarter - round(end / quarter)) > 1e-9 for end in (low, high)):
+    if not in_quarters((low, high)):
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: plain(x)))
+        axes.locator_params(axis="x", nbins=6 if max(-low, high) > 10**4 else 9)
         return
     first, last = round(low / quarter), round(high / quarter)
     wholes = (size * 10**power for power in range(7) for size in (4, 8, 20))
@@ -129,6 +140,11 @@ def power(exponent: int) -> str:
     return f"10$^{{{exponent}}}$"
 
 
+def times_power(exponent: int) -> str:
+    """Say in which power of ten an axis is, unless it is 1."""
+    return f",  in {power(exponent)}" if exponent else ""
+
+
 def exact(tol: Fraction | float) -> str:
     """Write a tolerance as what it is."""
     return f"±{exact_text(Fraction(tol))}"
@@ -137,6 +153,14 @@ def exact(tol: Fraction | float) -> str:
 def short(number: float) -> str:
     """Write a number of few digits, with a true minus."""
     return f"{number:g}".replace("-", "−")
+
+
+def plain(number: float) -> str:
+    """Write a number of few digits without a power of ten, if it has a place on an axis."""
+    size = abs(number)
+    whole = size == round(size) and 10**4 < size < 10**9
+    sign = "−" if number < 0 else ""
+    return f"{sign}{grouped(round(size))}" if whole else short(number)
 
 
 def grouped(count: int) -> str:
