@@ -60,8 +60,8 @@ def command(
     else:
         network = load(file)
         network.require_float64(f"{file}")
-        meta = {} if kind == "network" else network.meta
-        target, limit = shared.target_of(function, domain, meta), asked or _said(meta)
+        target = shared.target_of(function, domain, network.meta)
+        limit = asked or _said(network.meta)
         with shared.progress_bar("drawing") as progress:
             figure = plots.draw(kind, network, limit, progress, target)
     plots.write(figure, output)

@@ -45,7 +45,7 @@ def draw(
     or too narrow a domain.
     """
     if kind == "network":
-        return network_figure(network)
+        return network_figure(network, target.cover)
     if kind == "units":
         units_to_draw(network)  # before its pieces are found
     check_domain(target.cover)

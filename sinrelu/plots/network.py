@@ -1,8 +1,11 @@
 """The graph itself: every unit a circle, every connection a curve coloured by its weight.
 
+Folds and gates are filled, see ``roles``.
+
 With skip wiring the levels run down on the left and up again on the right, turning where the
 connections between the two sides are shortest: where a construction folds and unfolds, what undoes
-a fold stands beside it. With layered wiring the layers run from left to right.
+a fold stands beside it. Curved connections have arrows. With layered wiring
+the layers run from left to right.
 """
 
 import numpy as np
@@ -12,9 +15,12 @@ from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
 
 from sinrelu.arithmetic import FloatArray, IntArray
+from sinrelu.certify import DOMAIN
+from sinrelu.certify.bound import Interval
 from sinrelu.errors import RequestError
 from sinrelu.network import SKIP, Network
-from sinrelu.plots.style import BLUE, ORANGE, headline, page, short
+from sinrelu.plots.roles import FOLD, GATE, OTHER, roles
+from sinrelu.plots.style import BLUE, ORANGE, PALE_GREEN, PURPLE, headline, page, short
 
 MOST_CONNECTIONS = 800
 """More than this many lines on a page cannot be told apart."""
@@ -26,10 +32,18 @@ STAGGER = 0.4
 """In height, so that a connection across does not pass behind a unit of the same level."""
 CURVE = np.linspace(0, 1, 25)
 COLOURS = (ORANGE, "#E8B48F", "#BDBDBD", "#8FBFDD", BLUE)
+ROLES = {FOLD: PALE_GREEN, GATE: PURPLE, OTHER: "white"}
+"""A light, a dark and an empty circle: told apart in grey as well."""
+PITCH, TALLEST = 0.19, 8.4
+"""Inches between levels, and of all of them together at most: a page."""
+NUMBERED = 0.13
+"""Levels closer than this leave no room to number units."""
+ARROW = 0.055
+"""Inches."""
 
 
-def network_figure(network: Network) -> Figure:
-    """Draw the graph of a network.
+def network_figure(network: Network, domain: Interval = DOMAIN) -> Figure:
+    """Draw the graph of a network, with what its units do over a domain.
 
     Raises RequestError if it has too many connections for a picture.
     """
@@ -39,12 +53,13 @@ def network_figure(network: Network) -> Figure:
         raise RequestError(f"{wanted}, at most {MOST_CONNECTIONS} can; {advice}")
     skip = network.wiring == SKIP
     places = folded_places(network) if skip else layered_places(network)
-    rows = float(np.ptp(places[:, 1]))
-    with page(1.1 + 0.19 * (rows + 2)) as figure:
+    rows = float(np.ptp(places[:, 1])) + 2
+    pitch = min(PITCH, TALLEST / rows)
+    with page(1.45 + pitch * rows) as figure:
         axes = figure.add_subplot()
         _draw_connections(figure, axes, network, places)
-        _draw_units(axes, places, numbered=skip)
-        axes.set_title(headline(network))
+        _draw_units(axes, places, roles(network, domain), pitch if skip else 0.0)
+        axes.set_title(headline(network), pad=14 if skip else 6)
         axes.set_axis_off()
         axes.margins(0.03 if skip else 0.015, 0.04)
     return figure
@@ -117,6 +132,9 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
     drawn = LineCollection(lines, cmap=colours, norm=norm, linewidths=width, zorder=1)
     drawn.set_array(weight[order])
     axes.add_collection(drawn)
+    bent = [k for k, line in enumerate(lines) if len(line) > 2 or line[0][1] == line[1][1]]
+    if bent and not straight:
+        _draw_arrows(axes, [lines[k] for k in bent], drawn.to_rgba(weight[order][bent]))
     bar = figure.colorbar(
         drawn, ax=axes, location="bottom", fraction=0.02, aspect=60, shrink=0.5, pad=0.01
     )
@@ -127,15 +145,40 @@ def _draw_connections(figure: Figure, axes: Axes, network: Network, places: Floa
     bar.set_label("weight")
 
 
-def _draw_units(axes: Axes, places: FloatArray, numbered: bool) -> None:
-    size = 52 if numbered else 9
-    x, y = places[1:-1].T
-    axes.scatter(x, y, s=size, facecolor="white", edgecolor="0.25", linewidth=0.6, zorder=2)
+def _draw_arrows(axes: Axes, lines: list[FloatArray], colours: FloatArray) -> None:
+    """Draw a head in the middle of each line; its direction is that on the page."""
+    middles = np.array(
+        [line[(len(line) - 1) // 2 : len(line) // 2 + 1].mean(axis=0) for line in lines]
+    )
+    ahead = np.array([line[len(line) // 2 + len(line) % 2] for line in lines]) - middles
+    ahead /= np.hypot(*ahead.T)[:, None]
+    size = {"units": "inches", "scale_units": "inches", "scale": 1 / ARROW, "width": ARROW / 6}
+    head = {"headwidth": 4.5, "headlength": 6, "headaxislength": 6, "minlength": 0}
+    axes.quiver(
+        *middles.T, *ahead.T, color=colours, angles="xy", pivot="mid", zorder=1.5, **size, **head
+    )
+
+
+def _draw_units(axes: Axes, places: FloatArray, does: list[str], pitch: float) -> None:
+    """Draw circles, numbered if the pitch of levels leaves room, and whence and whither."""
+    numbered = pitch >= NUMBERED
+    size = 52 * (pitch / PITCH) ** 2 if pitch else 9
+    for role, colour in ROLES.items():
+        here = places[1:-1][[it == role for it in does]]
+        if len(here):
+            look = {"s": size, "facecolor": colour, "edgecolor": "0.25", "linewidth": 0.6}
+            axes.scatter(*here.T, label=role, zorder=2, **look)
+    if FOLD in does or GATE in does:
+        axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, title=None)
     if numbered:
-        for number, (x, y) in enumerate(places[1:-1], start=1):
-            axes.text(x, y, f"{number}", size=5.2, ha="center", va="center_baseline", color="0.1")
-    shifts = ((0, 6), (0, 6)) if numbered else ((-6, -3), (6, -3))
+        for number, ((x, y), role) in enumerate(zip(places[1:-1], does, strict=True), start=1):
+            ink = "white" if role == GATE else "0.1"
+            type_size = 5.2 * pitch / PITCH
+            axes.text(
+                x, y, f"{number}", size=type_size, ha="center", va="center_baseline", color=ink
+            )
+    shifts = ((0, 6), (0, 6)) if pitch else ((-6, -3), (6, -3))
     for place, name, shift in zip(places[[0, -1]], ("x", "N(x)"), shifts, strict=True):
         axes.scatter(place[0], place[1], s=size, marker="s", color="0.2", zorder=2)
-        side = "center" if numbered else ("right" if shift[0] < 0 else "left")
+        side = "center" if pitch else ("right" if shift[0] < 0 else "left")
         axes.annotate(name, place, xytext=shift, textcoords="offset points", ha=side)

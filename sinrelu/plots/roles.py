@@ -15,8 +15,10 @@ POINTS = 2048
 SEED = 1
 DIGITS = 6
 """Slopes are alike if they agree to so many decimals of the largest."""
-SHUT, OPEN = 0.02, 0.02
-"""A gate is shut on at least this part of the domain, and open on this."""
+SHUT, LEAK, OPEN = 0.02, 0.02, 0.02
+"""What shuts a gate does so on more than this part of the domain; there it is not 0 on less than
+this part, as a coarse sine does not vanish at its zeros; elsewhere it is not 0 on more than this.
+"""
 NOISE = 1e-9
 
 
@@ -116,7 +118,7 @@ def _is_sum(forms: Forms, number: int) -> bool:
 
 
 def _shuts(network: Network, forms: Forms, number: int, fold: list[bool]) -> bool:
-    """Whether a unit is 0 wherever what it reads of folds is below its largest, and not elsewhere."""
+    """Whether a unit is 0 where what it reads of folds is below its largest, and not elsewhere."""
     row = network.rows[number - 1]
     signals = [(source, weight) for source, weight in row.edges if fold[source]]
     if not signals or len(signals) == len(row.sources):
@@ -124,5 +126,8 @@ def _shuts(network: Network, forms: Forms, number: int, fold: list[bool]) -> boo
     total = sum(weight * np.maximum(forms.values[source], 0) for source, weight in signals)
     shutting = total < total.max() - NOISE * np.ptp(total)
     active = forms.values[number] > NOISE * np.abs(forms.values[number]).max()
-    open_part = np.mean(active[~shutting]) if np.any(~shutting) else 0.0
-    return bool(np.mean(shutting) >= SHUT and not active[shutting].any() and open_part > OPEN)
+    return bool(
+        np.mean(shutting) > SHUT
+        and np.mean(active[shutting]) < LEAK
+        and np.mean(active[~shutting]) > OPEN
+    )

@@ -36,7 +36,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#B04D00", "#01502C", "#6C1E6C"
 """Okabe and Ito's hues, dark enough to write in: at least 4.5:1 against ``BAND``, and apart for
 protan and deutan eyes as well, from each other and from ``GREY``."""
 GREY = "0.42"
-PALE_BLUE, BAND = "#9CC9E3", "0.955"
+PALE_BLUE, PALE_GREEN, BAND = "#9CC9E3", "#6CC49A", "0.955"
 NARROWEST = 2.0**-32
 WIDTH, DPI = 6.5, 200
 """Inches, the text width of a page; at this size the type is that of a caption."""
