@@ -16,7 +16,7 @@ HEIGHT = 2.9
 BINS, FEWEST_BINS, FILLED = 144, 8, 8
 """Bins of the histogram, at least and at most, and pieces in each, if they are enough."""
 MOST_WAVES = 12
-"""Where the domain has more half waves, the fewest pieces are counted in bins as well."""
+"""Where the domain has more half waves, the mean of the fewest pieces is drawn."""
 ARCS = 4096
 
 
@@ -60,7 +60,7 @@ def pieces_figure(
     edges = np.linspace(*domain, min(BINS, max(FEWEST_BINS, len(found) // FILLED)) + 1)
     counts, _ = np.histogram(found[1:-1], edges)
     density = counts / (edges[1] - edges[0])
-    x, fewest = _fewest(edges, tol, function)
+    x, fewest = _fewest(domain, tol, function)
     top = max(density.max(), fewest.max(initial=0)) or 1.0
     exponent = style.decade(top)
     unit = 10.0**exponent
@@ -82,19 +82,24 @@ def pieces_figure(
 
 
 def _fewest(
-    edges: FloatArray, tol: Fraction | float | None, function: str
+    domain: tuple[float, float], tol: Fraction | float | None, function: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return points of the curve of the fewest pieces: means of bins where waves are too many."""
+    """Return points of the curve of the fewest pieces, or of their mean where waves are many."""
     if tol is None:
         return np.empty(0), np.empty(0)
-    if edges[-1] - edges[0] > MOST_WAVES * math.pi:
-        means = np.diff(fewest_before(edges, float(tol), function)) / np.diff(edges)
-        return np.repeat(edges, 2)[1:-1], np.repeat(means, 2)
-    x = np.linspace(edges[0], edges[-1], 2001)
+    if _are_many(domain):
+        ends = np.array(domain)
+        return ends, np.diff(fewest_before(ends, float(tol), function)).repeat(2) / np.diff(ends)
+    x = np.linspace(*domain, 2001)
     return x, fewest_density(x, float(tol), function)
+
+
+def _are_many(domain: tuple[float, float]) -> bool:
+    return domain[1] - domain[0] > MOST_WAVES * math.pi
 
 
 def _fewest_text(domain: tuple[float, float], tol: Fraction | float, function: str) -> str:
     least = np.diff(fewest_before(np.array(domain), float(tol), function)).item()
     law = rf"$\sqrt{{|\{function}\,x|}}\,/\,4\sqrt{{\varepsilon}}$"
-    return f"fewest for {style.exact(tol)}: {style.grouped(round(least))},  {law}"
+    mean = " in the mean" if _are_many(domain) else ""
+    return f"fewest for {style.exact(tol)}: {style.grouped(round(least))},  {law}{mean}"

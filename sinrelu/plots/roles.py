@@ -118,14 +118,22 @@ def _is_sum(forms: Forms, number: int) -> bool:
 
 
 def _shuts(network: Network, forms: Forms, number: int, fold: list[bool]) -> bool:
-    """Whether a unit is 0 where what it reads of folds is below its largest, and not elsewhere."""
+    """Whether a unit is 0 where one fold that it reads, or all it reads, are below their largest.
+
+    And not elsewhere.
+    """
     row = network.rows[number - 1]
-    signals = [(source, weight) for source, weight in row.edges if fold[source]]
+    signals = [
+        weight * np.maximum(forms.values[source], 0) for source, weight in row.edges if fold[source]
+    ]
     if not signals or len(signals) == len(row.sources):
         return False
-    total = sum(weight * np.maximum(forms.values[source], 0) for source, weight in signals)
-    shutting = total < total.max() - NOISE * np.ptp(total)
     active = forms.values[number] > NOISE * np.abs(forms.values[number]).max()
+    return any(_is_shut(active, total) for total in (np.sum(signals, axis=0), *signals))
+
+
+def _is_shut(active: BoolArray, total: FloatArray) -> bool:
+    shutting = total < total.max() - NOISE * np.ptp(total)
     return bool(
         np.mean(shutting) > SHUT
         and np.mean(active[shutting]) < LEAK
