@@ -11,7 +11,8 @@ import click
 from sinrelu.cli import shared
 from sinrelu.errors import RequestError
 
-KINDS = ("error", "network", "units", "pieces", "scaling")
+FOLDING = "folding"
+KINDS = ("error", "network", "units", "pieces", "scaling", FOLDING)
 FINEST = 1e-30
 """Far below what float64 tells of an error."""
 
@@ -22,12 +23,14 @@ Kinds:
   units    what each unit computes over x
   pieces   where the breakpoints are, and where the fewest would be
   scaling  connections against digits; FILE is a table of `sinrelu compare --csv`
+  folding  a moving picture: the domain folds up, and the sine unfolds, gate by gate
 
 \b
 Examples:
   sinrelu plot sin.npz -o error.svg
   sinrelu plot sin.npz --tol 1e-9 --domain -10 10 -o error.png
-  sinrelu plot sin.npz --kind network -o network.pdf"""
+  sinrelu plot sin.npz --kind network -o network.pdf
+  sinrelu plot sin.npz --kind folding -o folding.gif"""
 
 
 @click.command(epilog=HELP)
@@ -38,7 +41,11 @@ Examples:
     "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
 )
 @shared.output_option(
-    shared.PICTURE, "-o", "--output", required=True, help="Picture file, .png, .svg or .pdf."
+    "sinrelu.plots.film",
+    "-o",
+    "--output",
+    required=True,
+    help="Picture file, .png, .svg or .pdf; .gif or .mp4 for the kind folding.",
 )
 def command(
     file: Path,
@@ -51,9 +58,10 @@ def command(
     """Draw a network, or a table of networks."""
     from sinrelu import plots
     from sinrelu.compare import read_csv
-    from sinrelu.formats import load
+    from sinrelu.formats import load, write_whole
 
     shared.check_distinct(file, output)
+    plots.check_kind(output, kind == FOLDING)
     asked = None if tol is None else _visible(tol)
     if kind == "scaling":
         figure = plots.scaling_figure(read_csv(file))
@@ -63,8 +71,14 @@ def command(
         target = shared.target_of(function, domain, network.meta)
         limit = asked or _said(network.meta)
         with shared.progress_bar("drawing") as progress:
-            figure = plots.draw(kind, network, limit, progress, target)
-    plots.write(figure, output)
+            if kind == FOLDING:
+                film = plots.folding_film(network, output.suffix, target, progress)
+            else:
+                figure = plots.draw(kind, network, limit, progress, target)
+    if kind == FOLDING:
+        write_whole(output, film)
+    else:
+        plots.write(figure, output)
     click.echo(f"{output}")
 
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from sinrelu.network import Network
 from sinrelu.plots.error import error_figure
+from sinrelu.plots.film import check_kind, folding_film
 from sinrelu.plots.network import network_figure
 from sinrelu.plots.pieces import pieces_figure
 from sinrelu.plots.scaling import scaling_figure
@@ -19,9 +20,11 @@ from sinrelu.verification.sampling import find_pieces, seen_curve
 __all__ = [
     "SizeCurve",
     "check_domain",
+    "check_kind",
     "check_suffix",
     "draw",
     "error_figure",
+    "folding_film",
     "loss_figure",
     "rendered",
     "scaling_figure",

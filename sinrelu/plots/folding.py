@@ -9,6 +9,7 @@ computes a function of the domain as it is folded by these.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ class Step(NamedTuple):
         By π, all lie on one line again.
         """
         corners = np.concatenate([[-np.inf], self.pivots, [np.inf]])
-        parts = np.array([np.clip(z, *ends) for ends in zip(corners, corners[1:], strict=False)])
+        parts = np.array([np.clip(z, *ends) for ends in pairwise(corners)])
         lengths = np.vstack([parts[:1], parts[1:] - self.pivots[:, None]])
         turned = np.arange(len(lengths)) % 2 == 1
         along = lengths[~turned].sum(axis=0) + math.cos(angle) * lengths[turned].sum(axis=0)
@@ -86,8 +87,8 @@ def steps(network: Network, domain: Interval) -> list[Step]:
             kept = found[:count]
     if not kept:
         raise RequestError(
-            "folding: the network does not fold its domain and unfold the output by gates, as those "
-            "that fold-reflect builds; --kind units shows what its units compute"
+            "folding: the network does not fold its domain up and unfold the output, as those of "
+            "fold-reflect do; --kind units shows what its units compute"
         )
     return kept
 
@@ -115,14 +116,14 @@ def _folds(forms: Forms) -> list[Step]:
             found.append(part)
 
 
-def _step(
-    z: FloatArray, slope: FloatArray, value: FloatArray, other: FloatArray
-) -> Step | None:
+def _step(z: FloatArray, slope: FloatArray, value: FloatArray, other: FloatArray) -> Step | None:
     """Return how z is folded to another value, up to a sign and a constant; None if it is not."""
     order = np.argsort(z)
     sides = np.sign(slope * other)[order]
     sign = sides[0]
-    offsets = value[order] - sides * z[order]  # on a segment that is not turned, value = ±z + offset
+    offsets = (
+        value[order] - sides * z[order]
+    )  # on a segment that is not turned, value = ±z + offset
     at = np.flatnonzero(np.diff(sides))
     if not 1 <= len(at) <= MOST_PIVOTS:
         return None
