@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.style import context as style_context
-from matplotlib.text import Text
 from PIL import Image
 
 from sinrelu.arithmetic import BoolArray, FloatArray
@@ -38,6 +36,8 @@ HOLD = 2 * FPS
 """Frames that the end is shown."""
 WIDTH, HEIGHT, DPI, FONT_SIZE = 6.4, 3.6, 100, 10
 POINTS, SEED = 3000, 1
+INKS = (BLUE, ORANGE)
+"""Of what lies still, and of what is being turned."""
 WIDEST = 16 * math.pi
 """Waves of more than so long a domain would be a solid block."""
 PAPER = 1.5
@@ -254,30 +254,29 @@ def _times(seconds: float) -> list[float]:
 
 def _drawn(frames: Iterator[Frame], headline: str) -> Iterator[Image.Image]:
     """Draw all on one figure, which is drawn again and again."""
+    size = round(WIDTH * DPI), round(HEIGHT * DPI)
     with style_context(["default", style.STYLE]):
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI)
-        canvas = FigureCanvasAgg(figure)
+        figure = Figure(figsize=(WIDTH, HEIGHT))
         axes = figure.add_axes((0.03, 0.05, 0.94, 0.73))
         axes.set_axis_off()
-        looks = {"solid_capstyle": "round", "clip_on": False}
-        still, turned = (axes.plot([], [], color=c, **looks)[0] for c in (BLUE, ORANGE))
         figure.text(0.03, 0.935, headline, size=FONT_SIZE)
         caption = figure.text(0.03, 0.915, "", size=FONT_SIZE, color="0.3", va="top")
+        still, turned = (axes.plot([], [], color=colour, clip_on=False)[0] for colour in INKS)
         for frame in frames:
-            _show(frame, still, turned, caption)
-            canvas.draw()
-            yield Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+            for line, shown in ((still, ~frame.turned), (turned, frame.turned)):
+                line.set_data(frame.along, np.where(shown, frame.heights, np.nan))
+                line.set(linewidth=frame.thickness, solid_capstyle="round")
+            _look_at(axes, frame.view)
+            caption.set_text(frame.caption)
+            stream = io.BytesIO()
+            figure.savefig(stream, format="rgba", dpi=DPI)
+            yield Image.frombytes("RGBA", size, stream.getvalue()).convert("RGB")
 
 
-def _show(frame: Frame, still: Line2D, turned: Line2D, caption: Text) -> None:
-    for line, shown in ((still, ~frame.turned), (turned, frame.turned)):
-        line.set_data(frame.along, np.where(shown, frame.heights, np.nan))
-        line.set_linewidth(frame.thickness)
-    view, axes = frame.view, still.axes
+def _look_at(axes: Axes, view: View) -> None:
     wide, high = (max(b - a, 1e-12) for a, b in (view[:2], view[2:]))
     axes.set_xlim(view.left - MARGIN * wide, view.right + MARGIN * wide)
     axes.set_ylim(view.bottom - MARGIN * high, view.top + MARGIN * high)
-    caption.set_text(frame.caption)
 
 
 def _gif(images: Sequence[Image.Image]) -> bytes:
@@ -298,7 +297,7 @@ def _gif(images: Sequence[Image.Image]) -> bytes:
 
 
 def _palette() -> Image.Image:
-    inks = [(0, 0, 0), *(tuple(bytes.fromhex(colour[1:])) for colour in (BLUE, ORANGE))]
+    inks = [(0, 0, 0), *(tuple(bytes.fromhex(colour[1:])) for colour in INKS)]
     shades = [
         round(255 + (channel - 255) * k / SHADES)
         for ink in inks

@@ -8,6 +8,8 @@ a fold stands beside it. Curved connections have arrows. With layered wiring
 the layers run from left to right.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -152,11 +154,10 @@ def _draw_arrows(axes: Axes, lines: list[FloatArray], colours: FloatArray) -> No
     )
     ahead = np.array([line[len(line) // 2 + len(line) % 2] for line in lines]) - middles
     ahead /= np.hypot(*ahead.T)[:, None]
-    size = {"units": "inches", "scale_units": "inches", "scale": 1 / ARROW, "width": ARROW / 6}
-    head = {"headwidth": 4.5, "headlength": 6, "headaxislength": 6, "minlength": 0}
-    axes.quiver(
-        *middles.T, *ahead.T, color=colours, angles="xy", pivot="mid", zorder=1.5, **size, **head
-    )
+    look: dict[str, Any] = {"angles": "xy", "pivot": "mid", "color": colours, "zorder": 1.5}
+    look |= {"units": "inches", "scale_units": "inches", "scale": 1 / ARROW, "width": ARROW / 6}
+    look |= {"headwidth": 4.5, "headlength": 6, "headaxislength": 6, "minlength": 0}
+    axes.quiver(*middles.T, *ahead.T, **look)
 
 
 def _draw_units(axes: Axes, places: FloatArray, does: list[str], pitch: float) -> None:
@@ -166,8 +167,8 @@ def _draw_units(axes: Axes, places: FloatArray, does: list[str], pitch: float) -
     for role, colour in ROLES.items():
         here = places[1:-1][[it == role for it in does]]
         if len(here):
-            look = {"s": size, "facecolor": colour, "edgecolor": "0.25", "linewidth": 0.6}
-            axes.scatter(*here.T, label=role, zorder=2, **look)
+            look: dict[str, Any] = {"facecolor": colour, "edgecolor": "0.25", "linewidth": 0.6}
+            axes.scatter(*here.T, s=size, label=role, zorder=2, **look)
     if FOLD in does or GATE in does:
         axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, title=None)
     if numbered:

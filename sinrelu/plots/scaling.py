@@ -46,15 +46,16 @@ def scaling_figure(entries: Sequence[Entry]) -> Figure:
         raise RequestError("the table is empty, or all in it refuted; there is nothing to draw")
     fitted = any(its == SKIP and law(its_entries) for (_, its), its_entries in found.items())
     with page(HEIGHT if fitted else LOW) as figure:
-        rows = [wirings, ["laws"] * len(wirings)] if fitted else [wirings]
-        axes = figure.subplot_mosaic(rows, height_ratios=(1, 0.85)[: len(rows)])
-        for wiring in wirings:
-            _draw_wiring(axes[wiring], entries, wiring)
-        for wiring in wirings[1:]:
-            axes[wiring].tick_params(labelleft=False)
-        axes[wirings[0]].set_ylabel("connections")
+        top, rows = "AB"[: len(wirings)], 2 if fitted else 1
+        mosaic = ";".join([top, "C" * len(wirings)][:rows])
+        axes = figure.subplot_mosaic(mosaic, height_ratios=(1, 0.85)[:rows])
+        for name, wiring in zip(top, wirings, strict=True):
+            _draw_wiring(axes[name], entries, wiring)
+        for name in top[1:]:
+            axes[name].tick_params(labelleft=False)
+        axes["A"].set_ylabel("connections")
         if fitted:
-            _draw_laws(axes["laws"], entries)
+            _draw_laws(axes["C"], entries)
     return figure
 
 
