@@ -168,6 +168,7 @@ class Film:
             heights = above * PAPER / np.ptp(z)
             caption = f"fold {number + 1} of {len(self.steps)}\n{self._size(number)}"
             view = whole.towards(wide, part)
+            view = view._replace(left=min(view.left, float(along.min())))
             yield Frame(along, heights, step.back(grid), view, caption, thickness)
         thickness = min(THICKEST, 1.6 + 0.7 * (number + 1))
         for part in _times(0.3):
@@ -225,7 +226,7 @@ class Film:
         return {gate: 0.0 for step in self.steps[:number] for gate in step.gates}
 
     def _paper(self, z: FloatArray) -> View:
-        return View(float(z.min()), float(z.max()), -0.1, 1.0)
+        return View(float(z.min()), float(z.max()), -0.1, 1.15)
 
     def _size(self, number: int) -> str:
         """Say how long x is after so many steps, and in how many layers."""

@@ -167,8 +167,8 @@ def _draw_units(axes: Axes, places: FloatArray, does: list[str], pitch: float) -
     for role, colour in ROLES.items():
         here = places[1:-1][[it == role for it in does]]
         if len(here):
-            look: dict[str, Any] = {"facecolor": colour, "edgecolor": "0.25", "linewidth": 0.6}
-            axes.scatter(*here.T, s=size, label=role, zorder=2, **look)
+            look: dict[str, Any] = {"s": size, "edgecolor": "0.25", "linewidth": 0.6}
+            axes.scatter(here[:, 0], here[:, 1], facecolor=colour, label=role, zorder=2, **look)
     if FOLD in does or GATE in does:
         axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, title=None)
     if numbered:

@@ -5,11 +5,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from mpmath import mp, pi, quad, workdps
 from study import TABLE
 
-from sinrelu import Circuit, RequestError, build, cli, relu, save
+from sinrelu import Circuit, RequestError, build, cli, evaluate_float64, relu, save
 from sinrelu.certify import DOMAIN
-from sinrelu.cli.plot import KINDS
+from sinrelu.cli.plot import FOLDING, KINDS
 from sinrelu.compare.growth import law, series
 from sinrelu.compare.tables import as_csv
 from sinrelu.plots import draw, rendered, scaling_figure
@@ -21,9 +23,9 @@ from sinrelu.plots.network import (
     network_figure,
     turning_level,
 )
-from sinrelu.plots.pieces import fewest_density, pieces_figure
+from sinrelu.plots.pieces import fewest_before, fewest_density, pieces_figure
 from sinrelu.plots.scaling import LABEL_DECADES, spread
-from sinrelu.plots.units import READABLE, rises, unit_values, units_figure, window
+from sinrelu.plots.units import TEETH, halved, rises, units_figure, values, visible_windows
 from sinrelu.target import Target
 from sinrelu.verification.sampling import find_pieces
 
@@ -52,6 +54,31 @@ class TestNetwork:
         [lines] = network_figure(network).axes[0].collections[:1]
         assert len(lines.get_segments()) == network.connections
         assert sorted(lines.get_array()) == sorted(w for row in network.rows for w in row.weights)
+
+    def test_folds_and_gates_are_marked_and_named(self):
+        figure = network_figure(build(wiring="skip", tol=1e-4))
+        [legend] = figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == ["fold", "gate", "other"]
+
+    def test_curved_connections_have_arrows_that_point_from_source_to_target(self, network):
+        axes = network_figure(network).axes[0]
+        lines, heads = axes.collections[:2]
+        bent = [line for line in lines.get_segments() if len(line) > 2]
+        assert len(heads.get_offsets()) >= len(bent) > 10
+        along = {
+            tuple(at): (u, v)
+            for at, u, v in zip(heads.get_offsets(), heads.U, heads.V, strict=True)
+        }
+        for line in bent:
+            middle, after = line[len(line) // 2], line[len(line) // 2 + 1]
+            assert np.dot(along[tuple(middle)], after - middle) > 0
+
+    def test_three_hundred_units_fit_a_page(self):
+        large = build("taylor", wiring="skip", tol=1e-6)
+        assert large.units > 300
+        figure = network_figure(large)
+        assert figure.get_figheight() < 10
+        assert len(figure.axes[0].texts) == 2  # no numbers that could not be read
 
     @pytest.mark.parametrize("places", [folded_places, layered_places])
     def test_no_two_units_stand_in_one_place(self, network, places):
@@ -94,31 +121,65 @@ class TestNetwork:
 class TestUnits:
     def test_each_fold_doubles_the_teeth(self):
         tents = teeth(5)
-        shown = rises(tents, find_pieces(tents))
-        assert shown.tolist() == [1, 1, 1, 2, 2, 4, 4, 8, 8, 16]
+        shown = rises(tents, find_pieces(tents).breakpoints)
+        assert shown.tolist() == [1, 1, 1, 2, 2, 4, 4, 8, 8, 16, 16]
 
-    def test_values_are_those_of_the_graph(self, network):
+    def test_ripple_is_no_rise(self):
+        x = np.linspace(0, 1, 101)
+        circuit = Circuit()
+        ripple = sum((-1) ** k * relu(circuit.input - k / 8) for k in range(9)) * 0.05
+        climbing = circuit.freeze(relu(circuit.input + ripple))
+        assert rises(climbing, x)[-1] == 1
+
+    def test_values_are_those_of_the_graph_and_end_with_the_output(self, network):
         x = np.linspace(*DOMAIN, 11)
-        values = [x, *unit_values(network, x)]
+        found = list(values(network, x))
+        known = [x, *found]
         for number, row in enumerate(network.rows[:-1], start=1):
-            form = sum(w * values[s] for s, w in zip(row.sources, row.weights, strict=True))
-            np.testing.assert_allclose(values[number], np.maximum(form + row.bias, 0), atol=1e-12)
+            form = sum(w * known[s] for s, w in zip(row.sources, row.weights, strict=True))
+            np.testing.assert_allclose(known[number], np.maximum(form + row.bias, 0), atol=1e-12)
+        np.testing.assert_array_equal(found[-1], evaluate_float64(network, x))
 
-    def test_busy_units_are_magnified_inside_the_domain(self):
-        assert window(DOMAIN, READABLE) == DOMAIN
-        low, high = window(DOMAIN, 10**6)
-        assert DOMAIN[0] < low < high < DOMAIN[1]
-        assert high - low < 1e-4
+    @pytest.mark.parametrize("domain", [DOMAIN, (-1e6, 1e6)])
+    def test_units_are_magnified_inside_the_domain_until_teeth_are_few(self, domain):
+        circuit = Circuit()
+        value = (circuit.input - domain[0]) / (domain[1] - domain[0])
+        for _ in range(20):
+            value = relu(2 * value - 4 * relu(value - 0.5))
+        tents = circuit.freeze(value)
+        windows = visible_windows(tents, domain)
+        assert windows[0] == domain
+        for low, high in windows:
+            assert domain[0] <= low < high <= domain[1]
+            assert rises(tents, np.linspace(low, high, 4001))[-1] >= 1
+        assert rises(tents, np.linspace(*windows[-1], 4001))[-1] <= TEETH + 1
+        assert halved(domain, 0) == domain
 
-    def test_one_panel_for_each_unit_that_computes(self, network, pieces):
+    def test_one_panel_for_each_unit_that_computes_and_for_the_output(self, network, pieces):
         figure = units_figure(network, pieces)
         carries = sum(row.is_carry for row in network.rows)
-        assert sum(axes.axison for axes in figure.axes) == network.units - carries
+        shown = [axes for axes in figure.axes if axes.axison]
+        assert len(shown) == network.units - carries + 1
+        assert shown[-1].get_title("left") == "N(x)"
+        assert {axes.get_xlabel() for axes in shown} >= {"−π … π"}
+
+    def test_every_panel_says_what_part_of_a_wide_domain_it_shows(self):
+        target = Target.parse("cos", ("-1000", "1000"))
+        wide = build(target, "skip", 1e-2)
+        figure = units_figure(wide, find_pieces(wide, target.cover), target)
+        grey = [axes for axes in figure.axes if axes.axison and "×" in axes.get_xlabel()]
+        assert grey
+        for axes in grey:
+            low, high = axes.get_xlim()
+            reach, times = axes.get_xlabel().removeprefix("± ").split("   × ")
+            assert float(reach) == pytest.approx((high - low) / 2, rel=0.05)
+            assert float(times.replace("\u2009", "")) == pytest.approx(2000 / (high - low))
+        assert "x = −333.333 ±" in figure.get_suptitle()
 
     def test_the_domain_is_named(self, network):
         target = Target.parse("sin", ("-1", "pi/2"))
         figure = units_figure(network, find_pieces(network, target.cover), target)
-        assert "between −1 and π/2" in figure.get_suptitle()
+        assert "x from −1 to π/2" in figure.get_suptitle()
 
     def test_too_many_units_are_refused(self):
         large = build("taylor", wiring="skip", tol=1e-8)
@@ -131,8 +192,8 @@ class TestPieces:
         found = pieces.breakpoints
         axes = pieces_figure(network, found, 1e-3).axes[0]
         values, edges, _ = axes.patches[0].get_data()
-        unit = float(axes.get_ylabel().split("{")[1].split("}")[0])
-        total = float(np.sum(values * np.diff(edges)) * 10**unit)
+        power = axes.get_ylabel().partition("{")[2].partition("}")[0]
+        total = float(np.sum(values * np.diff(edges)) * 10 ** float(power or 0))
         assert round(total) == len(found) - 2
         assert str(len(found) - 1) in axes.texts[0].get_text()
 
@@ -151,6 +212,26 @@ class TestPieces:
         axes = pieces_figure(network, pieces.breakpoints, 1e-3, "cos").axes[0]
         assert r"\cos" in axes.texts[1].get_text()
         assert axes.lines[0].get_ydata()[1000] == axes.lines[0].get_ydata().max()
+
+    @pytest.mark.parametrize("function", ["sin", "cos"])
+    def test_the_fewest_pieces_are_integrated(self, function):
+        with workdps(15):
+            exact = quad(lambda t: abs(getattr(mp, function)(t)) ** 0.5, [-2, -pi / 2, 0, 0.75])
+        ends = fewest_before(np.array([-2, 0.75, 0.75 + 1000 * math.pi]), 1 / 16, function)
+        assert ends[1] - ends[0] == pytest.approx(float(exact), rel=1e-6)
+        wave = math.sqrt(2 / math.pi) * math.gamma(0.75) ** 2 * 2
+        assert ends[2] - ends[1] == pytest.approx(1000 * wave, rel=1e-6)
+
+    def test_without_a_tolerance_there_are_no_fewest(self, network, pieces):
+        axes = pieces_figure(network, pieces.breakpoints).axes[0]
+        assert len(axes.texts) == 1
+        assert not axes.lines[0].get_xdata().size
+
+    def test_many_waves_are_drawn_by_their_mean(self, network):
+        low, high = -1000 * math.pi, 1000 * math.pi
+        axes = pieces_figure(network, np.linspace(low, high, 1000), 1e-4).axes[0]
+        assert len(set(axes.lines[0].get_ydata())) == 1
+        assert "in the mean" in axes.texts[1].get_text()
 
     def test_too_many_pieces_are_refused(self, network):
         with pytest.raises(RequestError, match="too many"):
@@ -175,8 +256,17 @@ class TestScaling:
         c = law(series(TABLE)["fold-reflect", "skip"]).coefficients[2]
         assert any(f"{abs(c):.2f} ±" in text.get_text() for text in laws.texts)
 
-    def test_few_tolerances_are_drawn_without_a_law(self):
-        assert scaling_figure(TABLE[:2]).axes
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_few_tolerances_are_drawn_without_a_law(self, count):
+        coarse = sorted({entry.tol for entry in TABLE})[-count:]
+        axes = scaling_figure([entry for entry in TABLE if entry.tol in coarse]).axes
+        assert [each.get_title(loc="left") for each in axes] == ["layered wiring", "skip wiring"]
+        assert all("law" not in text.get_text() for each in axes for text in each.texts)
+        assert all(len(each.get_xticks()) == count for each in axes)
+
+    def test_a_wiring_that_is_not_there_is_left_out(self):
+        layered = [entry for entry in TABLE if entry.wiring == "layered"]
+        assert len(scaling_figure(layered).axes) == 1
         with pytest.raises(RequestError, match="empty"):
             scaling_figure([])
 
@@ -186,7 +276,7 @@ class TestScaling:
         assert (moved[0], moved[2]) == (1.0, 3.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != FOLDING])
 def test_every_kind_is_drawn_and_reproducible(network, kind, tmp_path, capfd):
     file = tmp_path / ("table.csv" if kind == "scaling" else "sin.npz")
     if kind == "scaling":
@@ -203,7 +293,7 @@ def test_every_kind_is_drawn_and_reproducible(network, kind, tmp_path, capfd):
 def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypatch):
     """Unless the options say otherwise; a claim that is no tolerance is no default."""
     drawn = []
-    monkeypatch.setattr("sinrelu.plots.draw", lambda *asked: drawn.append(asked) or draw(*asked))
+    monkeypatch.setattr("sinrelu.plots.draw", lambda *asked: drawn.append(asked) or Figure())
 
     def axes_of(meta, *options):
         save(rough.with_meta(**meta), tmp_path / "rough.npz")
@@ -223,8 +313,4 @@ def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypa
         f"{says}cos on [−10, 2π]\n",
     )
     for nonsense in (None, "tiny", 0, -1e-4, 2, 1e-99, True, [1e-4]):
-        assert axes_of({"tol": nonsense, "domain": None}) == (
-            Fraction(1, 10**12),
-            "sin on [−π, π]",
-            "",
-        )
+        assert axes_of({"tol": nonsense, "domain": None}) == (None, "sin on [−π, π]", "")
