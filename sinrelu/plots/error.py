@@ -16,7 +16,7 @@ from sinrelu.certify.pieces import Pieces
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
 from sinrelu.plots import style
-from sinrelu.plots.style import BAND, BLUE, ORANGE, page
+from sinrelu.plots.style import BAND, BLUE, ORANGE, PALE_BLUE, page
 from sinrelu.verification.sampling import Curve, Domain, float64_error
 
 HEIGHT, LOW = 4.4, 2.4
@@ -25,6 +25,7 @@ COLUMNS, ZOOM_COLUMNS = 1400, 350
 """Of an envelope, at most."""
 FULL_COLUMNS, FEWEST_COLUMNS = 16, 24
 """An envelope's columns have so many pieces, or more; with fewer its edges would be jagged."""
+VARIED = 0.7
 DRAWN, DRAWN_ZOOM = 120, 60
 """Pieces that are drawn as the parabolas they are, in the whole width and in half of it."""
 SINGLE = 48
@@ -58,6 +59,12 @@ class Panel(NamedTuple):
     def centre(self) -> float:
         """Middle of the window."""
         return self.window[0] + self.width / 2
+
+    @property
+    def varied(self) -> bool:
+        """Whether the extremes of most columns are much closer than those of all: no mere block."""
+        height = np.nanmax(self.high) - np.nanmin(self.low)
+        return bool(np.nanmedian(self.high - self.low) < VARIED * height)
 
     @property
     def reach(self) -> float:
@@ -94,7 +101,7 @@ def error_figure(network: Network, curve: Curve, tol: Fraction | float | None = 
         all_axes = [mosaic[name] for name in sorted(mosaic)]
         for axes, panel in zip(all_axes, panels, strict=True):
             _draw_error(axes, panel, limit, reach)
-        _label_whole(all_axes[0], network, panels[0], tol)
+        _label_whole(all_axes[0], network, panels, tol)
         for axes, panel in zip(all_axes[1:], panels[1:], strict=True):
             _label_zoom(axes, panel, panels[0], unit)
         for outer, panel in zip(all_axes, panels[1:], strict=False):
@@ -202,6 +209,8 @@ def _draw_error(axes: Axes, panel: Panel, tol: float | None, reach: float) -> No
         axes.plot(panel.x, low, color=BLUE, linewidth=1.0 if len(panel.knots) else 0.8)
     else:
         edges = np.append(panel.x, panel.window[1])
+        if panel.varied:
+            axes.stairs(high, edges, baseline=low, fill=True, color=PALE_BLUE)
         for extreme in (low, high):
             axes.stairs(extreme, edges, baseline=None, color=BLUE, linewidth=0.9)
     if len(panel.knots):
@@ -212,14 +221,19 @@ def _draw_error(axes: Axes, panel: Panel, tol: float | None, reach: float) -> No
     axes.set_ylim(-1.12 * reach / unit, 1.12 * reach / unit)
 
 
-def _label_whole(axes: Axes, network: Network, panel: Panel, tol: Fraction | float | None) -> None:
+def _label_whole(
+    axes: Axes, network: Network, panels: list[Panel], tol: Fraction | float | None
+) -> None:
+    whole = panels[0]
     style.label_domain(axes)
-    pieces = f", {len(panel.knots) - 1} pieces" if len(panel.knots) else ""
+    pieces = f", {len(whole.knots) - 1} pieces" if len(whole.knots) else ""
     axes.set_title(f"{style.headline(network)}{pieces}")
     if tol is not None:
         axes.set_title(f"tolerance {style.exact(tol)}", loc="right", color=ORANGE)
-    if panel.low is not panel.high:
-        axes.text(0.5, 0.53, _what(panel), transform=axes.transAxes, ha="center", color=BLUE)
+    if whole.low is not whole.high:
+        side = "left" if panels[1].centre > whole.centre else "right"  # off the mark of the zoom
+        at = 0.01 if side == "left" else 0.99
+        axes.text(at, 0.53, _what(whole), transform=axes.transAxes, ha=side, color=BLUE)
 
 
 def _what(panel: Panel) -> str:
@@ -227,7 +241,7 @@ def _what(panel: Panel) -> str:
     if len(panel.knots):
         return f"{len(panel.knots) - 1} pieces"
     parts = style.grouped(len(panel.x))
-    return "" if panel.low is panel.high else f"least and largest in each of {parts} parts"
+    return "" if panel.low is panel.high else f"least and largest error of {parts} parts"
 
 
 def _label_zoom(axes: Axes, panel: Panel, whole: Panel, unit: Unit) -> None:

@@ -159,10 +159,21 @@ def test_without_a_tolerance_none_is_drawn(network, curve):
     assert not axes.patches or all(type(patch).__name__ == "StepPatch" for patch in axes.patches)
 
 
+def steps_of(axes):
+    return [patch for patch in axes.patches if type(patch).__name__ == "StepPatch"]
+
+
 def test_many_pieces_are_two_lines_and_no_block(figure):
-    steps = [patch for patch in figure.axes[0].patches if type(patch).__name__ == "StepPatch"]
+    steps = steps_of(figure.axes[0])
     assert len(steps) == 2
     assert not any(patch.get_fill() for patch in steps)
+
+
+@pytest.mark.parametrize(("period", "filled"), [(2.0, True), (0.001, False)])
+def test_what_is_between_is_filled_where_it_has_a_shape(period, filled):
+    x = np.linspace(0, 10, 100_001)
+    panel = envelope(Curve(x, np.sign(np.sin(2 * math.pi * x / period))), (0.0, 10.0), 200)
+    assert panel.varied == filled
 
 
 @pytest.mark.parametrize(("ends", "unit"), [(("-100", "100"), ""), (("0", "20pi"), "π")])
