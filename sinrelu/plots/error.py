@@ -233,7 +233,9 @@ def _label_whole(
     if whole.low is not whole.high:
         side = "left" if panels[1].centre > whole.centre else "right"  # off the mark of the zoom
         at = 0.01 if side == "left" else 0.99
-        axes.text(at, 0.53, _what(whole), transform=axes.transAxes, ha=side, color=BLUE)
+        place = (at, 0.84 if whole.varied else 0.53)
+        note = axes.text(*place, _what(whole), transform=axes.transAxes, ha=side, color=BLUE)
+        note.set_bbox({"facecolor": BAND, "edgecolor": "none", "pad": 1})
 
 
 def _what(panel: Panel) -> str:

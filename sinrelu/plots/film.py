@@ -43,7 +43,8 @@ WIDEST = 16 * math.pi
 PAPER = 1.5
 """Heights of paper are so many times what is folded, over its length."""
 MARGIN = 0.06
-THICKEST = 9.0
+LINE, LAYER, THICKEST = 1.6, 0.7, 9.0
+"""Points: of a curve, what each fold adds, and at most."""
 SHADES = 20
 """Between white and each colour, in the palette of a .gif."""
 
@@ -76,7 +77,7 @@ class Frame(NamedTuple):
     turned: BoolArray
     view: View
     caption: str
-    thickness: float = 1.6
+    thickness: float = LINE
 
 
 def check_suffix(path: Path) -> None:
@@ -162,7 +163,7 @@ class Film:
         grid = np.union1d(np.linspace(z.min(), z.max(), 301), step.pivots)
         whole, folded = (self._paper(points) for points in (z, self.points[number + 1]))
         wide = whole._replace(left=min(whole.left, folded.left))
-        thickness = min(THICKEST, 1.6 + 0.7 * number)
+        thickness = _thickness(number)
         for part in _times(0.7):
             along, above = step.place(grid, math.pi * part)
             heights = above * PAPER / np.ptp(z)
@@ -170,7 +171,7 @@ class Film:
             view = whole.towards(wide, part)
             view = view._replace(left=min(view.left, float(along.min())))
             yield Frame(along, heights, step.back(grid), view, caption, thickness)
-        thickness = min(THICKEST, 1.6 + 0.7 * (number + 1))
+        thickness = _thickness(number + 1)
         for part in _times(0.3):
             along, flat = np.sort(self.points[number + 1]), np.zeros(len(z))
             view = wide.towards(folded, part)
@@ -184,7 +185,7 @@ class Film:
         caption = f"the last cell: the output with its gates at 0\n{self._size(number)}"
         curve = self._curve(number, self._gates(number), 0.0, caption)
         for part in _times(1.0):
-            thickness = THICKEST + (1.6 - THICKEST) * part
+            thickness = _thickness(number * (1 - part))
             heights = curve.heights * part
             between = paper.towards(curve.view, part)
             low, high = min(between.bottom, heights.min()), max(between.top, heights.max())
@@ -195,7 +196,7 @@ class Film:
         """Turn back what a step turned, while its gates open."""
         step, shut = self.steps[number], self._gates(number)
         names = " and ".join(map(str, step.gates))
-        how = f"gate {names} opens" if names else f"{self.target.function} is even there, no gate"
+        how = f"gate {names} opens" if names else "the output is even there, no gate"
         caption = f"fold {number + 1} undone: {how}\n{self._size(number)}"
         before = self._curve(number, shut | dict.fromkeys(step.gates, 0.0), math.pi, caption)
         after = self._curve(number, shut | dict.fromkeys(step.gates, 1.0), 0.0, caption)
@@ -245,6 +246,10 @@ def _between(ends: Sequence[float], others: Sequence[float], part: float) -> tup
     share = part if size == other else (length - size) / (other - size)
     middle = sum(ends) / 2 * (1 - share) + sum(others) / 2 * share
     return middle - length / 2, middle + length / 2
+
+
+def _thickness(folds: float) -> float:
+    return min(THICKEST, LINE + LAYER * folds)
 
 
 def _times(seconds: float) -> list[float]:
