@@ -12,17 +12,22 @@ from sinrelu.arithmetic.double_double import DoubleDouble
 
 def refine(network, nodes):
     """Return the nodes and all breakpoints between them, and the output at each, exactly."""
-    columns = [[Fraction(x) for x in nodes]]
+    columns = [list(map(rational, nodes))]
     for row in network.rows:
-        edges = list(zip(map(Fraction, row.weights), row.sources, strict=True))
-        form = [Fraction(row.bias)] * len(columns[0])
+        edges = list(zip(map(rational, row.weights), row.sources, strict=True))
+        form = [rational(row.bias)] * len(columns[0])
         for weight, source in edges:
             form = [a + weight * b for a, b in zip(form, columns[source], strict=True)]
         columns.append(form)
         if len(columns) <= network.units + 1:
             columns = _with_zeros(columns)
-            columns[-1] = [max(value, Fraction(0)) for value in columns[-1]]
-    return columns[0], columns[-1]
+            columns[-1] = [max(value, rational(0)) for value in columns[-1]]
+    return [[Fraction(int(q.p), int(q.q)) for q in columns[at]] for at in (0, -1)]
+
+
+def rational(number):
+    """Return a number as FLINT has it, which takes a tenth of the time."""
+    return flint.fmpq(*Fraction(number).as_integer_ratio())
 
 
 def _with_zeros(columns):
@@ -73,7 +78,7 @@ def per_cell(cells, x, y, worst):
 
 def arb(number):
     """Enclose a rational number in a ball."""
-    return flint.arb(flint.fmpq(number.numerator, number.denominator))
+    return flint.arb(rational(number))
 
 
 def deviation_of_piece(_index, left, right, function="sin"):
