@@ -21,7 +21,16 @@ from sinrelu.plots.error import (
 )
 from sinrelu.plots.style import label_domain
 from sinrelu.target import Target
+from sinrelu.verification import sampling
 from sinrelu.verification.sampling import Curve, error_curve
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _coarse_grid():
+    """Of a point for each pixel many times over, and not for each piece."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "GRID_STEPS", 2**17)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +45,11 @@ def curve(network):
 
 @pytest.fixture(scope="module")
 def figure(network, curve):
+    return error_figure(network, curve, 1e-7)
+
+
+@pytest.fixture(scope="module")
+def again(network, curve):
     return error_figure(network, curve, 1e-7)
 
 
@@ -85,10 +99,10 @@ def test_the_worst_error_may_be_at_an_end(place):
 @pytest.mark.parametrize(
     ("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")]
 )
-def test_pictures_are_what_their_suffix_says_and_reproducible(network, curve, suffix, start):
-    content = rendered(error_figure(network, curve, 1e-7), suffix)
+def test_pictures_are_what_their_suffix_says_and_reproducible(figure, again, suffix, start):
+    content = rendered(figure, suffix)
     assert content.startswith(start)
-    assert content == rendered(error_figure(network, curve, 1e-7), suffix)
+    assert content == rendered(again, suffix)
 
 
 @pytest.mark.parametrize("function", ["sin", "cos"])
