@@ -102,7 +102,7 @@ class End:
             return self.ratio <= other.ratio
         bits = DECIDING_BITS
         while True:
-            numbers = Intervals(bits)
+            numbers = _intervals(bits)
             difference = self.value(numbers) - other.value(numbers)
             if lower(difference) > 0 or upper(difference) < 0:
                 return upper(difference) < 0
@@ -172,7 +172,7 @@ class Target:
 
         They leave out less than a 2⁻⁷⁰th of the domain at either end.
         """
-        numbers = Intervals(4 * PRECISION)
+        numbers = _intervals(4 * PRECISION)
         low, high = self.ends(numbers)
         unit = Fraction(1, 2 ** (INNER_BITS + binary_places(lower(high - low))))
         return -(-upper(low) // unit) * unit, lower(high) // unit * unit
@@ -276,6 +276,12 @@ def _precise() -> MPContext:
     numbers = MPContext()
     numbers.prec = PRECISION
     return numbers
+
+
+@cache
+def _intervals(bits: int) -> Intervals:
+    """Likewise; nobody changes its precision."""
+    return Intervals(bits)
 
 
 DEFAULT = Target()

@@ -14,6 +14,7 @@ outer ones are solved for and the error bound is computed for what results. Thos
 found by minimising the connections in folds (scripts/search_recipes.py).
 """
 
+from functools import cache
 from typing import Any
 
 from sinrelu.circuit import Affine, Circuit, relu
@@ -49,6 +50,13 @@ def polynomial(numbers: Any, inner: Recipe) -> NestedSquarings:
     return fitted(numbers, inner, lambda m: numbers.cos(half_pi * m), *TAYLOR)
 
 
+@cache
+def polynomials() -> tuple[NestedSquarings, ...]:
+    """Return those of all recipes; they are the same for every tolerance."""
+    numbers = Circuit(bits=200).numbers
+    return tuple(polynomial(numbers, inner) for inner in RECIPES)
+
+
 def fold_costs(squares: int) -> tuple[int, ...]:
     """Return the connections for a fold of each square: six, the sign's, and what waits."""
     return tuple(7 + min(i, squares - 1 - i) for i in range(squares))
@@ -65,9 +73,7 @@ def circuit(p: NestedSquarings, folds: Folds) -> Affine:
 
 def design(tol: float) -> Design:
     """Choose the polynomial and the folds of every square, and write the network down."""
-    numbers = Circuit(bits=200).numbers
-    polynomials = (polynomial(numbers, inner) for inner in RECIPES)
-    return designed((p for p in polynomials if p.error < tol), fold_costs, circuit, tol)
+    return designed((p for p in polynomials() if p.error < tol), fold_costs, circuit, tol)
 
 
 CONSTRUCTION = Designed(

@@ -11,7 +11,7 @@ angle: errors grow fourfold in each doubling, but the squared numbers are four t
 earlier one, so that each earlier square needs about one fold less.
 """
 
-from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate, islice
 from operator import mul
 from typing import Any
@@ -27,13 +27,17 @@ TAYLOR = (16, 4e-32)
 """2cos √u on [0, (π/2)²] is its Taylor polynomial of degree 16 up to 2(π²/4)^17/34! < 4e-32."""
 
 
-def polynomials(numbers: Any, doublings: int) -> Iterator[NestedSquarings]:
-    """Yield cos θ for θ = πm from 2cos t − 2, t = θ/2ⁿ, of degree 2 in v = 2m² − 1, and of 4."""
+@cache
+def polynomials(doublings: int) -> tuple[NestedSquarings, ...]:
+    """Return cos θ for θ = πm from 2cos t − 2, t = θ/2ⁿ, of degree 2 in v = 2m² − 1, and of 4."""
+    numbers = Circuit(bits=200).numbers
     angle = numbers.pi / 2**doublings
     quartic = (numbers.mpf(-1), -56 / angle**2)  # as in t⁶/6! − t⁸/8!
-    for inner in ((), (quartic,)):
-        start = fitted(numbers, inner, lambda m: 2 * numbers.cos(angle * m) - 2, *TAYLOR)
-        yield doubled(numbers, start, doublings)
+    starts = (
+        fitted(numbers, inner, lambda m: 2 * numbers.cos(angle * m) - 2, *TAYLOR)
+        for inner in ((), (quartic,))
+    )
+    return tuple(doubled(numbers, start, doublings) for start in starts)
 
 
 def doubled(numbers: Any, start: NestedSquarings, doublings: int) -> NestedSquarings:
@@ -73,8 +77,7 @@ def circuit(p: NestedSquarings, folds: Folds) -> Affine:
 
 def design(tol: float) -> Design:
     """Choose the number of doublings and the folds of every square, and write the network down."""
-    numbers = Circuit(bits=200).numbers
-    near = (p for n in range(1, 30) for p in polynomials(numbers, n) if p.error < tol)
+    near = (p for n in range(1, 30) for p in polynomials(n) if p.error < tol)
     return designed(islice(near, TRIED), lambda squares: (6,) * squares, circuit, tol)
 
 

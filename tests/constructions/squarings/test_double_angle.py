@@ -12,13 +12,9 @@ NUMBERS = mpmath.MPContext()
 NUMBERS.prec = 150
 
 
-def polynomials(doublings):
-    return list(double_angle.polynomials(NUMBERS, doublings))
-
-
 @pytest.mark.parametrize("doublings", [1, 2, 5])
 def test_the_polynomial_is_the_cosine_within_its_error(doublings):
-    for p in polynomials(doublings):
+    for p in double_angle.polynomials(doublings):
         errors = [
             abs(
                 stage_values(p.rows, p.scales, v)[-1]
@@ -32,7 +28,7 @@ def test_the_polynomial_is_the_cosine_within_its_error(doublings):
 @pytest.mark.parametrize("doublings", [1, 2, 3])
 def test_sizes_and_slopes_bound_those_of_all_stages(doublings):
     points = list(map(NUMBERS.mpf, np.linspace(-1, 1, 201)))
-    for p in polynomials(doublings):
+    for p in double_angle.polynomials(doublings):
         sizes, slopes = (
             np.max(np.abs([of(p.rows, p.scales, v) for v in points]).astype(float), axis=0)
             for of in (stage_values, stage_slopes)
@@ -43,7 +39,7 @@ def test_sizes_and_slopes_bound_those_of_all_stages(doublings):
 
 
 def test_one_more_doubling_divides_the_error_by_sixteen_and_more():
-    errors = [[p.error for p in polynomials(doublings)] for doublings in (4, 5)]
+    errors = [[p.error for p in double_angle.polynomials(doublings)] for doublings in (4, 5)]
     quadratic, quartic = (a / b for a, b in zip(*errors, strict=True))
     assert quadratic == pytest.approx(16, rel=0.05)
     assert quartic == pytest.approx(256, rel=0.05)
