@@ -73,14 +73,14 @@ def test_known_breakpoints():
     assert Pieces.of(TENT, (-1.0, 2.0), 9).breakpoints.tolist() == [-1, 0, 0.5, 1, 2]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 60])
-def test_more_than_the_limit_gives_none(limit):
+def test_more_than_the_limit_gives_none():
     network = build("chebyshev", "skip", 1e-3)
     everything = Pieces.of(network, (-3.0, 3.0), 10_000).breakpoints
-    assert Pieces.of(network, (-3.0, 3.0), limit).breakpoints is None
     assert len(everything) - 1 > 60
-    assert Finder.of(network).nodes(np.array([-3.0, 3.0]), limit) is None
     assert Pieces.of(network, (-3.0, 3.0), len(everything) - 1).breakpoints is not None
+    for limit in (1, 3, 60, len(everything) - 2):
+        assert Pieces.of(network, (-3.0, 3.0), limit).breakpoints is None
+        assert Finder.of(network).nodes(np.array([-3.0, 3.0]), limit) is None
 
 
 def test_progress_rises_to_one():
