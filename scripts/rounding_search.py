@@ -19,7 +19,15 @@ import numpy as np
 
 from sinrelu import Network, load
 from sinrelu.arithmetic import FloatArray
-from sinrelu.arithmetic.double_double import DoubleDouble, affine, split, two_sum
+from sinrelu.arithmetic.double_double import (
+    DoubleDouble,
+    add_product,
+    finish,
+    is_power_of_two,
+    split,
+    start,
+    two_sum,
+)
 from sinrelu.certify import DOMAIN, certify
 from sinrelu.certify.pieces import Pieces, most_pieces
 from sinrelu.precision import FLOAT64
@@ -71,7 +79,11 @@ def exact(network: Network, x: FloatArray) -> DoubleDouble:
     """Evaluate a network in double-double."""
     live = {0: DoubleDouble(x, np.zeros_like(x))}
     for row in network.computed:
-        form = affine([(w, live[source]) for w, source in row.terms], row.bias, x)
+        form = DoubleDouble(*np.empty((2, len(x))))
+        start(*form, row.bias, len(x))
+        for weight, source in row.terms:
+            add_product(*form, weight, is_power_of_two(weight), *live[source], len(x))
+        finish(*form, len(x))
         live[row.number] = DoubleDouble(np.maximum(form.hi, 0), form.lo * (form.hi > 0))
         for source in row.finished:
             del live[source]

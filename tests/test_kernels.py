@@ -245,10 +245,10 @@ def test_nothing_is_read_or_written_beyond_an_array(name):
             run_block(
                 strict(judge.steps), judge.kappa, 0.0, strict(judge.rounding.tables), *memory, n
             )
+        steps, stages, gains = map(strict, (finder.steps, finder.stages, finder.gains))
         for most in range(4, 60):  # whatever the room, it is enough or is seen not to be
             block = strict(Block.of(finder.steps, evenly(ends, 2), most))
-            stages, gains = strict(finder.stages), strict(finder.gains)
-            advance(strict(finder.steps), stages, gains, 0.0, block)
+            advance(steps, stages, gains, 0.0, block)
 
 
 # --- the text -------------------------------------------------------------------------------------
