@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
@@ -24,7 +23,6 @@ from sinrelu.certify.prover import Plan, prove
 from sinrelu.certify.survey import Survey
 from sinrelu.evaluate import program
 from sinrelu.evaluate.enclosed import cost, enclosed_error
-from sinrelu.evaluate.float64 import Program
 from sinrelu.network import Network
 from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
@@ -115,14 +113,9 @@ class Observer:
     def __call__(self, nodes: FloatArray) -> Seen:
         """Look at ascending nodes, of shape (n,)."""
         x = with_middles(nodes)
-        error = float64_error(self.network, x, function=self.target.function, run=self.run)
+        error = float64_error(self.network, x, self.target.function, self.backend)
         seen = Seen(x, error, len(x)).within(self.target)
         return seen.extremes_of_each(RUNS)
-
-    @cached_property
-    def run(self) -> Program:
-        """The network, laid out once."""
-        return program(self.network)._replace(backend=self.backend)
 
 
 def find_pieces(network: Network, domain: Domain = DOMAIN, progress: Progress = ignore) -> Pieces:
@@ -311,32 +304,22 @@ def seen_curve(network: Network, target: Target = DEFAULT, progress: Progress = 
     return error_curve(network, target.cover, function=target.function)
 
 
-def error_curve(
-    network: Network,
-    domain: Domain = DOMAIN,
-    progress: Progress = ignore,
-    function: str = "sin",
-) -> Curve:
+def error_curve(network: Network, domain: Domain = DOMAIN, function: str = "sin") -> Curve:
     """Return the error on a uniform grid."""
     x = np.linspace(*domain, _points(network, GRID_STEPS) + 1)
-    return Curve(x, float64_error(network, x, progress, function), function)
+    return Curve(x, float64_error(network, x, function), function)
 
 
 def float64_error(
-    network: Network,
-    x: FloatArray,
-    progress: Progress = ignore,
-    function: str = "sin",
-    run: Program | None = None,
+    network: Network, x: FloatArray, function: str = "sin", backend: str | None = None
 ) -> FloatArray:
-    """Return N(x) − f(x) for x of shape (n,), both in float64; ``run`` is the network laid out."""
-    run, reference = run or program(network), getattr(np, function)
+    """Return N(x) − f(x) for x of shape (n,), both in float64."""
+    run, reference = program(network)._replace(backend=backend), getattr(np, function)
     error = np.empty_like(x)
     with np.errstate(all="ignore"):
         for start in range(0, len(x), BLOCK):
             part = slice(start, start + BLOCK)
             error[part] = run(x[part]) - reference(x[part])
-            progress(min(1.0, (start + BLOCK) / len(x)))
     return error
 
 
