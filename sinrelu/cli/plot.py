@@ -12,13 +12,15 @@ from sinrelu.cli import shared
 from sinrelu.errors import RequestError
 
 FOLDING = "folding"
+PAGE = ".html"
 KINDS = ("error", "network", "units", "pieces", "scaling", FOLDING)
 FINEST = 1e-30
 """Far below what float64 tells of an error."""
 
 HELP = """\b
 Kinds:
-  error    the error over the whole domain, and zooms down to single pieces
+  error    the error over the whole domain, and zooms down to single pieces; as .html a page
+           in which to zoom
   network  the graph: levels down on the left and up on the right, or layers
   units    what each unit computes over x
   pieces   where the breakpoints are, and where the fewest would be
@@ -29,6 +31,7 @@ Kinds:
 Examples:
   sinrelu plot sin.npz -o error.svg
   sinrelu plot sin.npz --tol 1e-9 --domain -10 10 -o error.png
+  sinrelu plot sin.npz -o error.html
   sinrelu plot sin.npz --kind network -o network.pdf
   sinrelu plot sin.npz --kind folding -o folding.gif"""
 
@@ -41,11 +44,11 @@ Examples:
     "--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="What to draw."
 )
 @shared.output_option(
-    "sinrelu.plots.film",
+    shared.PLOT,
     "-o",
     "--output",
     required=True,
-    help="Picture file, .png, .svg or .pdf; .gif or .mp4 for the kind folding.",
+    help="Picture file, .png, .svg or .pdf; .html for error, .gif or .mp4 for folding.",
 )
 def command(
     file: Path,
@@ -61,10 +64,10 @@ def command(
     from sinrelu.formats import load, write_whole
 
     shared.check_distinct(file, output)
-    plots.check_kind(output, kind == FOLDING)
+    plots.check_kind(output, kind)
     asked = None if tol is None else _visible(tol)
     if kind == "scaling":
-        figure = plots.scaling_figure(read_csv(file))
+        content = plots.rendered(plots.scaling_figure(read_csv(file)), output.suffix)
     else:
         network = load(file)
         network.require_float64(f"{file}")
@@ -72,13 +75,13 @@ def command(
         limit = asked or _said(network.meta)
         with shared.progress_bar("drawing") as progress:
             if kind == FOLDING:
-                film = plots.folding_film(network, output.suffix, target, progress)
+                content = plots.folding_film(network, output.suffix, target, progress)
+            elif output.suffix.lower() == PAGE:
+                content = plots.error_page(network, target, limit)
             else:
                 figure = plots.draw(kind, network, limit, progress, target)
-    if kind == FOLDING:
-        write_whole(output, film)
-    else:
-        plots.write(figure, output)
+                content = plots.rendered(figure, output.suffix)
+    write_whole(output, content)
     click.echo(f"{output}")
 
 

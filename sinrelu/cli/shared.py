@@ -25,7 +25,7 @@ TOL = "1e-12"
 FUNCTIONS = ("sin", "cos")
 BACKENDS = ("numpy", "numba")
 BY_FILE = "what FILE says, or "
-PICTURE, ANY = "sinrelu.plots", ""
+PICTURE, PLOT, ANY = "sinrelu.plots", "sinrelu.plots.forms", ""
 """Sorts of files, by the room that knows their suffixes."""
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))

@@ -6,8 +6,10 @@ from matplotlib.figure import Figure
 
 from sinrelu.network import Network
 from sinrelu.plots.error import error_figure
-from sinrelu.plots.film import check_kind, folding_film
+from sinrelu.plots.film import folding_film
+from sinrelu.plots.forms import check_kind
 from sinrelu.plots.network import network_figure
+from sinrelu.plots.page import error_page
 from sinrelu.plots.pieces import pieces_figure
 from sinrelu.plots.scaling import scaling_figure
 from sinrelu.plots.style import check_domain, check_suffix, rendered, write
@@ -24,6 +26,7 @@ __all__ = [
     "check_suffix",
     "draw",
     "error_figure",
+    "error_page",
     "folding_film",
     "loss_figure",
     "rendered",

@@ -30,7 +30,7 @@ from sinrelu.plots.style import BLUE, ORANGE
 from sinrelu.progress import Progress, ignore
 from sinrelu.target import DEFAULT, Target
 
-SUFFIXES = (".gif", ".mp4")
+SUFFIXES = GIF, MP4 = (".gif", ".mp4")
 FPS = 10
 HOLD = 2 * FPS
 """Frames that the end is shown."""
@@ -78,24 +78,6 @@ class Frame(NamedTuple):
     view: View
     caption: str
     thickness: float = LINE
-
-
-def check_suffix(path: Path) -> None:
-    """Refuse a path whose suffix names no format of pictures, moving or not.
-
-    Raises RequestError, or MissingExtraError for .mp4 without ffmpeg.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        style.check_suffix(path)
-    elif path.suffix.lower() == ".mp4":
-        _ffmpeg(path)
-
-
-def check_kind(path: Path, moving: bool) -> None:
-    """Refuse a moving picture for what does not move, and the other way round."""
-    if moving != (path.suffix.lower() in SUFFIXES):
-        wanted = f"the kind folding, and no other, is written as {' or '.join(SUFFIXES)}"
-        raise RequestError(f"{path}: {wanted}")
 
 
 def folding_film(
@@ -329,7 +311,7 @@ def _mp4(images: Sequence[Image.Image]) -> bytes:
         "1",
     ]
     whole = ["-f", "mp4", "-movflags", "frag_keyframe+empty_moov", "-"]
-    command = [_ffmpeg(), "-loglevel", "error", *source, *coded, *whole]
+    command = [ffmpeg(), "-loglevel", "error", *source, *coded, *whole]
     raw = b"".join(image.tobytes() for image in images)
     done = subprocess.run(command, input=raw, capture_output=True, check=False)
     if done.returncode:
@@ -338,7 +320,8 @@ def _mp4(images: Sequence[Image.Image]) -> bytes:
     return done.stdout
 
 
-def _ffmpeg(path: Path | str = ".mp4") -> str:
+def ffmpeg(path: Path | str = MP4) -> str:
+    """Return where ffmpeg is; a MissingExtraError that names what needs it if it is nowhere."""
     found = shutil.which("ffmpeg")
     if found is None:
         raise MissingExtraError(f"{path}: needs ffmpeg; install it, or write a .gif")

@@ -13,7 +13,7 @@ from PIL import Image
 from sinrelu import MissingExtraError, RequestError, build, cli, evaluate_float64, load, save
 from sinrelu.certify import DOMAIN
 from sinrelu.network import Network
-from sinrelu.plots import film
+from sinrelu.plots import film, forms
 from sinrelu.plots.film import FPS, HOLD, WIDEST, Film, folding_film
 from sinrelu.plots.folding import Step, output, steps
 from sinrelu.target import Target
@@ -157,7 +157,7 @@ def test_without_ffmpeg_an_error_names_the_mend(gif, capfd, monkeypatch):
     assert "install it, or write a .gif" in said
     assert not picture.exists()
     with pytest.raises(MissingExtraError, match="ffmpeg"):
-        film.check_suffix(picture)
+        forms.check_suffix(picture)
 
 
 @pytest.mark.parametrize(("code", "content"), [(0, b"film"), (1, None)])
