@@ -62,10 +62,10 @@ def greatest(network: Network, ends: Interval, format: Format = BINARY64) -> Ext
     ends are not such, or beyond ±2²⁰, or a weight has more bits than a float64, and an
     ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
-    network = Network(tuple(without_dead_units(network.rows)))
     left, evaluation = _cells_left(network, ends, format)
     if len(left) > MOST_CELLS:
         return None
+    network = Network(tuple(without_dead_units(network.rows)))  # for evaluation they are not dead
     points: list[Point] = []
     for found in chain.from_iterable(exact_cells(network, *cell) for cell in left):
         points += found

@@ -15,6 +15,7 @@ from sinrelu import build
 from sinrelu.arithmetic.double_double import DoubleDouble
 from sinrelu.certify import extremum, rounding
 from sinrelu.certify.extremum import exact_cells, greatest, least
+from sinrelu.certify.floats import BINARY64
 from sinrelu.certify.pieces import Finder
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_float64
@@ -47,6 +48,27 @@ def test_hostile_networks(name):
     for find, value in ((least, low), (greatest, high)):
         found = find(network, ends)
         assert found.value == value == naive_exact(network, found.at)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_said_of_evaluation_is_said_of_the_whole_network(name):
+    """Units that are not read may overflow, and are multiplied by 0 where layers are dense."""
+    network = HOSTILE[name]
+    found = greatest(network, (0.5, 1.0))
+    if not rounding.in_range(network, BINARY64):
+        assert math.isinf(found.evaluation)
+    if math.isfinite(found.evaluation):
+        assert math.isfinite(evaluate_dense(network, 0.5))
+
+
+def evaluate_dense(network, x):
+    """Evaluate in float64 with a product for every earlier value, also where the weight is 0."""
+    values = [x]
+    for row in network.rows:
+        weights = dict(row.edges)
+        total = row.bias + sum(weights.get(s, 0.0) * value for s, value in enumerate(values))
+        values.append(max(total, 0.0))
+    return total
 
 
 @pytest.mark.parametrize("network", [ABSOLUTE, TENT, CONSTANT], ids=["|x|", "tent", "constant"])
