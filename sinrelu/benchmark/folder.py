@@ -16,6 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from sinrelu.arithmetic.numbers import positive
 from sinrelu.arithmetic.rounding import decimal_above, decimal_below
 from sinrelu.benchmark.instances import MAXIMUM, Instance, Request, instances
 from sinrelu.errors import FileAccessError, RequestError
@@ -43,23 +44,30 @@ def written(
     what is asked for cannot be built; FileAccessError if it cannot be written; MissingExtraError if
     the package onnx is not installed.
     """
-    place = Path(folder)
+    place = Path(os.path.realpath(folder))
     onnx.package()
     check_free(place)
     found = list(instances(request, message))
+    if not found:
+        raise RequestError("no answer could be shown; ask for other margins or intervals")
     _write(place, dict(_files(found, timeout)))
     return found
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that holds something, or could not be made."""
+    """Refuse a folder that holds something, or could not be made or written to."""
     if folder.is_dir() and any(folder.iterdir()):
         raise RequestError(f"{folder}: is not empty; name a new folder")
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise RequestError(f"{folder}: is a file; name a new folder")
-    parent = folder.resolve().parent
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise FileAccessError(f"{folder}: cannot be made, as {parent} is no folder to write to")
+    room = _room(folder)
+    if not (room.is_dir() and os.access(room, os.W_OK)):
+        raise FileAccessError(f"{folder}: cannot be made, as {room} is no folder to write to")
+
+
+def _room(folder: Path) -> Path:
+    """Return where to write at first: in the folder if there is one, else beside it."""
+    return folder if folder.is_dir() else folder.parent
 
 
 def _files(found: list[Instance], timeout: int) -> Iterator[tuple[str, bytes]]:
@@ -123,7 +131,7 @@ def _answer(instance: Instance) -> tuple[object, ...]:
         _quotient(extremum.at),
         repr(instance.threshold),
         decimal_below(instance.distance, 4),
-        instance.margin,
+        repr(float(positive(instance.margin, "margins"))),
         "" if x is None else repr(x),
         " ".join(instance.computed),
         decimal_above(extremum.evaluation, 4),
@@ -142,16 +150,18 @@ def _csv(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write into a folder beside it, and rename that."""
+    """Write into another folder, and rename that, or what it holds if the folder is there."""
     try:
-        with tempfile.TemporaryDirectory("", ".sinrelu-", folder.resolve().parent, True) as beside:
-            new = Path(beside, "new")
+        with tempfile.TemporaryDirectory("", ".sinrelu-", _room(folder), True) as other:
+            new = Path(other, "new")
             for name, content in files.items():
                 file = new / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
-            if folder.exists():
-                folder.rmdir()
-            new.replace(folder)
+            if not folder.is_dir():
+                new.replace(folder)
+                return
+            for part in sorted(new.iterdir(), key=Path.is_file):  # tables last
+                part.replace(folder / part.name)
     except OSError as error:
         raise FileAccessError(f"{folder}: {error.strerror or error}") from error

@@ -16,12 +16,11 @@ from random import Random
 
 import numpy as np
 
-from sinrelu.arithmetic.numbers import positive
-from sinrelu.arithmetic.rounding import exact_text
+from sinrelu.arithmetic.numbers import positive, shown
 from sinrelu.benchmark.variants import difference, half_gap, resummed, spiked
 from sinrelu.certify.bound import Interval
 from sinrelu.certify.extremum import Extremum, greatest, least
-from sinrelu.certify.floats import BINARY32
+from sinrelu.certify.floats import BINARY32, BINARY64
 from sinrelu.constructions import FLOAT64_TOL, build
 from sinrelu.errors import RequestError
 from sinrelu.evaluate import evaluate_exact
@@ -40,7 +39,7 @@ WIDTHS = (3.0, 5.0)
 """They are 10⁻³ to 10⁻⁵ wide."""
 SPIKES = (0, 10, 20, 30)
 """Half widths of the spikes at one tolerance after the other: so many doublings of half a gap."""
-SIGNIFICAND = {FLOAT64: 53, FLOAT32: 24}
+FORMATS = {FLOAT64: BINARY64, FLOAT32: BINARY32}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Request:
 
     ``intervals`` are texts a:b, of numbers or multiples of π, or ``random``, drawn anew for each
     tolerance; spiked networks and differences are asked about on the last one alone. ``weights``
-    are ``float64``, or rounded to ``float32``.
+    are ``float64``, or rounded to ``float32``. What is asked for twice is written once.
 
     Raises RequestError if a tolerance, a margin, an interval or a name is none.
     """
@@ -71,11 +70,12 @@ class Request:
             if tolerance(tol) < FLOAT64_TOL:
                 raise RequestError(f"tol: {tol} is below {FLOAT64_TOL:g}, float64 weights' least")
         for margin in self.margins:
-            positive(margin, "margins")
+            if positive(margin, "margins") > LARGEST:
+                raise RequestError(f"margins: {shown(margin)} is above {LARGEST}")
         for text in self.intervals:
             if text != RANDOM:
                 interval(text)
-        _known("weights", self.weights, SIGNIFICAND)
+        _known("weights", self.weights, FORMATS)
         for kind in self.kinds:
             _known("kinds", kind, KINDS)
 
@@ -164,7 +164,10 @@ def interval(text: str) -> Interval:
     low, colon, high = text.partition(":")
     if not colon:
         raise RequestError(f"intervals: {text!r} is neither {RANDOM} nor of the form a:b")
-    ends = End.parse(low).nearest(), End.parse(high).nearest()
+    try:
+        ends = End.parse(low).nearest(), End.parse(high).nearest()
+    except RequestError as error:
+        raise RequestError(f"intervals: {str(error).removeprefix('domain: ')}") from error
     if not ends[0] < ends[1]:
         raise RequestError(f"intervals: {text!r} does not rise")
     if max(-ends[0], ends[1]) > LARGEST:
@@ -186,21 +189,24 @@ def instances(request: Request, message: Message = ignore) -> Iterator[Instance]
 
 
 def _subjects(request: Request, message: Message) -> Iterator[Subject]:
-    for number, text in enumerate(dict.fromkeys(request.tolerances)):
-        tol = exact_text(tolerance(text))
+    tolerances = {repr(float(tolerance(text))): text for text in request.tolerances}
+    for number, (tol, text) in enumerate(tolerances.items()):
         message(f"{tol}: building")
         base = build(request.construction, request.wiring, text)
         if request.weights == FLOAT32:
             base = in_float32(base)
         draw = Random(f"{request.seed} {tol}")
         ends = tuple(_drawn(draw) if it == RANDOM else interval(it) for it in request.intervals)
-        at = _inside(ends[-1], draw.random(), request.weights)
-        gap = half_gap(at, SIGNIFICAND[request.weights])
-        spike = spiked(base, at, gap * 2 ** SPIKES[number % len(SPIKES)])
-        made = {SINE: (base, ends), SPIKED: (spike, ends[-1:])}
+        spike = _spiked(base, ends[-1], draw.random(), SPIKES[number % len(SPIKES)], request)
+        made = {SINE: (base, tuple(dict.fromkeys(ends)))}
         made[DIFFERENCE] = difference(base, resummed(base)), ends[-1:]
-        for kind in request.kinds:
-            yield Subject(kind, tol, request.weights, *made[kind])
+        if spike:
+            made[SPIKED] = spike, ends[-1:]
+        elif SPIKED in request.kinds:
+            message(f"{tol}: {SPIKED} left out, as no spike so narrow fits into {ends[-1]}")
+        for kind in dict.fromkeys(request.kinds):
+            if kind in made:
+                yield Subject(kind, tol, request.weights, *made[kind])
 
 
 def _drawn(draw: Random) -> Interval:
@@ -210,10 +216,19 @@ def _drawn(draw: Random) -> Interval:
     return round(low * GRID) / GRID, (round(low * GRID) + width) / GRID
 
 
-def _inside(ends: Interval, part: float, weights: str) -> float:
-    """Return a number well inside an interval, of the format that the weights have."""
-    at = ends[0] + (ends[1] - ends[0]) * (0.1 + 0.8 * part)
-    return float(np.float32(at)) if weights == FLOAT32 else at
+def _spiked(
+    network: Network, ends: Interval, part: float, doublings: int, request: Request
+) -> Network | None:
+    """Return the network with a spike well inside an interval, all in the format of the weights.
+
+    It is so many doublings of half a gap wide. None if it is outside, or its slope out of range.
+    """
+    at, format = ends[0] + (ends[1] - ends[0]) * (0.1 + 0.8 * part), FORMATS[request.weights]
+    if format == BINARY32:
+        at = float(np.float32(at))
+    half = half_gap(at, format) * 2**doublings
+    fits = ends[0] <= at <= ends[1] and half * format.largest >= 1
+    return spiked(network, at, half) if fits else None
 
 
 def _asked(
@@ -225,7 +240,7 @@ def _asked(
     if known is None:
         message(f"{subject.name}: left out, as its extremum is nearly reached all over")
         return
-    for margin in margins:
+    for margin in {positive(text, "margins"): text for text in margins}.values():
         for expected in (SAT, UNSAT):
             found = _instance(known, margin, expected)
             if found is None:

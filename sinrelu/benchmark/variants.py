@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from fractions import Fraction
 
+from sinrelu.certify.floats import BINARY64, Format, spacing
 from sinrelu.layering import layered
 from sinrelu.network import LAYERED, Network, Row
 
@@ -74,6 +75,9 @@ def difference(first: Network, second: Network) -> Network:
     return Network(rows, first.meta)
 
 
-def half_gap(x: float, bits: int = 53) -> float:
-    """Return half the gap between floats of so many bits around x, which is no power of two."""
-    return math.ldexp(1.0, math.frexp(x)[1] - bits - 1)
+def half_gap(x: float, format: Format = BINARY64) -> float:
+    """Return half the gap between a format's numbers beyond x; 0 if no float64 is so small.
+
+    Towards 0 the gap may be half as wide, so no other number is nearer than what is returned.
+    """
+    return math.ldexp(1.0, spacing(format, abs(x)) - 1)

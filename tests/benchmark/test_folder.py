@@ -14,7 +14,8 @@ from graphs import naive_exact
 from rational import refine
 
 from sinrelu import load
-from sinrelu.benchmark import Request, folder, written
+from sinrelu.benchmark import KINDS, Request, folder, written
+from sinrelu.benchmark.variants import HEIGHT
 from sinrelu.errors import FileAccessError, RequestError
 
 MARGINS = ("1e-2", "1e-7", "1e-13")
@@ -190,7 +191,9 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_others(tmp_path)
         ({"margins": ("0",)}, "margins: '0' is not a positive number"),
         ({"intervals": ("1:0",)}, "intervals: '1:0' does not rise"),
         ({"intervals": ("1",)}, "intervals: '1' is neither random nor of the form a:b"),
-        ({"intervals": ("a:b",)}, "'a' is not a number"),
+        ({"intervals": ("a:b",)}, "intervals: 'a' is not a number"),
+        ({"intervals": ("0:5e-324",)}, "intervals: '5e-324' is not a number"),
+        ({"margins": ("1e-3", "1e400")}, "margins: '1e400' is above 1000000"),
         ({"intervals": ("0:1e9",)}, "intervals: '0:1e9'"),
         ({"kinds": ("cosine",)}, "kinds: 'cosine' is unknown; choose from sine, spiked"),
         ({"weights": "float16"}, "weights: 'float16' is unknown"),
@@ -209,6 +212,72 @@ def test_what_cannot_be_shown_is_left_out_and_said(tmp_path):
     found = written(tmp_path / "new", request, message=said.append)
     assert [instance.margin for instance in found if instance.expected == "sat"] == ["1e-2"]
     assert any("left out, as 1e-16 sat could not be shown" in line for line in said)
+
+
+def test_a_benchmark_without_a_question_is_not_written(tmp_path):
+    request = Request(("1e-2",), margins=("1e-400",), intervals=("0:1",))
+    with pytest.raises(RequestError, match="no answer could be shown; ask for other margins"):
+        written(tmp_path / "new", request)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_asked_for_twice_is_written_once(tmp_path):
+    twice = Request(
+        tolerances=("1/10", f"0.01{'0' * 60}1", "0.1", "1e-02"),
+        margins=("1e-2", " 0.01", "1/100", "0x1p-3", "1/8"),
+        intervals=("0:1", "0.0:1/1", "-0:1"),
+        kinds=("sine", "spiked", "sine", "spiked"),
+    )
+    once = Request(("0.1", "0.01"), margins=("1e-2", "1/8"), intervals=("0:1",), kinds=KINDS[:2])
+    files = []
+    for name, request in (("twice", twice), ("once", once)):
+        written(tmp_path / name, request)
+        place = tmp_path / name
+        files.append({file.relative_to(place): file.read_bytes() for file in place.rglob("*.*")})
+    assert files[0] == files[1]
+
+
+def test_numbers_of_the_tables_are_such_wherever_they_are_read(tmp_path):
+    """Quotients are written as people write them, but make no folders and no cells of a table."""
+    request = Request(("1/30",), margins=("1/3", "0x1p-4"), intervals=("1/3:pi/3",))
+    written(tmp_path / "new", request)
+    rows = truth(tmp_path / "new")
+    assert {float(row["margin_asked"]) for row in rows} == {1 / 3, 1 / 16}
+    assert {float(row["tol"]) for row in rows} == {1 / 30}
+    assert {len(Path(row[key]).parts) for row in rows for key in ("onnx", "vnnlib")} == {2}
+
+
+TINY = [
+    ("float64", "0:0x1p-1074"),
+    ("float64", "-0x1p-1074:0x1p-1074"),
+    ("float64", "0x1p-1000:0x1p-999"),
+    ("float64", f"0.5:{math.nextafter(0.5, 1)!r}"),
+    ("float64", f"-1:{math.nextafter(-1, 0)!r}"),
+    ("float32", "-1e-40:1e-40"),
+    ("float32", "0x1p-149:0x1p-140"),
+    ("float32", f"0.7:{math.nextafter(0.7, 1)!r}"),
+]
+
+
+@pytest.mark.parametrize(("weights", "ends"), TINY)
+def test_tiny_intervals_get_true_answers_and_spikes_that_fit_or_none(weights, ends, tmp_path):
+    said = []
+    request = Request(("1e-2",), weights=weights, margins=("1e-3",), intervals=(ends,))
+    found = written(tmp_path / "new", request, message=said.append)
+    networks = {
+        name: load(tmp_path / "new" / name) for name in {r["onnx"] for r in truth(tmp_path / "new")}
+    }
+    for row in truth(tmp_path / "new"):
+        assert is_true(networks[row["onnx"]], row)
+        model = onnx.load(tmp_path / "new" / row["onnx"])
+        single = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        assert single == (weights == "float32")
+    spikes = [each for each in found if each.subject.kind == "spiked"]
+    assert bool(spikes) != any("spiked left out, as no spike so narrow fits" in s for s in said)
+    for spike in spikes:
+        assert (
+            spike.known.extremum.value > HEIGHT + min(math.sin(x) for x in spike.known.ends) - 0.01
+        )
 
 
 def test_margins_finer_than_float64_turn_no_answer(tmp_path):
@@ -233,11 +302,45 @@ def test_a_folder_that_holds_something_stays_as_it_is(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["kept"]
 
 
-def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+NAMES = (".", "../link", "../dangling", "../real", "with space", "ü π", "slash/", "../real/../new")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(FileAccessError, match="new: No space left on device"):
-        written(tmp_path / "new", Request(("1e-1",)))
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize("name", NAMES)
+def test_however_a_folder_is_named_it_is_written_and_nothing_beside_it(name, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dangling").symlink_to("wanted")
+    monkeypatch.chdir(tmp_path / "here")
+    place = Path(name)
+    written(place, Request(("1e-1",), kinds=("sine",)))
+    parts = {"onnx", "vnnlib", "instances.csv", "truth.csv"}
+    assert {file.name for file in place.iterdir()} == parts
+    names = {file.name for folder in (tmp_path, tmp_path / "here") for file in folder.iterdir()}
+    assert names - parts <= {"here", "real", "link", "dangling", "wanted", "new", *NAMES, "slash"}
+    with pytest.raises(RequestError, match="is not empty; name a new folder"):
+        written(place, Request(("1e-1",)))
+
+
+def test_a_link_to_itself_is_no_folder(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(RequestError, match="loop: is a file; name a new folder"):
+        written(tmp_path / "loop", Request(("1e-1",)))
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_is_left_where_writing_fails(there, error, tmp_path, monkeypatch):
+    def fail(path, content):
+        if path.name == "truth.csv":
+            raise error
+        return path.write_text(content.hex())
+
+    place = tmp_path / "new"
+    if there:
+        place.mkdir()
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises((FileAccessError, KeyboardInterrupt)) as raised:
+        written(place, Request(("1e-1",), kinds=("sine",)))
+    assert isinstance(error, KeyboardInterrupt) or "new: No space left" in str(raised.value)
+    assert [*tmp_path.rglob("*")] == ([place] if there else [])

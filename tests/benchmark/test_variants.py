@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from graphs import naive_exact, networks
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from sinrelu import build, layered
 from sinrelu.benchmark.variants import HEIGHT, difference, half_gap, resummed, spiked
+from sinrelu.certify.floats import BINARY32, BINARY64
 
 POINTS = st.integers(-64, 64).map(lambda k: k / 16)
 
@@ -53,3 +55,11 @@ def test_deeper_variants_make_differences_that_can_be_layered():
 def test_half_a_gap_leaves_room_for_one_float(x, sign):
     gap = Fraction(math.nextafter(x, math.inf)) - Fraction(x)
     assert Fraction(half_gap(sign * x)) == gap / 2
+
+
+@given(st.one_of(st.floats(1e-30, 1e30), st.integers(-99, 99).map(lambda k: 2.0**k)))
+def test_no_number_of_the_format_is_nearer_than_half_a_gap(x):
+    for format, number in ((BINARY64, np.float64), (BINARY32, np.float32)):
+        at = number(x)
+        for other in (np.nextafter(at, number(side)) for side in (-math.inf, math.inf)):
+            assert abs(Fraction(float(other)) - Fraction(float(at))) >= half_gap(float(at), format)
