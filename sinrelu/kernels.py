@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -49,6 +50,9 @@ HINT = "pip install 'sinrelu[fast]' makes this about eight times faster"
 COMPILING = "compiling kernels, which takes some seconds, once for this version"
 WIDTH = 64
 """So many maxima are taken side by side, as the vector units of a processor do."""
+
+SETTINGS = Lock()
+"""Held while numba's settings, of which there is one for all threads, are not the usual ones."""
 
 
 def backend_for(work: float, backend: str | None = None) -> str:
@@ -152,15 +156,19 @@ def _folder(files: set[str]) -> Path:
 
 @contextmanager
 def _kept_in(folder: Path) -> Iterator[None]:
-    """Have numba keep machine code there; it looks at its settings when a kernel is made."""
+    """Have numba keep machine code there; it looks at its settings when a kernel is made.
+
+    One thread at a time: else what another sets back is taken for the working directory.
+    """
     from numba import config
 
-    usual = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = usual
+    with SETTINGS:
+        usual = config.CACHE_DIR
+        config.CACHE_DIR = str(folder)
+        try:
+            yield
+        finally:
+            config.CACHE_DIR = usual
 
 
 def _larger(a: float, b: float) -> float:

@@ -5,12 +5,15 @@ import ctypes
 import math
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import FunctionType
 
 import llvmlite.binding as llvm
+import numba
 import numpy as np
 import pytest
 from graphs import ABSOLUTE, TENT, networks
@@ -308,6 +311,18 @@ def test_machine_code_goes_by_all_of_the_text(kernel):
         for name in {*function.__code__.co_names} - {"lanes"}:
             if name in function.__globals__:
                 assert imported(file).get(name, file) in files, name
+
+
+def test_threads_do_not_get_in_each_others_way_where_kernels_are_kept(tmp_path):
+    def kept(folder):
+        with kernels._kept_in(folder):
+            time.sleep(1e-3)
+            return numba.config.CACHE_DIR
+
+    usual, folders = numba.config.CACHE_DIR, [tmp_path / name for name in "abcdefgh"]
+    with ThreadPoolExecutor(len(folders)) as pool:
+        assert list(pool.map(kept, folders)) == list(map(str, folders))
+    assert usual == numba.config.CACHE_DIR
 
 
 def test_another_text_has_another_folder(tmp_path, monkeypatch):
