@@ -62,7 +62,7 @@ def check_free(folder: Path) -> None:
         raise RequestError(f"{folder}: is a file; name a new folder")
     room = _room(folder)
     if not (room.is_dir() and os.access(room, os.W_OK)):
-        raise FileAccessError(f"{folder}: cannot be made, as {room} is no folder to write to")
+        raise FileAccessError(f"{folder}: cannot be written, as {room} is no folder to write to")
 
 
 def _room(folder: Path) -> Path:

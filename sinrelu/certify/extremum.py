@@ -35,6 +35,8 @@ from sinrelu.network import Network, Row, without_dead_units
 
 MOST_CELLS = 500
 """Cells that are looked into exactly, at most; the values of some networks are alike in more."""
+MOST_HELD = 2**16
+"""Cells that are held at a time because they may be such, at most: this bounds the memory."""
 SLACK = 2.0**-50
 """Eight roundings: more than lo is of hi + lo, and than adding the radius makes."""
 
@@ -63,7 +65,7 @@ def greatest(network: Network, ends: Interval, format: Format = BINARY64) -> Ext
     ArithmeticAssumptionError if float64 is not what the proof assumes.
     """
     left, evaluation = _cells_left(network, ends, format)
-    if len(left) > MOST_CELLS:
+    if left is None:
         return None
     network = Network(tuple(without_dead_units(network.rows)))  # for evaluation they are not dead
     points: list[Point] = []
@@ -86,8 +88,10 @@ def _negated(network: Network) -> Network:
     return Network((*units, Row.of(((s, -w) for s, w in output.edges), -output.bias)))
 
 
-def _cells_left(network: Network, ends: Interval, format: Format) -> tuple[list[Span], float]:
-    """Run points 1 and 2: return the cells left, and a bound of evaluation."""
+def _cells_left(
+    network: Network, ends: Interval, format: Format
+) -> tuple[list[Span] | None, float]:
+    """Run points 1 and 2: return the cells left, None if too many, and a bound of evaluation."""
     expected = estimated_pieces(Finder.of(network), ends)
     backend = backend_for(expected * network.size, None)
     judge = Judge.of(network, rounding=Rounding.of(network, format), backend=backend)
@@ -100,6 +104,10 @@ def _cells_left(network: Network, ends: Interval, format: Format) -> tuple[list[
         block = [above, nodes.hi[:-1], nodes.lo[:-1], nodes.hi[1:], nodes.lo[1:]]
         cells = np.hstack([cells[:, cells[0] >= lower], np.array(block)[:, above >= lower]])
         evaluation = max(evaluation, found.evaluation)
+        if cells.shape[1] > MOST_HELD:
+            return None, evaluation
+    if cells.shape[1] > MOST_CELLS:
+        return None, evaluation
     exact = (list(map(Fraction, cell)) for cell in cells[1:].T.tolist())
     return [(a + b, c + d) for a, b, c, d in exact], evaluation
 

@@ -297,7 +297,7 @@ def test_a_folder_that_holds_something_stays_as_it_is(tmp_path):
         written(tmp_path, REQUESTS["skip"])
     with pytest.raises(RequestError, match="is a file; name a new folder"):
         written(tmp_path / "kept", REQUESTS["skip"])
-    with pytest.raises(FileAccessError, match="cannot be made"):
+    with pytest.raises(FileAccessError, match="cannot be written"):
         written(tmp_path / "kept" / "x", REQUESTS["skip"])
     assert [file.name for file in tmp_path.iterdir()] == ["kept"]
 

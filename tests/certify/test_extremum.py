@@ -135,6 +135,25 @@ def test_values_alike_in_too_many_cells_are_left_undecided(monkeypatch):
     assert greatest(UNREAD, (-1.0, 1.0)).value == Fraction(1, 2)
 
 
+@pytest.mark.parametrize(("held", "blocks"), [(4, 3), (2**16, 4)])
+def test_of_values_alike_all_over_few_are_held(held, blocks, monkeypatch):
+    monkeypatch.setattr(rounding, "CELLS", 2)
+    monkeypatch.setattr(extremum, "MOST_HELD", held)
+    seen = []
+    outputs = extremum.outputs
+    monkeypatch.setattr(extremum, "outputs", lambda *given: map(counted, outputs(*given)))
+
+    def counted(block):
+        seen.append(block)
+        return block
+
+    found = greatest(
+        Network([*KINKS, Row.of([(k, 2.0**-90) for k in range(1, 9)], 1.0)]), (0.0, 1.0)
+    )
+    assert len(seen) == blocks
+    assert (found is None) == (blocks < 4)
+
+
 @pytest.mark.parametrize("ends", [(1.0, 1.0), (1.0, 0.5), (-math.inf, 0.0), (0.0, 2.0**21)])
 def test_what_is_no_interval_is_refused(ends):
     with pytest.raises(RequestError, match="nodes"):
