@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sinrelu import Network, evaluate_exact, load
+from sinrelu import Network, load
+from sinrelu.arithmetic.numbers import read
 from sinrelu.errors import FileAccessError, FormatError
 
 SAT, UNSAT, TIMEOUT, UNKNOWN, ERROR = "sat", "unsat", "timeout", "unknown", "error"
@@ -126,10 +127,13 @@ def instances(folder: Path) -> list[Instance]:
 
 
 class Answer(NamedTuple):
-    """What a verifier says: its word, the x of its point, seconds, and its last words on stderr."""
+    """What a verifier says: its word, the x of its point, seconds, and its last words on stderr.
+
+    ``x`` is as it is written, as it may be no float64.
+    """
 
     verdict: str
-    x: float | None
+    x: str | None
     seconds: float
     message: str = ""
 
@@ -191,12 +195,21 @@ def beginning(file: Path) -> str:
         return stream.read(READ).decode(errors="replace")
 
 
-def understood(printed: str) -> tuple[str, float | None]:
-    """Return the first line that is a verdict, and a counterexample's x, as the nearest float64."""
+def understood(printed: str) -> tuple[str, str | None]:
+    """Return the first line that is a verdict, and a counterexample's x."""
     lines = printed.lower().splitlines()
     verdict = next((WORDS[line.strip()] for line in lines if line.strip() in WORDS), UNKNOWN)
     point = POINT.search(printed) if verdict == SAT else None
-    return verdict, float(point[1] or point[2]) if point else None
+    return verdict, point[1] or point[2] if point else None
+
+
+def readings(x: str) -> list[Fraction | float]:
+    """Return what a decimal number may stand for: the nearest float64, and if not far out itself.
+
+    Who computes in float64 writes 0.1 for another number than who computes exactly.
+    """
+    nearest, itself = float(x), read(x)
+    return [nearest, itself] if math.isfinite(nearest) and itself is not None else [nearest]
 
 
 class Miss(NamedTuple):
@@ -217,12 +230,21 @@ def network(file: Path) -> Network:
     return load(file)
 
 
-def missed(instance: Instance, x: float) -> Miss:
+def exact_value(network: Network, x: Fraction) -> Fraction:
+    """Evaluate in rational arithmetic, straight from the rows."""
+    values = [x]
+    for row in network.rows:
+        form = sum((Fraction(w) * values[s] for s, w in row.edges), Fraction(row.bias))
+        values.append(max(form, Fraction(0)))
+    return form
+
+
+def missed(instance: Instance, x: float | Fraction) -> Miss:
     """Return, exactly, by how much a point misses being a counterexample; none if ≤ 0."""
     if not math.isfinite(x):
         return Miss(Fraction(2) ** 1024, Fraction(2) ** 1024)
     at, low, high = (Fraction(number) for number in (x, instance.low, instance.high))
-    value = evaluate_exact(network(instance.folder / instance.onnx), at)
+    value = exact_value(network(instance.folder / instance.onnx), at)
     short = Fraction(instance.threshold) - value
     return Miss(max(low - at, at - high), short if instance.sense == "max" else -short)
 
@@ -237,15 +259,17 @@ class Judgement(NamedTuple):
 def judged(instance: Instance, answer: Answer) -> Judgement:
     """Hold an answer against the truth, and its point against the network in exact arithmetic.
 
+    A point is a counterexample if one of its readings is, and else misses as the nearest float64.
     Raises TruthError if a point proves the truth wrong.
     """
     if answer.verdict == UNSAT:
         return Judgement(RIGHT if instance.expected == UNSAT else WRONG_UNSAT)
     if answer.verdict != SAT:
         return Judgement(TIMEOUT if answer.verdict == TIMEOUT else NO_ANSWER)
-    miss = None if answer.x is None else missed(instance, answer.x)
+    misses = [missed(instance, x) for x in readings(answer.x)] if answer.x else []
+    miss = next((miss for miss in misses if miss.holds), misses[0] if misses else None)
     if instance.expected == UNSAT:
         if miss and miss.holds:
-            raise TruthError(f"{instance.vnnlib}: said to be unsat, but x = {answer.x!r} shows sat")
+            raise TruthError(f"{instance.vnnlib}: said to be unsat, but x = {answer.x} shows sat")
         return Judgement(WRONG_SAT, miss)
     return Judgement(RIGHT if miss is None or miss.holds else WRONG_POINT, miss)

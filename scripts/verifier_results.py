@@ -56,8 +56,7 @@ class Result:
     @property
     def answer(self) -> Answer:
         """What the verifier said."""
-        x = float(self.x) if self.x else None
-        return Answer(self.verdict, x, float(self.seconds), self.message)
+        return Answer(self.verdict, self.x or None, float(self.seconds), self.message)
 
     def held_against(self, instance: Instance) -> Result:
         """Judge the answer; raise Unsound if it proves the truth wrong."""
@@ -83,7 +82,7 @@ def read_results(file: Path) -> list[Result]:
             lines = list(csv.DictReader(stream))
         found = [Result(**line) for line in lines]
         for result in found:
-            _ = result.answer
+            _ = result.answer, float(result.x or 0)
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise FormatError(f"{file}: no table of results: {error}; remove it") from error
     return found

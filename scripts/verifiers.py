@@ -83,7 +83,7 @@ def verifier(text: str) -> Verifier:
             word.format(onnx="{onnx}", vnnlib="{vnnlib}", timeout="")
             for word in shlex.split(template)
         ]
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise RequestError(f"--verifier {text!r}: {error!r}") from error
     if not (sign and found.name and words):
         raise RequestError(f"--verifier {text!r}: expected marabou or NAME='COMMAND'")
@@ -134,7 +134,7 @@ def run(verifier: Verifier, instance: Instance, limit: float, grace: float) -> R
         onnx=instance.onnx,
         vnnlib=instance.vnnlib,
         verdict=answer.verdict,
-        x="" if answer.x is None else repr(answer.x),
+        x=answer.x or "",
         seconds=f"{answer.seconds:.2f}",
         message=answer.message,
     ).held_against(instance)

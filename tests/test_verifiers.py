@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,10 +183,10 @@ def test_what_breaks_down_is_told_with_its_last_words(benchmark_folder):
     ("printed", "expected"),
     [
         ("unsat\n", ("unsat", None)),
-        ("SAT \n((X_0 -1.5e-3)\n(Y_0 2))", ("sat", -1.5e-3)),
-        ("loading\nsat\n( ( X_0 .5 ) ( Y_0 1. ) )", ("sat", 0.5)),
-        ("sat\nX float32 [1,1]\n0.25\nY float32 [1,1]\n7.0\n", ("sat", 0.25)),
-        ("sat\n((X_0 1e999)(Y_0 0))", ("sat", float("inf"))),
+        ("SAT \n((X_0 -1.5e-3)\n(Y_0 2))", ("sat", "-1.5e-3")),
+        ("loading\nsat\n( ( X_0 .5 ) ( Y_0 1. ) )", ("sat", ".5")),
+        ("sat\nX float32 [1,1]\n0.25\nY float32 [1,1]\n7.0\n", ("sat", "0.25")),
+        ("sat\n((X_0 1e999)(Y_0 0))", ("sat", "1e999")),
         ("sat\n((X_0 nan)(Y_0 0))", ("sat", None)),
         ("unsat\n((X_0 0.5))", ("unsat", None)),
         ("timed-out\n", ("timeout", None)),
@@ -211,9 +212,29 @@ def test_a_miss_is_exact(network, x, threshold, sense):
     assert abs(miss.short) == abs(value - Fraction(threshold))
 
 
-def test_a_point_at_infinity_is_none(benchmark_folder):
+@pytest.mark.parametrize("x", ["1e999", "-1e999", "1e99999", "9" * 20_000])
+def test_a_point_far_out_is_none(benchmark_folder, x):
     [first, *_] = answers.instances(benchmark_folder)
-    assert not answers.missed(first, float("-inf")).holds
+    assert answers.judged(first, answers.Answer("sat", x, 0.0)).outcome == "wrong point"
+
+
+@pytest.mark.parametrize(
+    ("x", "threshold", "expected"),
+    [
+        ("0.3", Fraction(3, 10), "right"),  # which the float64 0.3 is below
+        ("0.1", Fraction(0.1), "right"),  # which 1/10 is below
+        ("2.00000000000000000001", 2, "right"),
+        ("2.0000000000000004", 2, "wrong point"),
+        ("0.3", Fraction("0.30000000000000000001"), "wrong point"),
+    ],
+)
+def test_a_point_counts_as_it_is_written_and_as_the_float_it_is_written_for(
+    benchmark_folder, x, threshold, expected
+):
+    """About |x| ≥ t on [−1, 2]: floats near a point may be counterexamples, or it alone."""
+    [first, *_] = answers.instances(benchmark_folder)
+    asked = replace(first, threshold=threshold)
+    assert answers.judged(asked, answers.Answer("sat", x, 0.0)).outcome == expected
 
 
 def test_a_counterexample_where_there_should_be_none_stops_everything(benchmark_folder):
@@ -309,6 +330,8 @@ def test_a_file_that_is_no_table_of_results_is_not_overwritten(benchmark_folder,
         "a=true {onnx} {vnnlib} {seed}",
         "a=true '{onnx} {vnnlib}",
         "a=true {onnx} {vnnlib} {",
+        "a=true {onnx} {vnnlib} {onnx.x}",
+        "a=true {onnx} {vnnlib} {onnx[x]}",
     ],
 )
 def test_a_command_without_its_places_is_refused(text):
@@ -335,7 +358,7 @@ def test_marabou_is_asked_with_its_own_defaults_and_only_its_answer_is_printed(t
         text=True,
         check=True,
     )
-    assert answers.understood(done.stdout) == ("sat", 0.1)
+    assert answers.understood(done.stdout) == ("sat", "0.1")
     assert done.stdout == "sat\n((X_0 0.1)\n(Y_0 0.2))\n"
     assert "noise {'verbosity': 0, 'timeoutInSeconds': 20} a.vnnlib" in done.stderr
 
