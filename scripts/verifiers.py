@@ -67,8 +67,9 @@ class Verifier:
 
 
 def anchored(word: str) -> str:
-    """Name a file of the repository from everywhere, as verifiers run in folders of their own."""
-    return f"{ROOT / word}" if (ROOT / word).is_file() else word
+    """Name a file from here, or of the repository, from everywhere: verifiers run elsewhere."""
+    places = (place / word for place in (Path.cwd(), ROOT))
+    return next((f"{place}" for place in places if place.is_file()), word)
 
 
 def verifier(text: str) -> Verifier:

@@ -339,12 +339,15 @@ def test_a_command_without_its_places_is_refused(text):
         verifiers.verifier(text)
 
 
-def test_commands_are_filled_in_and_name_the_repository_from_everywhere(benchmark_folder):
+def test_commands_are_filled_in_and_name_files_from_everywhere(benchmark_folder, monkeypatch):
     [first, *_] = answers.instances(benchmark_folder)
     words = verifiers.verifier("a b=README.md {onnx} -q={vnnlib} {timeout}").command(first, 2.5)
     onnx, vnnlib = (benchmark_folder.resolve() / name for name in (first.onnx, first.vnnlib))
     assert words == [f"{ROOT / 'README.md'}", f"{onnx}", f"-q={vnnlib}", "2.5"]
     assert verifiers.verifier("marabou").name == "maraboupy 2.0.0"
+    monkeypatch.chdir(benchmark_folder)
+    words = verifiers.verifier("a=./fake.py onnx {onnx} {vnnlib}").command(first, 2.5)
+    assert words[:2] == [f"{benchmark_folder / 'fake.py'}", "onnx"]
 
 
 def test_marabou_is_asked_with_its_own_defaults_and_only_its_answer_is_printed(tmp_path):
