@@ -258,6 +258,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SinreluError as error:
         print(f"scripts/verifiers: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit("scripts/verifiers: interrupted; what was run is kept") from None
     except TruthError as error:
         raise SystemExit(f"scripts/verifiers: the truth is wrong: {error}") from None
 

@@ -308,6 +308,19 @@ def test_results_are_kept_after_every_run_and_printed(benchmark_folder, capsys):
     assert capsys.readouterr() == (shown, "")
 
 
+def test_what_was_run_before_an_interruption_is_kept(benchmark_folder, monkeypatch):
+    def interrupted(verifier, instance, *limits, run=verifiers.run):
+        if instance.vnnlib.endswith("-2.vnnlib"):
+            raise KeyboardInterrupt
+        return run(verifier, instance, *limits)
+
+    monkeypatch.setattr(verifiers, "run", interrupted)
+    asked = ["--verifier", f"fake={fake(benchmark_folder, 'right').template}", "--jobs", "1"]
+    with pytest.raises(SystemExit, match="interrupted; what was run is kept"):
+        verifiers.main([f"{benchmark_folder}", *asked])
+    assert len(results.read_results(benchmark_folder / "results.csv")) >= 1
+
+
 def test_a_file_that_is_no_table_of_results_is_not_overwritten(benchmark_folder, capsys):
     file = benchmark_folder / "mine.csv"
     file.write_text("a,b\n1,2\n")

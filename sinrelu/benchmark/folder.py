@@ -41,10 +41,10 @@ def written(
     """Write a benchmark into a new or empty folder, whole or not at all; return its instances.
 
     The same request gives the same bytes. Raises RequestError if the folder holds something, or
-    what is asked for cannot be built; FileAccessError if it cannot be written; MissingExtraError if
-    the package onnx is not installed.
+    what is asked for cannot be built, or no answer be shown; FileAccessError if it cannot be
+    written; MissingExtraError if the package onnx is not installed.
     """
-    place = Path(os.path.realpath(folder))
+    place = Path(folder)
     onnx.package()
     check_free(place)
     found = list(instances(request, message))
@@ -58,7 +58,7 @@ def check_free(folder: Path) -> None:
     """Refuse a folder that holds something, or could not be made or written to."""
     if folder.is_dir() and any(folder.iterdir()):
         raise RequestError(f"{folder}: is not empty; name a new folder")
-    if os.path.lexists(folder) and not folder.is_dir():
+    if os.path.lexists(os.path.realpath(folder)) and not folder.is_dir():
         raise RequestError(f"{folder}: is a file; name a new folder")
     room = _room(folder)
     if not (room.is_dir() and os.access(room, os.W_OK)):
@@ -67,7 +67,8 @@ def check_free(folder: Path) -> None:
 
 def _room(folder: Path) -> Path:
     """Return where to write at first: in the folder if there is one, else beside it."""
-    return folder if folder.is_dir() else folder.parent
+    place = Path(os.path.realpath(folder))
+    return place if place.is_dir() else place.parent
 
 
 def _files(found: list[Instance], timeout: int) -> Iterator[tuple[str, bytes]]:
@@ -159,7 +160,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
             if not folder.is_dir():
-                new.replace(folder)
+                new.replace(os.path.realpath(folder))
                 return
             for part in sorted(new.iterdir(), key=Path.is_file):  # tables last
                 part.replace(folder / part.name)

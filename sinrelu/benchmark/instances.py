@@ -285,6 +285,7 @@ def _floats_near(at: Fraction, ends: Interval) -> list[float]:
     """Return the float64 and the float32 numbers on both sides of a place, the closest first."""
     nearest, single = float(at), np.float32(float(at))
     around = [nearest, *(math.nextafter(nearest, side) for side in (-math.inf, math.inf))]
-    around += [float(single), *(float(np.nextafter(single, np.float32(s))) for s in (-9, 9))]
+    beside = (np.nextafter(single, np.float32(side)) for side in (-math.inf, math.inf))
+    around += map(float, (single, *beside))
     inside = {x for x in around if ends[0] <= x <= ends[1]}
     return sorted(inside, key=lambda x: abs(Fraction(x) - at))

@@ -31,7 +31,7 @@ def _list_option(name: str, default: str, text: str) -> shared.Decorator:
     """Add an option for names or numbers with commas between them."""
 
     def split(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
-        return tuple(given.split(","))
+        return tuple(part.strip() for part in given.split(","))
 
     return click.option(
         name, metavar="A,B,...", default=default, show_default=True, callback=split, help=text

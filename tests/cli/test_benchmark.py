@@ -37,7 +37,7 @@ def test_a_table_on_stdout_and_what_is_done_on_stderr(capsys, place):
 
 def test_options_reach_the_networks(capsys, place):
     options = ["--wiring", "skip", "--weights", "float32", "--construction", "chebyshev"]
-    options += ["--kinds", "sine", "--intervals", "0.7:0.8,pi/3:1.1", "--seed", "3"]
+    options += ["--kinds", " sine", "--intervals", "0.7:0.8, pi/3:1.1", "--seed", "3"]
     assert run(["benchmark", "new", *SMALL, *options]) == 0
     assert capsys.readouterr().out.startswith("new: 4 instances\n")
     [model] = (place / "new" / "onnx").iterdir()
@@ -49,6 +49,8 @@ def test_options_reach_the_networks(capsys, place):
     [
         (["--margins", "1e-3,x"], "margins"),
         (["--intervals", "0.7"], "intervals"),
+        (["--intervals", "0:x"], "intervals"),
+        (["--margins", "1e400"], "margins"),
         (["--kinds", ""], "kinds"),
         (["--tol", "2"], "tol"),
         (["--wiring", "dense"], "wiring"),
