@@ -291,6 +291,11 @@ FAULTS = [
             "max(evaluation, found.evaluation)",
             "evaluation",
         ),
+        (
+            "units that nothing reads left out of evaluation",
+            "_cells_left(network, ends, format)\n    if",
+            "_cells_left(Network(tuple(without_dead_units(network.rows))), ends, format)\n    if",
+        ),
     ),
     *_of(
         "benchmark/instances.py",
@@ -306,6 +311,8 @@ FAULTS = [
             "None if _beyond(asked, known.extremum.value) else asked",
             "asked",
         ),
+        ("tolerances alike taken for two", "repr(float(tolerance(text))): text", "text: text"),
+        ("spikes beyond the interval", "ends[0] <= at <= ends[1] and ", ""),
     ),
     *_of(
         "verification/report.py",
