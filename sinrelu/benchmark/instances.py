@@ -102,7 +102,8 @@ class Subject:
 class Known:
     """The greatest or the least value of a network on an interval (``sense`` max or min).
 
-    ``rooms`` has, for the formats that the weights have, how far from N(x) it may be evaluated.
+    ``rooms`` has, for the formats that the weights have, how far from N(x) it may be evaluated at
+    floats near the place of the extremum; all over the interval that may be much more.
     """
 
     subject: Subject
@@ -118,9 +119,11 @@ class Known:
         found = find(subject.network, ends)
         if found is None:
             return None
-        rooms = {FLOAT64: found.evaluation}
-        if subject.weights == FLOAT32 and (single := find(subject.network, ends, BINARY32)):
-            rooms[FLOAT32] = single.evaluation
+        near = _floats_near(found.at, ends)
+        around, rooms = (min(near), max(near)), {}
+        for name in dict.fromkeys((FLOAT64, subject.weights)):
+            if there := find(subject.network, around, FORMATS[name]):
+                rooms[name] = there.evaluation
         return cls(subject, ends, sense, found, rooms)
 
 

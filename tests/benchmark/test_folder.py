@@ -165,6 +165,19 @@ def test_spikes_are_seen_by_one_float_alone(tmp_path):
     assert (sat["expected"], unsat["expected"]) == ("sat", "unsat")
 
 
+def test_spikes_are_seen_on_wide_intervals_too_where_rounding_does_much_elsewhere(tmp_path):
+    asked = Request(("1e-3",), kinds=("spiked",), margins=("1e-8",), intervals=("-3:2",))
+    written(tmp_path / "new", asked)
+    sat, _ = truth(tmp_path / "new")
+    assert sat["computed"] == "float64"
+    assert float(sat["evaluation_bound"]) > 0.1
+    session, x = (
+        onnxruntime.InferenceSession(tmp_path / "new" / sat["onnx"]),
+        float(sat["counterexample"]),
+    )
+    assert is_beyond(sat, float(session.run(None, {"x": [[x]]})[0][0, 0]))
+
+
 def test_differences_vanish_though_they_do_not_as_computed(tmp_path):
     written(tmp_path / "new", Request(("1e-4",), kinds=("difference",), margins=("1e-13",)))
     row = truth(tmp_path / "new")[0]
