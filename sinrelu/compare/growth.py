@@ -76,8 +76,8 @@ def law(entries: Iterable[Entry]) -> Law | None:
 class Reach(NamedTuple):
     """What networks of so many connections have at most: cells, and lines of a form over them.
 
-    A form that reads one of their units, or x, has at most ``one`` lines, one of two ``two``,
-    and no form has more than there are cells.
+    A form that reads one of their units, or x, has at most ``one`` lines; one that reads two has
+    at most ``two``; no form has more than there are cells. cells ≥ two ≥ one.
     """
 
     cells: int
@@ -94,7 +94,7 @@ class Reach(NamedTuple):
         cells = self.cells + (1 + more) * lines
         same = min(1 + more, 3) * lines
         apart = self.cells + min(1 + more, 2) * self.one
-        return Reach(cells, min(cells, max(self.two, same, apart)), max(self.one, lines))
+        return Reach(cells, min(cells, max(same, apart)), lines)  # nothing before had more
 
     def dominates(self, other: Reach) -> bool:
         """Whether it is at least as large in everything, and not the same."""
