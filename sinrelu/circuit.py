@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from mpmath import MPContext, libmp
 
+from sinrelu.arithmetic.numbers import of_raw
 from sinrelu.errors import GraphError, RequestError
 from sinrelu.network import Network, Number, Row, without_dead_units
 
@@ -45,7 +46,7 @@ class Affine:
             raise RequestError("affine forms of two circuits cannot be added")
         merged = dict(self.coefficients)
         for wire, coefficient in other.coefficients.items():
-            merged[wire] = merged.get(wire, 0) + coefficient
+            merged[wire] = merged[wire] + coefficient if wire in merged else coefficient
         return Affine(self.circuit, merged, self.constant + other.constant)
 
     def __mul__(self, factor: Real) -> Affine:
@@ -54,7 +55,8 @@ class Affine:
         return Affine(self.circuit, scaled, self.constant * scale)
 
     def __neg__(self) -> Affine:
-        return self * -1
+        negated = {wire: -c for wire, c in self.coefficients.items()}
+        return Affine(self.circuit, negated, -self.constant)
 
     def __sub__(self, other: Affine | Real) -> Affine:
         return self + -(other if isinstance(other, Affine) else self.circuit.number(other))
@@ -153,7 +155,7 @@ def _check_form(value: object, circuit: Circuit | None = None) -> None:
 
 def nearest_dyadic(number: Real, bits: int) -> Fraction:
     """Round an mpf to a number of bits, to nearest with ties to even."""
-    return Fraction(*libmp.to_rational(libmp.mpf_pos(number._mpf_, bits, libmp.round_nearest)))
+    return of_raw(libmp.mpf_pos(number._mpf_, bits, libmp.round_nearest))
 
 
 def nearest_float(number: Real) -> float:

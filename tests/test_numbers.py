@@ -7,9 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from graphs import ABSOLUTE, CONSTANT, TENT
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mpmath import MPContext
 
 from sinrelu import RequestError, build, evaluate_exact, evaluate_float64, evaluate_mpmath, program
+from sinrelu.arithmetic.numbers import dyadic, of_raw
 from sinrelu.certify import Partition, certify
 from sinrelu.evaluate import exact_error
 from sinrelu.evaluate.enclosed import enclosed_error, enclosures
@@ -218,3 +221,16 @@ def test_ends_are_rounded_outwards_and_tolerances_are_exact():
 def test_a_tolerance_is_kept_as_what_it_is():
     assert build(tol="1/3").meta["tol"] == build(tol=Fraction(1, 3)).meta["tol"] == "1/3"
     assert build(tol=1e-4).meta["tol"] == build(tol="1e-4").meta["tol"] == "0.0001"
+
+
+@given(st.integers(), st.integers(-2000, 2000))
+@example(0, -5)
+@example(-(3 << 500), -400)
+def test_powers_of_two_are_cancelled(mantissa, exponent):
+    found, expected = dyadic(mantissa, exponent), mantissa * Fraction(2) ** exponent
+    assert type(found) is Fraction
+    assert found.as_integer_ratio() == expected.as_integer_ratio()
+    assert hash(found) == hash(expected)
+    assert of_raw(MPContext().ldexp(mantissa % 2**53, exponent)._mpf_) == (
+        mantissa % 2**53 * Fraction(2) ** exponent
+    )

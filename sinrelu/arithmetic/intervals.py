@@ -12,6 +12,7 @@ from typing import Any
 from mpmath import MPIntervalContext, libmp
 
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
+from sinrelu.arithmetic.numbers import of_raw
 
 Interval = Any  # an mpi of an MPIntervalContext; mpmath ships no types
 Raw = Any  # mpmath's raw (sign, mantissa, exponent, bits) tuple
@@ -32,6 +33,8 @@ class Intervals(MPIntervalContext):  # type: ignore[misc]  # mpmath ships no typ
 
     def convert(self, x: object) -> Any:
         """Convert a number; leave anything else as it is, so that its own operators apply."""
+        if type(x) is int:  # most are small; mpmath takes its time
+            return self.rounded(libmp.from_int(x))
         try:
             return super().convert(x)
         except NotImplementedError:
@@ -67,11 +70,17 @@ class Intervals(MPIntervalContext):  # type: ignore[misc]  # mpmath ships no typ
 
 def lower(x: Interval) -> Fraction:
     """Return the lower end."""
-    return Fraction(*libmp.to_rational(x._mpi_[0]))
+    return of_raw(x._mpi_[0])
 
 
 def upper(x: Interval) -> Fraction:
     """Return the upper end; an OverflowError if it is infinite."""
     if x._mpi_[1] in (libmp.finf, libmp.fnan):
         raise OverflowError("the interval is unbounded")
-    return Fraction(*libmp.to_rational(x._mpi_[1]))
+    return of_raw(x._mpi_[1])
+
+
+def middle(x: Interval, bits: int) -> Fraction:
+    """Return the middle, rounded to nearest to so many bits."""
+    total = libmp.mpf_add(*x._mpi_)
+    return of_raw(libmp.mpf_pos(libmp.mpf_shift(total, -1), bits, libmp.round_nearest))

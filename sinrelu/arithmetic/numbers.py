@@ -9,7 +9,8 @@ of an int for the whole process once it was given something that is no number.
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from numbers import Rational
+from typing import Any, NamedTuple, cast
 
 from sinrelu.errors import RequestError
 
@@ -40,7 +41,29 @@ def rational(value: Any) -> Fraction | None:
 def _of_mpf(sign: int, mantissa: int, exponent: int, bits: int) -> Fraction | None:
     """Return what mpmath's four numbers stand for; without a mantissa an exponent is a NaN's."""
     bounded = abs(exponent + bits) <= LONGEST if mantissa else exponent == 0
-    return (-1) ** sign * int(mantissa) * Fraction(2) ** exponent if bounded else None
+    return of_raw((sign, mantissa, exponent, bits)) if bounded else None
+
+
+@Rational.register
+class _Ratio(NamedTuple):
+    """A quotient in lowest terms, which ``Fraction`` takes as it is."""
+
+    numerator: int
+    denominator: int
+
+
+def dyadic(mantissa: int, exponent: int) -> Fraction:
+    """Return mantissa · 2^exponent; no gcd is needed, which takes long for long numbers."""
+    twos = (mantissa & -mantissa).bit_length() - 1 if mantissa else -exponent
+    over, under = exponent + twos, -exponent - twos
+    ratio = _Ratio(mantissa >> twos << max(over, 0), 1 << max(under, 0))
+    return Fraction(cast(Rational, ratio))
+
+
+def of_raw(raw: tuple[int, Any, int, int]) -> Fraction:
+    """Return what mpmath's four numbers stand for: sign, mantissa, exponent, length."""
+    sign, mantissa, exponent, _ = raw
+    return dyadic(-int(mantissa) if sign else int(mantissa), exponent)
 
 
 def number(value: object, name: str) -> Fraction:

@@ -15,6 +15,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from sinrelu.arithmetic.numbers import dyadic
 from sinrelu.errors import FormatError
 from sinrelu.formats.npz import FORMAT, check_format, json_object, meta_text
 from sinrelu.network import Network, Row, exact_hex
@@ -75,7 +76,7 @@ class _Numbers:
         self.left -= 4 * len(mantissa) + abs(exponent)
         if self.left < 0:
             raise FormatError(f"{place}: the numbers up to here have more than {MAX_BITS} bits")
-        return int(mantissa, 16) * Fraction(2) ** exponent
+        return dyadic(int(mantissa, 16), exponent)
 
 
 def _check_fields(place: str, value: Any, fields: dict[str, type]) -> None:

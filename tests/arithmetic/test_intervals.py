@@ -10,7 +10,7 @@ from mpmath import libmp
 
 from sinrelu.arithmetic import fixed_point, intervals
 from sinrelu.arithmetic.fixed_point import RADIUS, sine_and_cosine
-from sinrelu.arithmetic.intervals import Intervals, lower, upper
+from sinrelu.arithmetic.intervals import Intervals, lower, middle, upper
 
 rationals = st.builds(
     lambda a, b, n: Fraction(a, b) * Fraction(2) ** n,
@@ -111,6 +111,24 @@ def test_an_unbounded_interval_has_no_upper_end():
     numbers = Intervals(53)
     with pytest.raises(OverflowError):
         upper(1 / numbers.mpf([0, 1]))
+
+
+def rounded(exact, bits):
+    """Round to so many bits, to nearest with ties to even, in rational arithmetic."""
+    power = exact.numerator.bit_length() - exact.denominator.bit_length()
+    power -= abs(exact) < Fraction(2) ** power
+    unit = Fraction(2) ** (power + 1 - bits)
+    return round(exact / unit) * unit
+
+
+@given(rationals, rationals, st.sampled_from([1, 2, 24, 300]))
+def test_the_middle_is_rounded_once(x, y, bits):
+    numbers = Intervals(64)
+    low, high = sorted((numbers.enclosing(x), numbers.enclosing(y)), key=lower)
+    hull = numbers.mpf([low.a, high.b])
+    exact = (lower(hull) + upper(hull)) / 2
+    assert middle(hull, bits) == rounded(exact, bits)
+    assert middle(hull, 53) == float(exact)
 
 
 def test_what_is_no_number_is_left_to_its_own_operators():
