@@ -112,19 +112,20 @@ class InductionBound:
         return inside and self.function == target.function
 
 
-def prove(network: Network) -> InductionBound | None:
+def prove(network: Network, ideal: Sequence[Row] | None = None) -> InductionBound | None:
     """Prove a bound for a network that says in ``meta["parameters"]`` by what plan it was written.
 
-    None if it does not say so, if its graph is not the plan's, if there is no room for the error in
-    the margin of its channels, or if the plan is too large.
+    ``ideal`` are the ``ideal_rows`` of that plan, if they are at hand. None if it does not say so,
+    if its graph is not the plan's, if there is no room for the error in the margin of its channels,
+    or if the plan is too large.
     """
     found = read_plan(network.meta.get("parameters"))
     if found is None or found[0].connections(found[1]) != network.connections:
         return None
     plan, reduction, margin = found
     rows = network.rows
-    longest = max(Fraction(n).numerator.bit_length() for row in rows for n in row.numbers)
-    numbers = Intervals(3 * longest // 2 + COARSE_BITS)
+    longest = max(n.as_integer_ratio()[0].bit_length() for row in rows for n in row.numbers)
+    numbers = Intervals(precision(longest))
     if numbers.prec > LARGEST_BITS:
         return None
     coarse = Intervals(COARSE_BITS)
@@ -133,7 +134,7 @@ def prove(network: Network) -> InductionBound | None:
         return None
     domain = domain_of(reduction)
     try:
-        ideal = ideal_rows(plan, reduction, margin, numbers)
+        ideal = ideal or ideal_rows(plan, reduction, margin, numbers)
         if (off := distances(rows, ideal, numbers)) is None:
             return None
         rounding = change_bound(rows, off, largest_magnitude(*domain))
@@ -141,6 +142,11 @@ def prove(network: Network) -> InductionBound | None:
         return None  # the weights have so few bits that at this precision an interval is unbounded
     function = next(name for name, turns in QUARTER_TURNS.items() if turns == reduction.phase)
     return InductionBound(function, domain, cell, rounding)
+
+
+def precision(bits: int) -> int:
+    """Return how many bits enclosures need of what is rounded to so many."""
+    return 3 * bits // 2 + COARSE_BITS
 
 
 def domain_of(reduction: RangeReduction) -> tuple[End, End]:

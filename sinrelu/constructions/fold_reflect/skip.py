@@ -179,10 +179,7 @@ class Frame(NamedTuple):
 
     def about(self, pivot: Real) -> Frame:
         """Turn to another pivot, by the addition formulas."""
-        return self.turned(pivot, *self.cosine.circuit.numbers.cos_sin(pivot - self.pivot))
-
-    def turned(self, pivot: Real, cos: Real, sin: Real) -> Frame:
-        """Turn to a pivot by the angle that has this cosine and sine."""
+        cos, sin = self.cosine.circuit.numbers.cos_sin(pivot - self.pivot)
         cosine, sine = self.cosine, self.sine
         return Frame(pivot, cos * cosine - sin * sine, cos * sine + sin * cosine)
 
@@ -212,7 +209,7 @@ def channel(frame: Frame, pivot: Real, margin: Real) -> Frame:
     """
     cos, sin = frame.cosine.circuit.numbers.cos_sin(pivot - frame.pivot)
     # one unit holds 1 + margin − cos(pivot − z) ≥ 0
-    held = 1 + margin - relu(1 + margin - frame.turned(pivot, cos, sin).cosine)
+    held = 1 + margin - relu(1 + margin - (cos * frame.cosine - sin * frame.sine))
     # held = cos·cosine − sin·sine in the old frame; solved for the old sine and turned by the same
     # angle, that is (cosine − cos·held)/sin: two reads, the old channel and the new one
     return Frame(pivot, held, (frame.cosine - cos * held) / sin)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mpmath import MPContext
 
+from sinrelu.arithmetic.intervals import Intervals, middle
 from sinrelu.circuit import Circuit, Real
 from sinrelu.constructions.base import (
     FLOAT64_TOL,
@@ -21,7 +22,7 @@ from sinrelu.constructions.fold_reflect.range_reduction import cheapest_reductio
 from sinrelu.constructions.fold_reflect.search import COMPARED, Found, Search
 from sinrelu.errors import RequestError
 from sinrelu.layering import by_layer
-from sinrelu.network import LAYERED, Network
+from sinrelu.network import LAYERED, Network, Row
 
 FLOAT64_BITS = 53
 ROUNDING = 1e-15
@@ -108,12 +109,31 @@ class _Choice(NamedTuple):
         while True:
             if self.request.message is not None and bits > LONG:
                 self.request.message(f"weights of {bits} bits, and what is proved of them")
-            network = self._frozen(bits)
-            error, rounding = self._error_and_rounding(network, bits)
+            network, error, rounding = self._rounded(bits)
             excess = SHARE * rounding / self.tol
             if excess <= 1:
                 return described(network, error)
             bits += int(numbers.log(excess, 2)) + 2
+
+    def _rounded(self, bits: int) -> tuple[Network, Real, Real]:
+        """Round the weights to so many bits; return the error bound, and what rounding adds.
+
+        With skip wiring both are proved, and what is rounded are the enclosures of that proof.
+        """
+        target, number = self.request.target, Circuit(FLOAT64_BITS).number
+        if not isinstance(self.found.plan, skip.Plan):
+            network = self._frozen(bits)
+            largest = induction.largest_magnitude(target.low, target.high)
+            off = induction.relative_distances(network.rows, bits)
+            rounding = number(induction.change_bound(network.rows, off, largest))
+            return network, self.found.plan.error_bound + rounding, rounding
+        numbers, margin = Intervals(induction.precision(bits)), margin_exponent(self.tol)
+        ideal = induction.ideal_rows(self.found.plan, self.search.reduction, margin, numbers)
+        network = Network(tuple(_middles(row, bits) for row in ideal), self._meta)
+        proof = induction.prove(network, ideal)
+        if proof is None or not proof.covers(target):
+            raise RequestError(f"domain: there is no proof for {target}")
+        return network, proof.sup_error, number(proof.rounding)
 
     def _frozen(self, bits: int | None) -> Network:
         """Round the weights to so many bits; layered units stand in the order of the layers."""
@@ -121,19 +141,6 @@ class _Choice(NamedTuple):
         output = self.found.plan.output(x, self.search.reduction, margin_exponent(self.tol))
         network = x.circuit.freeze(output, self._meta, bits)
         return network if network.skip_connections else by_layer(network)
-
-    def _error_and_rounding(self, network: Network, bits: int) -> tuple[Real, Real]:
-        """Return the error bound, proved with skip wiring, and what rounding adds to it."""
-        rows, target, number = network.rows, self.request.target, Circuit(FLOAT64_BITS).number
-        if isinstance(self.found.plan, skip.Plan):
-            proof = induction.prove(network)
-            if proof is None or not proof.covers(target):
-                raise RequestError(f"domain: there is no proof for {target}")
-            return proof.sup_error, number(proof.rounding)
-        largest = induction.largest_magnitude(target.low, target.high)
-        off = induction.relative_distances(rows, bits)
-        rounding = number(induction.change_bound(rows, off, largest))
-        return self.found.plan.error_bound + rounding, rounding
 
     @property
     def _meta(self) -> Mapping[str, object]:
@@ -143,6 +150,12 @@ class _Choice(NamedTuple):
         chosen = {"reduction": reduction, "margin": margin, "plans_compared": compared}
         claimed = {"construction": FOLD_REFLECT.name, **claim(self.request.target, self.tol)}
         return {**claimed, "searched": searched, "parameters": {**asdict(plan), **chosen}}
+
+
+def _middles(ideal: Row, bits: int) -> Row:
+    """Round the numbers that a row encloses to so many bits."""
+    *weights, bias = (middle(number, bits) for number in ideal.numbers)
+    return Row(ideal.sources, tuple(weights), bias)
 
 
 def margin_exponent(tol: Real) -> int:
