@@ -18,7 +18,7 @@ from sinrelu.certify.counterexample import Span
 from sinrelu.certify.cuts import preimage
 from sinrelu.certify.entry import Known, entry_of
 from sinrelu.certify.floats import BINARY32, BINARY64, Format
-from sinrelu.certify.pieces import Finder, estimated_pieces, most_pieces
+from sinrelu.certify.pieces import OVERHEAD, Finder, estimated_pieces, most_pieces
 from sinrelu.certify.rounding import Rounding
 from sinrelu.certify.survey import (
     NEGLIGIBLE,
@@ -58,6 +58,10 @@ WIDE = 100_000
 """Pieces from which on a bottleneck is looked for."""
 SUSPECTS = 6
 """Parts with the largest bounds, in which a witness is sought; in a large network only one."""
+
+
+PROVEN = 8
+"""What a multiplication by a weight costs in a proof, in such of plain evaluation."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,8 @@ def _surveyed(claim: Claim, plan: Plan, rounding: Rounding | None) -> tuple[Surv
     network, domain = claim.network, claim.domain
     partition = fitted(plan.partition, network, domain, claim.tol)
     needed = cells_needed(plan.expected or 0.0, partition)
-    backend = backend_for(needed * network.size, plan.backend)
+    work = PROVEN * (needed + partition.parts * OVERHEAD) * network.size
+    backend = backend_for(work, plan.backend)
     budget = usual_budget(network, backend)
     if plan.budget is not None:
         budget = count(plan.budget, "budget")
