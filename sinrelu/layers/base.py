@@ -61,16 +61,21 @@ class Layer(ABC):
         return self._memory
 
 
-def as_batch(
-    input: npt.ArrayLike, features: int | None = None, rows: int | None = None
-) -> FloatArray:
+def as_batch(input: npt.ArrayLike, features: int | None = None) -> FloatArray:
     """Return a batch as float64, shape (batch, features); a row or a number is a batch of one."""
     batch = np.atleast_2d(np.asarray(input, dtype=np.float64))
-    if batch.ndim != 2 or features not in (None, batch.shape[1]) or rows not in (None, len(batch)):
-        wanted = f"{_size(rows, 'batch')}, {_size(features, 'features')}"
-        raise RequestError(f"expected an array of shape ({wanted}), found {np.shape(input)}")
+    if batch.ndim != 2 or features not in (None, batch.shape[1]):
+        wanted = f"(batch, {'features' if features is None else features})"
+        raise RequestError(f"expected an array of shape {wanted}, found {np.shape(input)}")
     return batch
 
 
-def _size(number: int | None, name: str) -> str:
-    return name if number is None else f"{number}"
+def as_gradient(gradient: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """Return the gradient of an output of a shape as float64; nothing is broadcast.
+
+    For a row or a number it may be that of a batch of one. Raises RequestError for other shapes.
+    """
+    batch = np.atleast_2d(np.asarray(gradient, dtype=np.float64))
+    if batch.shape != np.broadcast_shapes((1, 1), shape):
+        raise RequestError(f"expected a gradient of shape {shape}, found {np.shape(gradient)}")
+    return batch.reshape(shape)

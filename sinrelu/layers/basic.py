@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sinrelu.arithmetic import FloatArray
 from sinrelu.arithmetic.numbers import count
 from sinrelu.errors import RequestError
-from sinrelu.layers.base import Layer, Parameter, as_batch
+from sinrelu.layers.base import Layer, Parameter, as_batch, as_gradient
 
 Seed = int | np.random.Generator | None
 
@@ -46,7 +46,8 @@ class Dense(Layer):
         shape = self.weight.value.shape
         start = np.zeros(shape[:1]) if isinstance(bias, bool) else bias
         if len(shape) != 2 or np.shape(start) != shape[:1]:
-            raise RequestError(f"weight: shape {shape} does not fit biases {np.shape(start)}")
+            found = f"weight: shape {shape} does not fit biases {np.shape(start)}"
+            raise RequestError(f"{found}; expected (outputs, inputs) and (outputs,)")
         self.bias = Parameter(start, mask=np.full(shape[:1], bias is not False))
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
@@ -59,7 +60,7 @@ class Dense(Layer):
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return G·W for gradients G of shape (batch, out); W's is Gᵀ·x and b's sums over rows."""
         shape, x = self._remembered().shape, as_batch(self._remembered())
-        gradient = as_batch(grad_output, len(self.bias.value), len(x))
+        gradient = as_gradient(grad_output, (len(x), len(self.bias.value)))
         self.weight.keep(gradient.T @ x)
         self.bias.keep(gradient.sum(axis=0))
         return (gradient @ self.weight.value).reshape(shape)
@@ -80,7 +81,8 @@ class ReLU(Layer):
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return the gradient where x > 0, and 0 elsewhere."""
-        return np.where(self._remembered(), grad_output, 0.0)
+        on = self._remembered()
+        return np.where(on, as_gradient(grad_output, on.shape), 0.0)
 
 
 class Square(Layer):
@@ -95,7 +97,7 @@ class Square(Layer):
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return the gradient times 2·x."""
         x: FloatArray = self._remembered()
-        return np.asarray(grad_output, dtype=np.float64) * 2 * x
+        return as_gradient(grad_output, x.shape) * 2 * x
 
 
 class Sigmoid(Layer):
@@ -104,13 +106,13 @@ class Sigmoid(Layer):
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return 1/(1 + e⁻ˣ) = exp(−log(e⁰ + e⁻ˣ))."""
         output: FloatArray = np.exp(-np.logaddexp(0.0, -np.asarray(input, dtype=np.float64)))
-        self._memory = output
+        self._memory = output.copy()  # the caller may change the other
         return output
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return the gradient times s·(1 − s), where s is the output."""
         s: FloatArray = self._remembered()
-        return np.asarray(grad_output, dtype=np.float64) * s * (1 - s)
+        return as_gradient(grad_output, s.shape) * s * (1 - s)
 
 
 class Softmax(Layer):
@@ -119,13 +121,13 @@ class Softmax(Layer):
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return the softmax of every row."""
         output: FloatArray = np.exp(log_softmax(as_batch(input))).reshape(np.shape(input))
-        self._memory = output
+        self._memory = output.copy()  # p[rows, labels] −= 1 is how many go on
         return output
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
         """Return J·g = s·(g − Σ gⱼsⱼ) in each row; J = diag(s) − s·sᵀ, where s is the output."""
         s: FloatArray = self._remembered()
-        product: FloatArray = s * np.asarray(grad_output, dtype=np.float64)
+        product: FloatArray = s * as_gradient(grad_output, s.shape)
         total: FloatArray = np.sum(product, axis=-1, keepdims=True)
         return product - s * total
 

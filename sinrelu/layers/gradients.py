@@ -54,10 +54,11 @@ def numeric_gradient(
     array = np.array(x, dtype=np.float64)
 
     def number() -> float:
-        value = np.asarray(function(array), dtype=np.float64)
-        if value.size != 1:
-            raise RequestError(f"function: expected one number, found shape {value.shape}")
-        return value.item()
+        value = function(array)
+        if value is None or np.size(value) != 1:  # None is NaN to numpy
+            found = "None" if value is None else f"shape {np.shape(value)}"
+            raise RequestError(f"function: expected one number, found {found}")
+        return float(np.asarray(value).item())
 
     return _quotients(number, array, _everywhere(array), step)
 

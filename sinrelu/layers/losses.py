@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.layers.base import Layer, as_batch
+from sinrelu.layers.base import Layer, as_batch, as_gradient
 from sinrelu.layers.basic import log_softmax
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": np.mean, "sum": np.sum, "none": np.asarray}
@@ -36,12 +36,19 @@ class Loss(Layer):
         """Return the loss of a batch."""
         losses, slopes = self._losses(np.asarray(input, dtype=np.float64))
         self._memory = slopes / losses.size if self.reduction == "mean" else slopes
-        return np.asarray(REDUCTIONS[self.reduction](losses))
+        loss = np.asarray(REDUCTIONS[self.reduction](losses))
+        self._shape = loss.shape
+        return loss
 
     def backward(self, grad_output: npt.ArrayLike = 1.0) -> FloatArray:
-        """Return the gradient with respect to the last batch, times the gradient at the loss."""
+        """Return the gradient with respect to the last batch, times the gradient at the loss.
+
+        The latter may be one number for all losses that ``none`` leaves.
+        """
         slopes: FloatArray = self._remembered()
         gradient = np.asarray(grad_output, dtype=np.float64)
+        if gradient.ndim:
+            gradient = as_gradient(gradient, self._shape)
         return slopes * gradient.reshape(gradient.shape + (1,) * (slopes.ndim - gradient.ndim))
 
 
@@ -53,8 +60,10 @@ class EntryLoss(Loss):
         self.target = as_batch(target)
 
     def _target(self, x: FloatArray) -> FloatArray:
-        rows, features = self.target.shape
-        as_batch(x, features, rows)
+        shape = self.target.shape
+        if np.atleast_2d(x).shape != shape:
+            wrong = f"shape {shape} does not fit a batch of shape {x.shape}"
+            raise RequestError(f"target: {wrong}; a row is a batch of one")
         return self.target.reshape(x.shape)
 
 

@@ -212,6 +212,8 @@ def test_a_numeric_gradient_has_the_shape_of_its_point():
 def test_a_numeric_gradient_is_that_of_one_number():
     with pytest.raises(RequestError, match=r"expected one number, found shape \(2,\)"):
         numeric_gradient(lambda t: t, [1.0, 2.0])
+    with pytest.raises(RequestError, match="expected one number, found None"):
+        numeric_gradient(lambda t: None, [1.0, 2.0])
 
 
 class Twice(Layer):

@@ -186,8 +186,43 @@ def test_a_gradient_of_another_batch_is_refused():
     layer = Dense(2, 1)
     layer.forward([[1.0, 2.0], [3.0, 4.0]])
     for gradient in (1.0, [[1.0]], [[1.0, 1.0]], [[1.0]] * 3):
-        with pytest.raises(RequestError, match=r"expected an array of shape \(2, 1\)"):
+        with pytest.raises(RequestError, match=r"expected a gradient of shape \(2, 1\), found"):
             layer.backward(gradient)
+
+
+@pytest.mark.parametrize("kind", [ReLU, Square, Sigmoid, Softmax])
+def test_a_gradient_is_not_broadcast(kind):
+    layer = kind()
+    layer.forward([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for shape in ((), (3,), (1, 3), (2, 1), (3, 2), (1, 2, 3)):
+        with pytest.raises(RequestError, match=r"expected a gradient of shape \(2, 3\), found"):
+            layer.backward(np.ones(shape))
+    layer.forward([1.0, 2.0, 3.0])
+    assert layer.backward([[1.0, 1.0, 1.0]]).shape == (3,)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_gradient_of_a_loss_is_not_broadcast(reduction):
+    for loss in (SquaredLoss(np.zeros((2, 3)), reduction), SoftmaxCrossEntropy([0, 2], reduction)):
+        shape = loss.forward(np.ones((2, 3))).shape
+        assert loss.backward(np.ones(shape)).tolist() == loss.backward().tolist()
+        for wrong in ((3,), (2, 1), (1, 2, 3)):
+            with pytest.raises(RequestError, match="expected a gradient of shape"):
+                loss.backward(np.ones(wrong))
+
+
+@pytest.mark.parametrize("kind", [Sigmoid, Softmax])
+def test_the_output_may_be_changed_in_place(kind):
+    layer, gradient = kind(), np.array([[1.0, -2.0]])
+    output = layer.forward([[0.5, 0.25]])
+    expected = layer.backward(gradient).tolist()
+    output[0, 1] -= 1
+    assert layer.backward(gradient).tolist() == expected
+
+
+def test_a_target_that_does_not_fit_is_named():
+    with pytest.raises(RequestError, match=r"target: shape \(1, 3\) does not fit .* \(3, 1\)"):
+        SquaredLoss([1.0, 2.0, 3.0]).forward([[1.0], [2.0], [3.0]])
 
 
 def moved(optimiser, steps):
