@@ -226,7 +226,7 @@ def _label_whole(
 ) -> None:
     whole = panels[0]
     style.label_domain(axes)
-    pieces = f", {len(whole.knots) - 1} pieces" if len(whole.knots) else ""
+    pieces = f", {_what(whole)}" if len(whole.knots) else ""
     axes.set_title(f"{style.headline(network)}{pieces}")
     if tol is not None:
         axes.set_title(f"tolerance {style.exact(tol)}", loc="right", color=ORANGE)
@@ -241,7 +241,7 @@ def _label_whole(
 def _what(panel: Panel) -> str:
     """Say what is drawn: pieces, or extremes between which the error is."""
     if len(panel.knots):
-        return f"{len(panel.knots) - 1} pieces"
+        return style.counted(len(panel.knots) - 1, "piece")
     parts = style.grouped(len(panel.x))
     return "" if panel.low is panel.high else f"least and largest error of {parts} parts"
 
@@ -254,7 +254,7 @@ def _label_zoom(axes: Axes, panel: Panel, whole: Panel, unit: Unit) -> None:
     shown = 0 if abs(exponent) < 2 else exponent
 
     def distance(x: float, _: int | None) -> str:
-        return style.short(round((x - panel.centre) / (unit.size * 10.0**shown), 3) + 0.0)
+        return style.short(round((x - panel.centre) / (unit.size * 10.0**shown), 3))
 
     axes.xaxis.set_major_locator(MultipleLocator(step, offset=panel.centre))
     axes.xaxis.set_major_formatter(FuncFormatter(distance))

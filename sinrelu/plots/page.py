@@ -113,7 +113,7 @@ def formula(network: Network, row: Computed) -> str:
 def signed(weight: float, name: str) -> str:
     """Write a term with its sign; a number alone is one without a name."""
     size = abs(weight)
-    factor = "" if size == 1 and name else f"{size:.4g}".replace("-", "−") + "·" * bool(name)
+    factor = "" if size == 1 and name else style.short(size, 4) + "·" * bool(name)
     return f"{'−' if weight < 0 else '+'} {factor}{name}"
 
 

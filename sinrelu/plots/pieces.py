@@ -73,7 +73,7 @@ def pieces_figure(
         axes.set(xlim=domain, ylim=(0, 1.28 * top / unit), xlabel="x", ylabel=per_unit)
         style.label_domain(axes)
         axes.set_title(style.headline(network))
-        own = f"this network: {style.grouped(len(found) - 1)} pieces"
+        own = f"this network: {style.counted(len(found) - 1, 'piece')}"
         axes.text(0.01, 0.92, own, color=BLUE, transform=axes.transAxes)
         if tol is not None:
             best = _fewest_text(domain, tol, function)

@@ -37,6 +37,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#B04D00", "#01502C", "#6C1E6C"
 protan and deutan eyes as well, from each other and from ``GREY``."""
 GREY = "0.42"
 PALE_BLUE, PALE_GREEN, BAND = "#9CC9E3", "#6CC49A", "0.955"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NARROWEST = 2.0**-32
 WIDTH, DPI = 6.5, 200
 """Inches, the text width of a page; at this size the type is that of a caption."""
@@ -90,7 +91,7 @@ def headline(network: Network) -> str:
     """Return one line about a network; its construction is what its file says."""
     method = network.meta.get("construction")
     built = f"{method}, " if isinstance(method, str) and method.isprintable() else ""
-    size = f"{network.connections} connections, {network.units} units"
+    size = f"{counted(network.connections, 'connection')}, {counted(network.units, 'unit')}"
     return f"{built}{network.wiring} wiring: {size}"
 
 
@@ -150,9 +151,12 @@ def exact(tol: Fraction | float) -> str:
     return f"±{exact_text(Fraction(tol))}"
 
 
-def short(number: float) -> str:
-    """Write a number of few digits, with a true minus."""
-    return f"{number:g}".replace("-", "−")
+def short(number: float, digits: int = 6) -> str:
+    """Write a number with few digits: 0.25, −3, 9.6·10⁻⁵."""
+    size, _, exponent = f"{abs(number):.{digits}g}".partition("e")
+    if exponent:
+        size = f"{size}·10{str(int(exponent)).translate(RAISED)}".removeprefix("1·")
+    return f"−{size}" if number < 0 else size
 
 
 def plain(number: float) -> str:
@@ -166,3 +170,8 @@ def plain(number: float) -> str:
 def grouped(count: int) -> str:
     """Write a count with thin spaces between groups of three digits, if it has over four."""
     return f"{count:,}".replace(",", "\u2009") if abs(count) > 9999 else f"{count}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write so many of what has a plural in s."""
+    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"

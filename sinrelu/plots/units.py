@@ -72,7 +72,9 @@ def units_to_draw(network: Network) -> list[int]:
     """Return the units that do more than carry a value; RequestError if there are too many."""
     rows = network.rows[:-1]
     shown = [number for number, row in enumerate(rows, start=1) if not row.is_carry]
-    if not 1 <= len(shown) <= MOST_UNITS:
+    if not shown:
+        raise RequestError("no unit does more than carry a value; there is nothing to draw")
+    if len(shown) > MOST_UNITS:
         wanted = f"{len(shown)} units cannot be drawn side by side"
         raise RequestError(f"{wanted}, at most {MOST_UNITS} can")
     return shown
@@ -170,6 +172,14 @@ def _draw_unit(
     note = note if len(note) <= LONGEST_NOTE else ""
     if seen != domain:
         axes.set_facecolor(BAND)
-        times = round((domain[1] - domain[0]) / (seen[1] - seen[0]))
-        note = f"± {plain(float(f'{(seen[1] - seen[0]) / 2:.2g}'))}   × {grouped(times)}"
+        note = _magnification(seen, domain)
     axes.set_xlabel(note, size=NOTE_SIZE, labelpad=1.5, color="0.3")
+
+
+def _magnification(seen: Domain, domain: Domain) -> str:
+    """Say how wide a window is, and what part of the domain: in two lines if one is too short."""
+    width = seen[1] - seen[0]
+    reach, times = float(f"{width / 2:.2g}"), round((domain[1] - domain[0]) / width)
+    notes = f"± {plain(reach)}", f"× {grouped(times)}"
+    line = "   ".join(notes)
+    return line if len(line) <= LONGEST_NOTE else "\n".join(notes)

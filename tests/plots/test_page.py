@@ -371,7 +371,7 @@ class TestPage:
 
     def test_it_starts_with_the_whole_domain_and_the_output(self, page):
         assert tuple(page("() => view")) == DEFAULT.cover
-        assert "Magnified 1 times" in self.text(page, "place")
+        assert "The whole domain. In view: " in self.text(page, "place")
         assert "over 100 pieces" in self.text(page, "place")
         assert self.text(page, "title") == "The output"
         assert self.text(page, "formula").startswith("N(x) = ")
@@ -523,7 +523,7 @@ class TestFile:
             Row((3,), (1.0,), -1e-6),
         ]
         texts = [row["text"] for row in json.loads(data_of(Network(rows), DEFAULT, 1))["rows"]]
-        assert texts == ["u₁ = relu(−x + 0.5)", "u₃ = relu(2·x − 0.3333·u₁)", "N(x) = u₃ − 1e−06"]
+        assert texts == ["u₁ = relu(−x + 0.5)", "u₃ = relu(2·x − 0.3333·u₁)", "N(x) = u₃ − 10⁻⁶"]
         many = Network(
             [
                 *(Row((0,), (float(k),), 1.0) for k in range(2, 22)),

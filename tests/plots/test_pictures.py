@@ -1,6 +1,7 @@
 """Pictures of the graph, its units, its pieces and of scaling: they show what is there."""
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ from study import TABLE
 
 from sinrelu import Circuit, RequestError, build, cli, evaluate_float64, relu, save
 from sinrelu.certify import DOMAIN
+from sinrelu.certify.pieces import Pieces
 from sinrelu.cli.plot import FOLDING, KINDS
 from sinrelu.compare.growth import law, series
 from sinrelu.compare.tables import as_csv
@@ -25,7 +27,16 @@ from sinrelu.plots.network import (
 )
 from sinrelu.plots.pieces import fewest_before, fewest_density, pieces_figure
 from sinrelu.plots.scaling import LABEL_DECADES, spread
-from sinrelu.plots.units import TEETH, halved, rises, units_figure, values, visible_windows
+from sinrelu.plots.style import counted, headline, short
+from sinrelu.plots.units import (
+    TEETH,
+    halved,
+    rises,
+    units_figure,
+    units_to_draw,
+    values,
+    visible_windows,
+)
 from sinrelu.target import Target
 from sinrelu.verification.sampling import find_pieces
 
@@ -171,10 +182,25 @@ class TestUnits:
         assert grey
         for axes in grey:
             low, high = axes.get_xlim()
-            reach, times = axes.get_xlabel().removeprefix("± ").split("   × ")
+            reach, times = re.fullmatch(r"± (\S+)\s+× (\S+)", axes.get_xlabel()).groups()
             assert float(reach) == pytest.approx((high - low) / 2, rel=0.05)
             assert float(times.replace("\u2009", "")) == pytest.approx(2000 / (high - low))
         assert "x = −333.333 ±" in figure.get_suptitle()
+
+    def test_notes_are_as_wide_as_their_panels(self):
+        target = Target.parse("sin", ("0", "1000000"))
+        wide = build(target, "skip", 1e-1)
+        figure = units_figure(wide, Pieces(target.cover, None), target)
+        figure.draw_without_rendering()
+        shown = [axes for axes in figure.axes if axes.axison]
+        assert any("\n" in axes.get_xlabel() for axes in shown)
+        for axes in shown:
+            assert axes.xaxis.label.get_window_extent().width <= 1.05 * axes.bbox.width
+
+    def test_nothing_to_show_is_said(self):
+        circuit = Circuit()
+        with pytest.raises(RequestError, match="no unit does more than carry a value"):
+            units_to_draw(circuit.freeze(circuit.input))
 
     def test_the_domain_is_named(self, network):
         target = Target.parse("sin", ("-1", "pi/2"))
@@ -185,6 +211,17 @@ class TestUnits:
         large = build("taylor", wiring="skip", tol=1e-8)
         with pytest.raises(RequestError, match="side by side"):
             units_figure(large, find_pieces(build("chebyshev", tol=1e-2)))
+
+
+def test_what_there_is_one_of_is_not_many():
+    circuit = Circuit()
+    assert headline(circuit.freeze(circuit.input)) == "layered wiring: 1 connection, 0 units"
+    assert counted(10_000, "piece") == "10\u2009000 pieces"
+
+
+def test_small_numbers_are_written_with_a_power_of_ten():
+    assert [short(x) for x in (-0.0, -0.25, 1e-5)] == ["0", "−0.25", "10⁻⁵"]
+    assert short(-9.587e-12, 3) == "−9.59·10⁻¹²"
 
 
 class TestPieces:

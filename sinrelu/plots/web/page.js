@@ -67,11 +67,12 @@ function place() {
 function describe(cursor) {
   const { name } = data.rows[wire - 1];
   write("read", `x = ${cursor.x},  ${errorName} = ${rounded(cursor.error)},  ${name} = ${cursor.value}`);
-  const times = grouped(rounded((data.domain[1] - data.domain[0]) / (view[1] - view[0])));
+  const times = (data.domain[1] - data.domain[0]) / (view[1] - view[0]);
+  const looked = times > 1 ? `Magnified ${grouped(rounded(times))} times` : "The whole domain";
   const pieces = sight.knots ? counted(sight.knots.length + 1, "piece") : `over ${MOST_MARKED} pieces`;
-  const { x, error: size } = sight.worst;
-  const worst = isNaN(size) ? "no finite error" : `largest error seen ${rounded(size)} at x = ${x}`;
-  write("place", `Magnified ${times} times. In view: ${pieces}, ${worst}`);
+  const { x, error } = sight.worst;
+  const worst = isNaN(error) ? "no finite error" : `largest error seen ${rounded(error)} at x = ${x}`;
+  write("place", `${looked}. In view: ${pieces}, ${worst}`);
 }
 
 function write(id, text) {
