@@ -14,6 +14,8 @@ from sinrelu.errors import RequestError
 FOLDING = "folding"
 PAGE = ".html"
 KINDS = ("error", "network", "units", "pieces", "scaling", FOLDING)
+BANDED = ("error", "pieces")
+"""Kinds that show a tolerance."""
 FINEST = 1e-30
 """Far below what float64 tells of an error."""
 
@@ -72,7 +74,7 @@ def command(
         network = load(file)
         network.require_float64(f"{file}")
         target = shared.target_of(function, domain, network.meta)
-        limit = asked or _said(network.meta)
+        limit = asked or (_said(network.meta) if kind in BANDED else None)
         with shared.progress_bar("drawing") as progress:
             if kind == FOLDING:
                 content = plots.folding_film(network, output.suffix, target, progress)

@@ -349,5 +349,6 @@ def test_a_network_is_drawn_against_what_its_file_says(tmp_path, capfd, monkeypa
         "cos on [0, 1]",
         f"{says}cos on [−10, 2π]\n",
     )
+    assert axes_of({}, "--kind", "units") == (None, "cos on [−10, 2π]", f"{says}cos on [−10, 2π]\n")
     for nonsense in (None, "tiny", 0, -1e-4, 2, 1e-99, True, [1e-4]):
         assert axes_of({"tol": nonsense, "domain": None}) == (None, "sin on [−π, π]", "")
