@@ -126,18 +126,17 @@ class Film:
         """Yield all frames in order."""
         for number in range(len(self.steps)):
             yield from self._fold(number)
-        *rising, last = self._rise()
-        yield from (*rising, last)
+        shown = list(self._rise())
+        yield from shown
         left = len(self.steps)
         while left and np.ptp(self.points[left - 1]) <= WIDEST:
             left -= 1
-            *opening, last = self._unfold(left)
-            yield from (*opening, last)
+            shown = list(self._unfold(left))
+            yield from shown
         done = f"N(x) on {self.target.interval}, all folds undone"
-        caption = f"folds {left} … 1 are undone likewise" if left else done
+        caption = f"{_folds(left)} undone likewise" if left else done
         at_rest = np.zeros(POINTS + 2, dtype=bool)
-        still = last._replace(turned=at_rest, caption=caption)
-        yield from HOLD * [still]
+        yield from HOLD * [shown[-1]._replace(turned=at_rest, caption=caption)]
 
     def _fold(self, number: int) -> Iterator[Frame]:
         """Turn what lies beyond the pivots of a step, then come closer to what is left."""
@@ -230,6 +229,10 @@ def _between(ends: Sequence[float], others: Sequence[float], part: float) -> tup
     return middle - length / 2, middle + length / 2
 
 
+def _folds(last: int) -> str:
+    return f"folds {last} … 1 are" if last > 1 else "fold 1 is"
+
+
 def _thickness(folds: float) -> float:
     return min(THICKEST, LINE + LAYER * folds)
 
@@ -272,15 +275,8 @@ def _gif(images: Sequence[Image.Image]) -> bytes:
     palette = _palette()
     first, *rest = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images)
     stream = io.BytesIO()
-    first.save(
-        stream,
-        "GIF",
-        save_all=True,
-        append_images=rest,
-        duration=1000 // FPS,
-        loop=0,
-        optimize=False,
-    )
+    look = {"duration": 1000 // FPS, "loop": 0, "optimize": False}
+    first.save(stream, "GIF", save_all=True, append_images=rest, **look)
     return stream.getvalue()
 
 
@@ -298,20 +294,12 @@ def _palette() -> Image.Image:
 
 
 def _mp4(images: Sequence[Image.Image]) -> bytes:
-    size = f"{images[0].width}x{images[0].height}"
-    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{FPS}", "-i", "-"]
-    coded = [
-        "-pix_fmt",
-        "yuv420p",
-        "-fflags",
-        "+bitexact",
-        "-flags:v",
-        "+bitexact",
-        "-threads",
-        "1",
-    ]
-    whole = ["-f", "mp4", "-movflags", "frag_keyframe+empty_moov", "-"]
-    command = [ffmpeg(), "-loglevel", "error", *source, *coded, *whole]
+    options = (
+        f"-f rawvideo -pix_fmt rgb24 -s {images[0].width}x{images[0].height} -r {FPS} -i - "
+        "-pix_fmt yuv420p -fflags +bitexact -flags:v +bitexact -threads 1 "
+        "-f mp4 -movflags frag_keyframe+empty_moov -"
+    )
+    command = [ffmpeg(), "-loglevel", "error", *options.split()]
     raw = b"".join(image.tobytes() for image in images)
     done = subprocess.run(command, input=raw, capture_output=True, check=False)
     if done.returncode:

@@ -121,9 +121,8 @@ def _step(z: FloatArray, slope: FloatArray, value: FloatArray, other: FloatArray
     order = np.argsort(z)
     sides = np.sign(slope * other)[order]
     sign = sides[0]
-    offsets = (
-        value[order] - sides * z[order]
-    )  # on a segment that is not turned, value = ±z + offset
+    # on a segment that is not turned, value = ±z + offset
+    offsets = value[order] - sides * z[order]
     at = np.flatnonzero(np.diff(sides))
     if not 1 <= len(at) <= MOST_PIVOTS:
         return None

@@ -135,7 +135,7 @@ def visible_windows(network: Network, domain: Domain) -> list[Domain]:
         counts = rises(network, np.concatenate([seen[:1], x, seen[1:]]))
         for unit, count in enumerate(counts):
             if found[unit] is None and count <= (TEETH if halvings else READABLE):
-                back = 1 if halvings > 0 and count == 0 < last[unit] else 0
+                back = int(count == 0 < last[unit])
                 found[unit] = halved(domain, halvings - back)
         last = counts
         if None not in found:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -99,12 +100,13 @@ def test_everything_stays_in_view():
         assert bottom - high <= frame.heights.min() <= frame.heights.max() <= top + high
 
 
-def test_of_a_wide_domain_so_much_is_unfolded_as_can_be_seen():
-    target = Target.parse("cos", ("-1000pi", "1000pi"))
+@pytest.mark.parametrize(("end", "rest"), [("1000pi", r"folds \d+ … 1 are"), ("30", "fold 1 is")])
+def test_of_a_wide_domain_so_much_is_unfolded_as_can_be_seen(end, rest):
+    target = Target.parse("cos", (f"-{end}", end))
     shown = Film.of(build(target, "skip", 1e-3), target)
     last = list(shown.frames())[-1]
     assert np.ptp(last.along) <= WIDEST
-    assert "are undone likewise" in last.caption
+    assert re.fullmatch(f"{rest} undone likewise", last.caption)
 
 
 def test_other_networks_are_refused_with_what_to_do_instead():
