@@ -31,7 +31,7 @@ def gradient_error(layer: Layer, input: npt.ArrayLike, step: float = STEP) -> fl
     x = np.array(input, dtype=np.float64)
     shape = np.shape(layer.forward(x))
     direction = np.asarray(np.random.default_rng(0).standard_normal(shape))
-    claims = [(x, np.asarray(layer.backward(direction), dtype=np.float64), _everywhere(x))]
+    claims = [(x, np.asarray(layer.backward(direction), dtype=np.float64), np.ones(x.shape, bool))]
     claims += [(p.value, p.gradient, p.free) for p in layer.parameters()]
 
     def projection() -> float:
@@ -60,11 +60,7 @@ def numeric_gradient(
             raise RequestError(f"function: expected one number, found {found}")
         return float(np.asarray(value).item())
 
-    return _quotients(number, array, _everywhere(array), step)
-
-
-def _everywhere(x: FloatArray) -> BoolArray:
-    return np.ones(x.shape, dtype=bool)
+    return _quotients(number, array, np.ones(array.shape, bool), step)
 
 
 def _quotients(
