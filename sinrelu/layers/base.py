@@ -29,9 +29,12 @@ class Parameter:
         self.value[~self.free] = 0.0
         self.gradient: FloatArray = np.zeros_like(self.value)
 
-    def keep(self, gradient: FloatArray) -> None:
-        """Replace the gradient."""
-        self.gradient = np.where(self.free, gradient, 0.0) if self._sparse else gradient
+    def keep(self, gradient: npt.ArrayLike) -> None:
+        """Replace the gradient; a RequestError if it has not the value's shape."""
+        found = np.asarray(gradient, dtype=np.float64)
+        if found.shape != self.value.shape:
+            raise RequestError(f"gradient: shape {found.shape} for values of {self.value.shape}")
+        self.gradient = np.where(self.free, found, 0.0) if self._sparse else found
 
 
 class Layer(ABC):

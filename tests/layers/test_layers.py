@@ -201,6 +201,15 @@ def test_a_gradient_is_not_broadcast(kind):
     assert layer.backward([[1.0, 1.0, 1.0]]).shape == (3,)
 
 
+def test_a_gradient_kept_has_the_shape_of_what_learns():
+    parameter = Parameter([1.0, 2.0, 3.0])
+    parameter.keep([1, 2, 3])
+    assert parameter.gradient.tolist() == [1.0, 2.0, 3.0]
+    for wrong in (1.0, [1.0], [[1.0, 2.0, 3.0]]):  # a sum too many, or too few
+        with pytest.raises(RequestError, match=r"gradient: shape .* for values of \(3,\)"):
+            parameter.keep(wrong)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_a_gradient_of_a_loss_is_not_broadcast(reduction):
     for loss in (SquaredLoss(np.zeros((2, 3)), reduction), SoftmaxCrossEntropy([0, 2], reduction)):
