@@ -29,7 +29,8 @@ class Sequential(Layer):
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise RequestError(f"layers: expected a Layer such as Dense, found {layer!r}")
-        if len(set(map(id, self.layers))) < len(self.layers):
+        flat = list(_flat(self))
+        if len(set(map(id, flat))) < len(flat):
             raise RequestError("layers: the same layer is there twice")
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:

@@ -175,6 +175,8 @@ def test_squared_loss_is_a_mean_over_all_entries():
         lambda: SoftmaxCrossEntropy([2]).forward([[1.0, 2.0]]),
         lambda: SoftmaxCrossEntropy([-1]).forward([[1.0, 2.0]]),
         lambda: Sequential(*[ReLU()] * 2),
+        lambda: Sequential(*[Sequential(ReLU())] * 2),
+        lambda: [Sequential(layer, Sequential(layer)) for layer in [ReLU()]],
     ],
 )
 def test_what_does_not_fit_is_refused(mistake):
