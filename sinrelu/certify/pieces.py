@@ -44,6 +44,8 @@ PROBE_LENGTHS = tuple(2.0**-power for power in (5, 10, 15, 20, 25, 30))
 """Pieces are first counted on so many intervals, each so long in proportion to its share."""
 ENOUGH = 2**15
 """Where more are found there, shorter intervals are tried."""
+FEWEST = 2**9
+"""Pieces to be expected in each part of a domain, if that is cut to find them."""
 MAX_PIECES = 5_000_000
 """More are not enumerated; of a large network fewer."""
 MARGIN = 1.25
@@ -261,7 +263,8 @@ class Pieces:
         expected = estimated_pieces(finder, domain)
         if expected > MARGIN * limit:
             return cls(domain, None, expected)
-        ends, parts, count = subintervals(domain, min(64, most_parts(network))), [], 1
+        most = min(64, most_parts(network), 1 + int(expected) // FEWEST)
+        ends, parts, count = subintervals(domain, most), [], 1
         with threads() as pool:
             searched = pool.map(lambda part: list(finder.blocks(part)), ends)
             for index, (part, found) in enumerate(zip(ends, searched, strict=True), start=1):
