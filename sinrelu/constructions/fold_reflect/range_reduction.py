@@ -175,12 +175,13 @@ def reductions(target: Target, bits: int = 53, layered: bool = False) -> Iterato
     low, high = target.ends(numbers)
     origin = int(numbers.floor(low)) if max(low, -high) > FAR else 0
     phase = quarter_turns(target.function)
-    middle = int(numbers.nint((low + high) / numbers.pi))
+    pi = +numbers.pi  # a number: mpmath's constant is rounded anew at each use
+    middle = int(numbers.nint((low + high) / pi))
     slack = _slack(numbers, bits) * max(abs(low), abs(high), 1)
     for centre in sorted(range(middle - 2, middle + 3), key=lambda c: (abs(c - middle), -c)):
-        above, below = high - centre * numbers.pi / 2, centre * numbers.pi / 2 - low
-        if max(above, below) <= numbers.pi + slack:
-            half = (centre + phase) % 2 == 1 and max(above, below) <= numbers.pi / 2 + slack
+        above, below = high - centre * pi / 2, centre * pi / 2 - low
+        if max(above, below) <= pi + slack:
+            half = (centre + phase) % 2 == 1 and max(above, below) <= pi / 2 + slack
             side = half * ((below <= slack) - (above <= slack))
             yield RangeReduction(origin, centre, phase, half=half, side=side)
     middle += (middle + phase + 1) % 2  # an extremum
@@ -189,9 +190,9 @@ def reductions(target: Target, bits: int = 53, layered: bool = False) -> Iterato
     for folds in range(least, least + 4):
         room = int(max(0, min(2**folds - reach, reach / 64, CHOICES))) // 2 * 2
         extrema = range(middle - room, middle + room + 1, 2)
-        centre = min(extrema, key=lambda c: rounding_error(c * numbers.pi / 2 - origin, bits))
+        centre = min(extrema, key=lambda c: rounding_error(c * pi / 2 - origin, bits))
         reach = _reach(numbers, low, high, centre)
-        start = numbers.mpf(0) if layered else centre * numbers.pi / 2 - origin
+        start = numbers.mpf(0) if layered else centre * pi / 2 - origin
         chosen = tuple(multiples(numbers, reach, folds, start, bits))
         yield RangeReduction(origin, centre, phase, chosen)
 
@@ -201,11 +202,12 @@ def multiples(numbers: Any, reach: Real, folds: int, start: Real, bits: int) -> 
 
     What the folds can reach beyond ``reach`` is shared evenly between them.
     """
+    pi = +numbers.pi
     for left in range(folds - 1, -1, -1):
         share = (2 ** (left + 1) / reach) ** (numbers.mpf(1) / (left + 1))
         smallest = math.ceil(reach / 2 - _slack(numbers, bits))
         largest = max(smallest, min(2**left, int(reach / 2 * share), smallest + CHOICES))
-        places = {j: start + j * numbers.pi for j in range(smallest, largest + 1)}
+        places = {j: start + j * pi for j in range(smallest, largest + 1)}
         best = min(places, key=lambda j: rounding_error(places[j], bits))
         yield best
         reach, start = numbers.mpf(best), numbers.mpf(0)
