@@ -54,7 +54,7 @@ class Dense(Layer):
         """Return x·Wᵀ + b, row by row."""
         outputs, inputs = self.weight.value.shape
         output = as_batch(input, inputs) @ self.weight.value.T + self.bias.value
-        self._memory = np.asarray(input, dtype=np.float64)
+        self._memory = np.array(input, dtype=np.float64)  # the caller may change theirs
         return output.reshape(*self._memory.shape[:-1], outputs)
 
     def backward(self, grad_output: npt.ArrayLike) -> FloatArray:
@@ -90,7 +90,7 @@ class Square(Layer):
 
     def forward(self, input: npt.ArrayLike) -> FloatArray:
         """Return x²."""
-        x = np.asarray(input, dtype=np.float64)
+        x = np.array(input, dtype=np.float64)  # the caller may change theirs
         self._memory = x
         return np.square(x)
 

@@ -222,12 +222,12 @@ def test_a_gradient_of_a_loss_is_not_broadcast(reduction):
                 loss.backward(np.ones(wrong))
 
 
-@pytest.mark.parametrize("kind", [Sigmoid, Softmax])
-def test_the_output_may_be_changed_in_place(kind):
-    layer, gradient = kind(), np.array([[1.0, -2.0]])
-    output = layer.forward([[0.5, 0.25]])
+@pytest.mark.parametrize("kind", [lambda: Dense(2, 2, seed=0), ReLU, Square, Sigmoid, Softmax])
+def test_input_and_output_may_be_changed_in_place(kind):
+    layer, gradient, x = kind(), np.array([[1.0, -2.0]]), np.array([[0.5, 0.25]])
+    output = layer.forward(x)
     expected = layer.backward(gradient).tolist()
-    output[0, 1] -= 1
+    x[0, 0] = output[0, 1] = -1
     assert layer.backward(gradient).tolist() == expected
 
 
