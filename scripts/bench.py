@@ -11,17 +11,15 @@ everything runs.
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from growth import connections_table, grown, growth_figure, pieces_table
 from proofs import command_table, construction_table, proof_table
 from runtimes import evaluation_table
-from timing import QUICK, ROOT, Scale, machine
+from timing import QUICK, ROOT, Scale, machine, refreshed
 
 PAGE, PICTURE = (ROOT / "docs" / f"performance.{suffix}" for suffix in ("md", "png"))
-MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
 SECTIONS: dict[str, Callable[[Scale], str]] = {
     "evaluation": evaluation_table,
     "proof": proof_table,
@@ -44,11 +42,6 @@ def measure(section: str, scale: Scale, write: bool) -> dict[str, str]:
         "pieces": pieces_table(by_pieces),
         "connections": connections_table(by_connections),
     }
-
-
-def refreshed(text: str, measured: dict[str, str]) -> str:
-    """Return the page with what was measured in place of what was there."""
-    return MARKED.sub(lambda match: match[1] + measured.get(match[2], match[3]), text)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ from sinrelu.network import SKIP
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = 2.0
 """Seconds from which on a thing is timed once; and whatever takes longer is announced."""
+MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
+"""A section of a page, its name, and what is in it."""
 PACKAGES = ("numpy", "numba", "onnxruntime", "torch", "jax")
 
 THREADS = (1, 2)
@@ -162,3 +165,8 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def refreshed(text: str, found: dict[str, str]) -> str:
+    """Return a page with new sections in place of those that were there."""
+    return MARKED.sub(lambda match: match[1] + found.get(match[2], match[3]), text)

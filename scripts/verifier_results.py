@@ -59,7 +59,7 @@ class Result:
         return Answer(self.verdict, self.x or None, float(self.seconds), self.message)
 
     def held_against(self, instance: Instance) -> Result:
-        """Judge the answer; raise Unsound if it proves the truth wrong."""
+        """Judge the answer; raise TruthError if it proves the truth wrong."""
         truth = {name: getattr(instance, name) for name in JUDGED}
         own = instance.counterexample
         truth["counterexample"] = "" if own is None else repr(own)

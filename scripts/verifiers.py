@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
@@ -29,7 +28,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from timing import ROOT, processor, told
+from timing import ROOT, processor, refreshed, told
 from verifier_answers import GRACE, Instance, TruthError, ask, instances
 from verifier_page import PAGE, PICTURE, outcomes_figure, sections
 from verifier_results import Result, read_results, table_of
@@ -48,7 +47,6 @@ MARABOU_PACKAGES = ("maraboupy==2.0.0", *READERS)
 MARABOU_COMMAND = "scripts/verifier_marabou.py {onnx} {vnnlib} {timeout}"
 MARABOU_PYTHONS = ("3.11", "3.10", "3.9")
 """Those that the index has wheels of maraboupy 2.0.0 for."""
-MARKED = re.compile(r"(<!-- (\w+) -->\n)(.*?)(?=<!-- /\2 -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -187,11 +185,6 @@ def told_of(result: Result) -> str:
     place = f"{result.verifier}: {result.vnnlib}, margin {result.margin_asked}"
     says = f"{result.verdict} in {result.seconds} s, {result.outcome}"
     return " ".join(filter(None, [f"{place}: {says}", result.message]))
-
-
-def refreshed(text: str, found: dict[str, str]) -> str:
-    """Return the page with new sections in place of those that were there."""
-    return MARKED.sub(lambda match: match[1] + found.get(match[2], match[3]), text)
 
 
 def write(results: Sequence[Result], shown: dict[str, str]) -> None:

@@ -1,5 +1,7 @@
 """Every error that sinrelu raises on purpose; on the command line, one line and exit status 2."""
 
+from collections.abc import Iterable
+
 
 class SinreluError(Exception):
     """Base of all errors that are the input's fault and not a defect."""
@@ -27,3 +29,9 @@ class MissingExtraError(SinreluError, ImportError):
 
 class ArithmeticAssumptionError(SinreluError, ArithmeticError):
     """Float64 arithmetic on this machine is not what the proof assumes."""
+
+
+def check_known(kind: str, name: str, names: Iterable[str]) -> None:
+    """Refuse a name that is none of some, with a RequestError that says which there are."""
+    if name not in names:
+        raise RequestError(f"{kind}: {name!r} is unknown; choose from {', '.join(names)}")

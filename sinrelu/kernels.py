@@ -38,7 +38,7 @@ from sinrelu.arithmetic.lanes import (
     smaller,
     sort_by,
 )
-from sinrelu.errors import MissingExtraError, RequestError
+from sinrelu.errors import MissingExtraError, check_known
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -61,8 +61,8 @@ def backend_for(work: float, backend: str | None = None) -> str:
     Raises RequestError if what is asked for is no backend, MissingExtraError if it is numba and
     that is not installed.
     """
-    if backend not in (None, *BACKENDS):
-        raise RequestError(f"backend: {backend!r} is unknown; choose from {', '.join(BACKENDS)}")
+    if backend is not None:
+        check_known("backend", backend, BACKENDS)
     if backend == NUMBA and not is_installed():
         raise MissingExtraError("backend: numba is not installed; pip install 'sinrelu[fast]'")
     if backend is not None:

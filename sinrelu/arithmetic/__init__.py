@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.errors import RequestError
+from sinrelu.errors import check_known
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -17,7 +17,5 @@ QUARTER_TURNS: Mapping[str, int] = {"sin": 0, "cos": 1}
 
 def quarter_turns(function: str) -> int:
     """Return the q for which f(x) = sin(x + q·π/2); a RequestError if f is unknown."""
-    if function not in QUARTER_TURNS:
-        names = ", ".join(QUARTER_TURNS)
-        raise RequestError(f"function: {function!r} is unknown; choose from {names}")
+    check_known("function", function, QUARTER_TURNS)
     return QUARTER_TURNS[function]

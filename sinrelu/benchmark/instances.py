@@ -8,7 +8,7 @@ exact arithmetic and in every evaluation in float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -20,9 +20,10 @@ from sinrelu.arithmetic.numbers import positive, shown
 from sinrelu.benchmark.variants import difference, half_gap, resummed, spiked
 from sinrelu.certify.bound import Interval
 from sinrelu.certify.extremum import Extremum, greatest, least
-from sinrelu.certify.floats import BINARY32, BINARY64
+from sinrelu.certify.floats import BINARY32
+from sinrelu.certify.prover import FORMATS
 from sinrelu.constructions import FLOAT64_TOL, build
-from sinrelu.errors import RequestError
+from sinrelu.errors import RequestError, check_known
 from sinrelu.evaluate import evaluate_exact
 from sinrelu.network import Network
 from sinrelu.precision import FLOAT32, FLOAT64, in_float32
@@ -39,7 +40,6 @@ WIDTHS = (3.0, 5.0)
 """They are 10⁻³ to 10⁻⁵ wide."""
 SPIKES = (0, 10, 20, 30)
 """Half widths of the spikes at one tolerance after the other: so many doublings of half a gap."""
-FORMATS = {FLOAT64: BINARY64, FLOAT32: BINARY32}
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class Request:
         for text in self.intervals:
             if text != RANDOM:
                 interval(text)
-        _known("weights", self.weights, FORMATS)
+        check_known("weights", self.weights, FORMATS)
         for kind in self.kinds:
-            _known("kinds", kind, KINDS)
+            check_known("kinds", kind, KINDS)
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,6 @@ class Instance:
     def computed(self) -> tuple[str, ...]:
         """Formats in which every evaluation at the counterexample is beyond the threshold."""
         return () if self.counterexample is None else _shown_in(self, self.counterexample)
-
-
-def _known(kind: str, name: str, names: Collection[str]) -> None:
-    if name not in names:
-        raise RequestError(f"{kind}: {name!r} is unknown; choose from {', '.join(names)}")
 
 
 def interval(text: str) -> Interval:

@@ -63,7 +63,7 @@ def difference(first: Network, second: Network) -> Network:
     """
     offset = first.units
     shifted = [
-        Row(tuple(s + offset if s else 0 for s in row.sources), row.weights, row.bias)
+        row._replace(sources=tuple(s + offset if s else 0 for s in row.sources))
         for row in second.rows
     ]
     edges: defaultdict[int, Fraction] = defaultdict(Fraction)

@@ -13,7 +13,7 @@ from sinrelu.certify import certify
 from sinrelu.certify.certificate import PROVED, REFUTED
 from sinrelu.constructions import CONSTRUCTIONS, build
 from sinrelu.constructions.fold_reflect.induction import prove
-from sinrelu.errors import RequestError
+from sinrelu.errors import RequestError, check_known
 from sinrelu.evaluate import exact_error
 from sinrelu.network import Network
 from sinrelu.progress import Message, Progress, ignore
@@ -72,8 +72,7 @@ class Entry:
 def candidates(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield construction and wiring of every network to build."""
     for name in names:
-        if name not in NAMES:
-            raise RequestError(f"construction: {name!r} is unknown; choose from {', '.join(NAMES)}")
+        check_known("construction", name, NAMES)
         yield from ((name, wiring) for wiring in CONSTRUCTIONS[name].wirings)
 
 

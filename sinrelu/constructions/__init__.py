@@ -1,6 +1,6 @@
 """One file per method, its paper in the docstring; this registry; and ``build``, the one door."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
 
 from mpmath import MPContext, libmp
@@ -12,7 +12,7 @@ from sinrelu.constructions import huybrechs
 from sinrelu.constructions.base import FLOAT64_TOL, WIRINGS, Construction, Request
 from sinrelu.constructions.fold_reflect.weights import FOLD_REFLECT
 from sinrelu.constructions.squarings import chebyshev, double_angle, taylor
-from sinrelu.errors import RequestError
+from sinrelu.errors import RequestError, check_known
 from sinrelu.network import LAYERED, SKIP, Network
 from sinrelu.target import Target, tolerance
 
@@ -74,14 +74,15 @@ def build(
         If a name is unknown, or what is asked for is out of the construction's reach.
     """
     name, asked = (target, None) if isinstance(target, str) else (construction, target)
-    method = CONSTRUCTIONS[_known("construction", name, CONSTRUCTIONS)]
+    check_known("construction", name, CONSTRUCTIONS)
+    method = CONSTRUCTIONS[name]
     limit = None if max_connections is None else count(max_connections, "max-connections")
     exact = tolerance(TOL if tol is None else tol) if tol is not None or limit is None else None
     wanted = None if exact is None else _rounded_down(exact)
     if wiring is None:
         small = wanted is not None and wanted < LEAST_LAYERED
         wiring = SKIP if small and SKIP in method.wirings else LAYERED
-    _known("wiring", wiring, method.wirings)
+    check_known("wiring", wiring, method.wirings)
     wish = asked or method.target
     request = Request(wish, wiring, wanted, limit, multiprecision, message)
     network = method.network(request)
@@ -99,9 +100,3 @@ def _rounded_down(tol: Fraction) -> Real:
     """Return a tolerance as an mpf that is not above it."""
     numbers, ratio = MPContext(), tol.as_integer_ratio()
     return numbers.make_mpf(libmp.from_rational(*ratio, numbers.prec, libmp.round_floor))
-
-
-def _known(kind: str, name: str, names: Iterable[str]) -> str:
-    if name not in names:
-        raise RequestError(f"{kind}: {name!r} is unknown; choose from {', '.join(names)}")
-    return name

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic import BoolArray, FloatArray
 from sinrelu.errors import RequestError
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Parameter:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from sinrelu.arithmetic import FloatArray
+from sinrelu.arithmetic import BoolArray, FloatArray
 from sinrelu.errors import RequestError
-from sinrelu.layers.base import BoolArray, Layer
+from sinrelu.layers.base import Layer
 
 STEP = 6e-6
 """About the cube root of float64's precision, where truncation and rounding are alike."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sinrelu.arithmetic import FloatArray
-from sinrelu.errors import RequestError
+from sinrelu.errors import RequestError, check_known
 from sinrelu.layers.base import Layer, as_batch, as_gradient
 from sinrelu.layers.basic import log_softmax
 
@@ -24,9 +24,7 @@ class Loss(Layer):
     """What losses share: ``_losses`` gives those of entries or rows, and their derivatives."""
 
     def __init__(self, reduction: str) -> None:
-        if reduction not in REDUCTIONS:
-            known = ", ".join(REDUCTIONS)
-            raise RequestError(f"reduction: {reduction!r} is unknown; choose from {known}")
+        check_known("reduction", reduction, REDUCTIONS)
         self.reduction = reduction
 
     @abstractmethod

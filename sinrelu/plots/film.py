@@ -95,7 +95,7 @@ def folding_film(
     for number, image in enumerate(_drawn(film.frames(), style.headline(network)), start=1):
         images.append(image)
         progress(min(1.0, number / film.length))
-    return _gif(images) if suffix.lower() == ".gif" else _mp4(images)
+    return _gif(images) if suffix.lower() == GIF else _mp4(images)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sinrelu.arithmetic import BoolArray, FloatArray
 from sinrelu.certify.bound import Interval
 from sinrelu.errors import RequestError
 from sinrelu.network import Network
-from sinrelu.plots.roles import GATE, Forms, roles
+from sinrelu.plots.roles import GATE, Forms, roles_seen
 
 MOST_PIVOTS = 4
 """Of one step."""
@@ -76,7 +76,7 @@ def steps(network: Network, domain: Interval) -> list[Step]:
     Raises RequestError if there is none.
     """
     forms = Forms.of(network, domain)
-    gates = [k for k, role in enumerate(roles(network, domain), start=1) if role == GATE]
+    gates = [k for k, role in enumerate(roles_seen(network, forms), start=1) if role == GATE]
     found = _with_gates(_folds(forms), forms, gates)
     kept: list[Step] = []
     z, shut = forms.values[0], dict[int, float]()

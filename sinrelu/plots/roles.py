@@ -68,7 +68,11 @@ def roles(network: Network, domain: Interval) -> list[str]:
     unless nothing is made of them but sums. A *gate* is none; it reads some, and is 0 wherever what
     it reads of them is not at its largest.
     """
-    forms = Forms.of(network, domain)
+    return roles_seen(network, Forms.of(network, domain))
+
+
+def roles_seen(network: Network, forms: Forms) -> list[str]:
+    """Return the same from forms that were evaluated already."""
     shapes = forms.steepness
     teeth = _teeth(forms, shapes)
     known = [OTHER]
